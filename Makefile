@@ -1,0 +1,95 @@
+# Each command sets up what it needs, from the locks in requirements/; `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# The generator runs its formatter by name, so the pinned one has to be found first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing here may phone home; a machine without a network runs the same.
+export REDOCLY_TELEMETRY := off
+export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
+
+PACKAGE   := generated/transloadit_api
+GENERATED := build/generated/transloadit_api
+TYPED     := overrides standin examples tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test coverage generate drift lint types node bench dist lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/demo.stamp generate ## Regenerate the client, then send a picture through all four endpoints of the local API
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/dev.stamp node ## Set up everything and run the whole test suite
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report --format=total >/dev/null || { $(BIN)/coverage report; exit 1; }
+
+coverage: $(VENV)/dev.stamp ## Show what the last `make test` did not reach
+	@$(BIN)/coverage report
+
+generate: $(VENV)/demo.stamp ## Write generated/transloadit_api anew from openapi/transloadit.yaml
+	@$(call regenerate,$(PACKAGE))
+
+drift: $(VENV)/demo.stamp ## Prove that generated/ is what the generator writes, byte for byte
+	@$(call regenerate,$(GENERATED))
+	@diff --recursive --exclude=__pycache__ $(GENERATED) $(PACKAGE) \
+	  || { echo "generated/ differs from what the generator writes: run 'make generate', never edit it."; exit 1; }
+	@echo "generated/ is what the generator writes from the spec, byte for byte."
+
+# The generator leaves stale files where it overwrites, so it always writes to an empty place.
+define regenerate
+	rm -rf $(1) && mkdir -p $(dir $(1)) && $(BIN)/openapi-python-client generate --fail-on-warning --meta none \
+	  --path openapi/transloadit.yaml --config generator-config.yaml --output-path $(1) >$(VENV)/generate.log \
+	  || { cat $(VENV)/generate.log; exit 1; }
+endef
+
+lint: $(VENV)/dev.stamp ## Check and check the formatting of all that is written by hand
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp node ## mypy --strict, and pyright, also on code that users write
+	@$(BIN)/mypy $(TYPED)
+	@if [ -x tests/node/node_modules/.bin/pyright ]; then tests/node/node_modules/.bin/pyright; \
+	  else echo "pyright skipped: it needs node"; [ -z "$$CI" ]; fi
+
+# Node's tools read the spec and our forms as others would. Without node their tests skip, and say so.
+node: tests/node/node_modules/.stamp
+tests/node/node_modules/.stamp: tests/node/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/node && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
+	  else echo "npm not found: the tests that need node will skip"; [ -z "$$CI" ]; fi
+
+bench: $(VENV)/dev.stamp ## Measure what the package claims about its cost, as ratios
+	@$(BIN)/python benchmarks/imports.py
+
+dist: $(VENV)/dev.stamp ## Build the wheel and the source distribution into dist/
+	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
+	@ls dist
+
+# Locks hold hashes and no addresses; the demo's is the part of the developers' that it needs.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+           --custom-compile-command "make lock" --extra standin
+lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newer versions)
+	@$(COMPILE) $(ARGS) --group dev --output-file requirements/dev.txt
+	@$(COMPILE) --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
+
+clean: ## Remove everything that can be made again
+	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# A stamp is renewed when its lock or the project's own metadata changes.
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) (once)" && $(PYTHON) -m venv $(VENV) && touch $@
+
+$(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(VENV)/python.stamp
+	@$(PIP) install --require-hashes --requirement requirements/demo.txt
+	@mkdir -p $(PACKAGE) && $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt requirements/peers.txt $(VENV)/demo.stamp
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps --ignore-requires-python --requirement requirements/peers.txt
+	@touch $@
