@@ -1,0 +1,66 @@
+"""The Transloadit Assembly API, typed and signed.
+
+    from transloadit_client import Transloadit
+
+    with Transloadit() as client:  # TRANSLOADIT_KEY and TRANSLOADIT_SECRET
+        assembly = client.create_assembly(template_id="…", files=["cat.jpg"])
+
+Names are imported when first used, so `import transloadit_client` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import pingback as pingback
+    from ._client import AsyncTransloadit as AsyncTransloadit
+    from ._client import Transloadit as Transloadit
+    from ._errors import ApiError as ApiError
+    from ._errors import InvalidInput as InvalidInput
+    from ._errors import MissingCredentials as MissingCredentials
+    from ._errors import NoAnswer as NoAnswer
+    from ._errors import TransloaditError as TransloaditError
+    from ._errors import UnreadableAnswer as UnreadableAnswer
+    from ._errors import UntrustedUrl as UntrustedUrl
+    from ._signing import Credentials as Credentials
+    from ._signing import Secret as Secret
+    from ._signing import SignedParams as SignedParams
+    from ._signing import encode as encode
+    from ._signing import sign as sign
+    from ._status import AssemblyStatus as AssemblyStatus
+
+_HOME = {
+    "ApiError": "._errors",
+    "AssemblyStatus": "._status",
+    "AsyncTransloadit": "._client",
+    "Credentials": "._signing",
+    "InvalidInput": "._errors",
+    "MissingCredentials": "._errors",
+    "NoAnswer": "._errors",
+    "Secret": "._signing",
+    "SignedParams": "._signing",
+    "Transloadit": "._client",
+    "TransloaditError": "._errors",
+    "UnreadableAnswer": "._errors",
+    "UntrustedUrl": "._errors",
+    "encode": "._signing",
+    "sign": "._signing",
+}
+
+__all__ = ["__version__", "pingback", *_HOME]  # noqa: PLE0604  # the names of _HOME are texts
+
+
+def __getattr__(name: str) -> Any:
+    if name == "pingback":
+        return import_module(".pingback", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,119 @@
+"""Reading answers: what is a status, what is an error, and what is neither.
+
+Only `ok` or `error` can be relied on; everything else may be missing, null or of another type, and
+a proxy in front may answer HTML. Nothing here raises anything but `ApiError` and its kind.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from attrs import frozen
+
+from transloadit_api.models import ReplayAssemblyNotificationResult
+
+from ._errors import ApiError, UnreadableAnswer, advice
+from ._status import AssemblyStatus
+
+_BODY_SHOWN = 4096  # characters of a body that an error keeps: enough for any proxy's page to show
+
+
+@frozen
+class Answer:
+    """An HTTP answer without its connection, and the request it answers."""
+
+    request: str
+    """What was asked, as a person would say it: `cancel Assembly 7828…`."""
+    http_status: int
+    location: str | None
+    body: bytes
+
+
+def read_created(answer: Answer) -> AssemblyStatus:
+    """The status of a new Assembly; an `error` in it raises, for then there is none to wait for."""
+    data = _data(answer)
+    if data.get("error") or answer.http_status >= 400:
+        _refused(answer, data)
+    if not (data.get("ok") or data.get("assembly_id")):
+        _unreadable(answer, "says neither ok nor error", data)
+    return AssemblyStatus.from_dict(data)
+
+
+def read_status(answer: Answer) -> AssemblyStatus:
+    """The status of an Assembly, failed or not, whatever HTTP code below 400 it comes with."""
+    data = _data(answer)
+    if answer.http_status >= 400 or (data.get("error") and not data.get("assembly_id")):
+        _refused(answer, data)
+    if not data.get("assembly_id"):
+        _unreadable(answer, "has no assembly_id", data)
+    return AssemblyStatus.from_dict(data)
+
+
+def read_notification(answer: Answer) -> ReplayAssemblyNotificationResult:
+    """What the API says of a Notification that it replayed, or is replaying."""
+    data = _data(answer)
+    if data.get("error") or answer.http_status >= 400:
+        _refused(answer, data)
+    if not data.get("ok"):
+        _unreadable(answer, "says neither ok nor error", data)
+    return ReplayAssemblyNotificationResult.from_dict(data)
+
+
+def _data(answer: Answer) -> dict[str, Any]:
+    """The JSON object in the body."""
+    try:
+        data = json.loads(answer.body)
+    except ValueError:
+        data, problem = None, "is not JSON" if answer.body.strip() else "is empty"
+    except RecursionError:
+        data, problem = None, "is nested too deeply"
+    else:
+        problem = "is no JSON object"
+    if not isinstance(data, dict):
+        _unreadable(answer, problem, {})
+    return data
+
+
+def _refused(answer: Answer, data: Mapping[str, Any]) -> NoReturn:
+    # A system error has neither `ok` nor `error`, but `errno`, `code` and `syscall`.
+    code = _text(data.get("error")) or _text(data.get("code"))
+    message = _text(data.get("message"))
+    text = ": ".join(part for part in (code, message) if part) or "no error code"
+    raise _filled(ApiError(_sentence(answer, data, f"{text}.", advice(code))), answer, data)
+
+
+def _unreadable(answer: Answer, problem: str, data: Mapping[str, Any]) -> NoReturn:
+    hint = f"It redirects to {answer.location}, which is not followed." if answer.location else ""
+    text = f"the answer {problem}: {_beginning(answer, 200)!r}."
+    raise _filled(UnreadableAnswer(_sentence(answer, data, text, hint)), answer, data)
+
+
+def _sentence(answer: Answer, data: Mapping[str, Any], text: str, hint: str) -> str:
+    assembly = _text(data.get("assembly_id"))
+    concerning = f"(Assembly {assembly})" if assembly and assembly not in answer.request else ""
+    parts = (f"could not {answer.request}: HTTP {answer.http_status},", text, concerning, hint)
+    return " ".join(part for part in parts if part)
+
+
+def _filled(error: ApiError, answer: Answer, data: Mapping[str, Any]) -> ApiError:
+    error.http_status = answer.http_status
+    error.code = _text(data.get("error")) or _text(data.get("code"))
+    error.reason = data.get("reason")
+    error.assembly_id = _text(data.get("assembly_id"))
+    error.status = AssemblyStatus.from_dict(data) if error.assembly_id else None
+    error.retry_in = _seconds(data.get("info"))
+    error.body = _beginning(answer, _BODY_SHOWN)
+    return error
+
+
+def _seconds(info: object) -> float | None:
+    wait = info.get("retryIn") if isinstance(info, Mapping) else None
+    return float(wait) if isinstance(wait, int | float) and 0 <= wait < 1e9 else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _beginning(answer: Answer, characters: int) -> str:
+    return answer.body[: 4 * characters].decode(errors="replace")[:characters]

@@ -1,0 +1,324 @@
+"""`Transloadit` and `AsyncTransloadit`: the operations of the API as methods.
+
+Both say what they want in `_operations`; the only difference is who waits.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import httpx
+from attrs import define
+
+from transloadit_api.models import ReplayAssemblyNotificationResult
+from transloadit_api.types import UNSET, Unset
+
+from . import _operations as operations
+from ._answers import Answer
+from ._base import BaseTransloadit
+from ._files import Files, FormFields, file_parts, text_parts
+from ._http import FAILURES, no_answer
+from ._operations import Assembly, Operation, params_of
+from ._signing import Params
+from ._status import AssemblyStatus
+
+T = TypeVar("T")
+Timeout = float | httpx.Timeout | None
+
+
+@define(init=False, eq=False, repr=False)
+class Transloadit(BaseTransloadit):
+    """The client of the API; it also serves as `client=` of every generated function.
+
+    Args:
+        key: the Auth Key; else `TRANSLOADIT_KEY`.
+        secret: the Auth Secret; else `TRANSLOADIT_SECRET`.
+        signature_algorithm: `sha384`, `sha256`, `sha512` or `sha1`, as the key demands; else
+            `TRANSLOADIT_SIGNATURE_ALGORITHM`, else `sha384`.
+        auth_token: a bearer token, which replaces key and signature; else, where neither key nor
+            secret was given, `TRANSLOADIT_AUTH_TOKEN`. It is sent on create and replays alone.
+        base_url: where the API is; else `TRANSLOADIT_ENDPOINT`, else the service itself.
+        timeout: seconds for each step of a request (connect, write, read), or an `httpx.Timeout`.
+            By default 10 to connect and 60 for the others.
+        headers: further headers for every request.
+        cookies: cookies for every request.
+        verify_ssl: a CA file, a folder of them or an `ssl.SSLContext` to trust instead.
+        httpx_args: further arguments for httpx's clients: `proxy`, `limits`, `transport`, `http2` …
+
+    Raises:
+        InvalidInput: the base URL is none, or would carry credentials in plain text.
+    """
+
+    def create_assembly(
+        self,
+        *,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        fields: Params | None = None,
+        notify_url: str | Unset | None = UNSET,
+        allow_steps_override: bool | None = None,
+        quiet: bool | None = None,
+        auth: Params | None = None,
+        files: Files | None = None,
+        form_fields: FormFields | None = None,
+        num_expected_upload_files: int | None = None,
+        assembly_id: str | None = None,
+        extra_params: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Creates an Assembly. What is not given is not sent.
+
+        Args:
+            steps: Assembly Instructions by Step name.
+            template_id: the Template that holds the Instructions.
+            fields: Assembly Variables, any JSON: `${fields.NAME}` in the Instructions.
+            notify_url: where the Pingback goes; None is sent as null.
+            allow_steps_override: whether `steps` may overrule the Template's.
+            quiet: whether the answer holds `ok` and `assembly_id` alone.
+            auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
+            files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
+                or a sequence of them for the field `files`, or a mapping from field names. Files
+                are read from where they stand, in pieces.
+            form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
+            num_expected_upload_files: how many files will follow by tus.
+            assembly_id: an id of your own: 32 hex digits nobody can guess, as `uuid.uuid4().hex`.
+            extra_params: keys of `params` that have no argument here.
+            timeout: seconds, or an `httpx.Timeout`, for this call.
+
+        Raises:
+            InvalidInput: something given cannot be sent; nothing was.
+            ApiError: the API refused; its `status` is there if the Assembly exists all the same.
+            NoAnswer: the connection failed; the Assembly may exist.
+        """
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            fields=fields,
+            notify_url=notify_url,
+            allow_steps_override=allow_steps_override,
+            quiet=quiet,
+            auth=auth,
+            extra=extra_params,
+        )
+        with ExitStack() as opened:
+            operation = operations.creation(
+                self._authorized(params),
+                texts=text_parts(form_fields),
+                files=file_parts(files, opened),
+                num_expected_upload_files=num_expected_upload_files,
+                own_id=assembly_id,
+            )
+            return self._perform(operation, timeout)
+
+    def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
+        """Reads the status of an Assembly, given by its id, its URL or a status. Unsigned.
+
+        Raises:
+            InvalidInput: that is none, or a URL on a host where no Assembly lives.
+            ApiError: the API refused. An Assembly that failed does not raise: see its `failed`.
+            NoAnswer: the connection failed.
+        """
+        return self._perform(operations.reading(assembly, self._base_url), timeout)
+
+    def cancel_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
+        """Cancels an Assembly, and its upload if that still runs. Unsigned.
+
+        Returns:
+            The latest status. One that had already finished keeps its outcome.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `get_assembly`.
+        """
+        return self._perform(operations.cancellation(assembly, self._base_url), timeout)
+
+    def replay_assembly(
+        self,
+        assembly: Assembly,
+        *,
+        reparse_template: bool = False,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        notify_url: str | Unset | None = UNSET,
+        fields: Params | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Runs a crashed Assembly once more, from the same input files.
+
+        Args:
+            assembly: the crashed one: its id, URL or status.
+            reparse_template: whether to take the Template as it is now, or the Steps as they were.
+            steps: Steps that override the original's.
+            template_id: another Template.
+            notify_url: where the Pingback goes instead; None for nowhere.
+            fields: Assembly Variables.
+            auth: further `auth` keys.
+            timeout: seconds, or an `httpx.Timeout`, for this call.
+
+        Returns:
+            The first status of the *new* Assembly, with an id of its own.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `create_assembly`.
+        """
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            notify_url=notify_url,
+            fields=fields,
+            auth=auth,
+            reparse_template=int(reparse_template),
+        )
+        return self._perform(operations.replay(assembly, self._authorized(params)), timeout)
+
+    def replay_assembly_notification(
+        self,
+        assembly: Assembly,
+        *,
+        notify_url: str | Unset = UNSET,
+        wait: bool | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> ReplayAssemblyNotificationResult:
+        """Sends the Pingback of a finished Assembly again.
+
+        Args:
+            assembly: its id, URL or status.
+            notify_url: where to send it; by default where it went before.
+            wait: whether to answer only once it was delivered; the API's default is true.
+            auth: further `auth` keys.
+            timeout: seconds, or an `httpx.Timeout`, for this call.
+
+        Raises:
+            InvalidInput, ApiError: as `create_assembly`.
+            NoAnswer: the connection failed; the Notification may have been sent.
+        """
+        params = params_of(notify_url=notify_url, wait=wait, auth=auth)
+        operation = operations.notification_replay(assembly, self._authorized(params))
+        return self._perform(operation, timeout)
+
+    def _perform(self, operation: Operation[T], timeout: Timeout) -> T:
+        try:
+            http = self.get_httpx_client()
+            request = _request(http, operation, timeout)
+            response = http.send(request, follow_redirects=False)
+        except FAILURES as error:
+            raise no_answer(operation.request, error) from error
+        return operation.read(_answer(operation, response))
+
+
+@define(init=False, eq=False, repr=False)
+class AsyncTransloadit(BaseTransloadit):
+    """`Transloadit` for asynchronous code: the same methods, awaited."""
+
+    async def create_assembly(
+        self,
+        *,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        fields: Params | None = None,
+        notify_url: str | Unset | None = UNSET,
+        allow_steps_override: bool | None = None,
+        quiet: bool | None = None,
+        auth: Params | None = None,
+        files: Files | None = None,
+        form_fields: FormFields | None = None,
+        num_expected_upload_files: int | None = None,
+        assembly_id: str | None = None,
+        extra_params: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Creates an Assembly; as `Transloadit.create_assembly`."""
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            fields=fields,
+            notify_url=notify_url,
+            allow_steps_override=allow_steps_override,
+            quiet=quiet,
+            auth=auth,
+            extra=extra_params,
+        )
+        with ExitStack() as opened:
+            operation = operations.creation(
+                self._authorized(params),
+                texts=text_parts(form_fields),
+                files=file_parts(files, opened),
+                num_expected_upload_files=num_expected_upload_files,
+                own_id=assembly_id,
+            )
+            return await self._perform(operation, timeout)
+
+    async def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
+        """Reads the status of an Assembly; as `Transloadit.get_assembly`."""
+        return await self._perform(operations.reading(assembly, self._base_url), timeout)
+
+    async def cancel_assembly(
+        self, assembly: Assembly, *, timeout: Timeout = None
+    ) -> AssemblyStatus:
+        """Cancels an Assembly; as `Transloadit.cancel_assembly`."""
+        return await self._perform(operations.cancellation(assembly, self._base_url), timeout)
+
+    async def replay_assembly(
+        self,
+        assembly: Assembly,
+        *,
+        reparse_template: bool = False,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        notify_url: str | Unset | None = UNSET,
+        fields: Params | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Runs a crashed Assembly once more; as `Transloadit.replay_assembly`."""
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            notify_url=notify_url,
+            fields=fields,
+            auth=auth,
+            reparse_template=int(reparse_template),
+        )
+        return await self._perform(operations.replay(assembly, self._authorized(params)), timeout)
+
+    async def replay_assembly_notification(
+        self,
+        assembly: Assembly,
+        *,
+        notify_url: str | Unset = UNSET,
+        wait: bool | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> ReplayAssemblyNotificationResult:
+        """Sends the Pingback again; as `Transloadit.replay_assembly_notification`."""
+        params = params_of(notify_url=notify_url, wait=wait, auth=auth)
+        operation = operations.notification_replay(assembly, self._authorized(params))
+        return await self._perform(operation, timeout)
+
+    async def _perform(self, operation: Operation[T], timeout: Timeout) -> T:
+        try:
+            http = self.get_async_httpx_client()
+            request = _request(http, operation, timeout)
+            response = await http.send(request, follow_redirects=False)
+        except FAILURES as error:
+            raise no_answer(operation.request, error) from error
+        return operation.read(_answer(operation, response))
+
+
+def _request(
+    http: httpx.Client | httpx.AsyncClient, operation: Operation[Any], timeout: Timeout
+) -> httpx.Request:
+    request = http.build_request(**operation.arguments)
+    if timeout is not None:
+        request.extensions["timeout"] = httpx.Timeout(timeout).as_dict()
+    if operation.bearer is not None:
+        request.headers["Authorization"] = f"Bearer {operation.bearer.reveal()}"
+    return request
+
+
+def _answer(operation: Operation[Any], response: httpx.Response) -> Answer:
+    body = response.content
+    if operation.bearer is not None:  # a server may echo what it was sent, and errors keep bodies
+        body = body.replace(operation.bearer.reveal().encode(), b"(auth token)")
+    return Answer(operation.request, response.status_code, response.headers.get("Location"), body)

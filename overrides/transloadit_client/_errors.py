@@ -1,0 +1,85 @@
+"""Everything this package raises on purpose: one tree, with `TransloaditError` at its root.
+
+    TransloaditError
+    ├── InvalidInput            refused here, before anything was sent
+    │   ├── MissingCredentials  no key, secret or token for a call that needs one
+    │   └── UntrustedUrl        a URL that leads somewhere an Assembly cannot live
+    ├── NoAnswer                the connection failed or timed out
+    └── ApiError                the API refused, or the Assembly failed
+        └── UnreadableAnswer    an answer that is not the API's: HTML, empty, cut short …
+
+All of them pickle, and none of them holds a secret.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._status import AssemblyStatus
+
+# What a person can do about the codes they meet first.
+_ADVICE = {
+    "AUTH_EXPIRED": "Is this machine's clock right?",
+    "GET_ACCOUNT_UNKNOWN_AUTH_KEY": "Check TRANSLOADIT_KEY.",
+    "INSUFFICIENT_AUTH_SCOPE": "Give the Auth Key the scope that this call needs.",
+    "INVALID_SIGNATURE": "Check that TRANSLOADIT_SECRET belongs to the Auth Key, and whether the"
+    " key asks for another signature_algorithm.",
+    "NO_SIGNATURE_FIELD": "The Auth Key demands signed requests.",
+    "RATE_LIMIT_REACHED": "Wait `retry_in` seconds, and some more, before the next try.",
+    "SIGNATURE_REUSE_DETECTED": "This very request has arrived before; sign anew to send another.",
+    "TEMPLATE_DENIES_STEPS_OVERRIDE": "Leave out either `steps` or `template_id`.",
+}
+
+
+class TransloaditError(Exception):
+    """The root of all errors that this package raises."""
+
+
+class InvalidInput(TransloaditError, ValueError):
+    """The caller's input was refused, and nothing was sent."""
+
+
+class MissingCredentials(InvalidInput):
+    """The call needs credentials that were neither given nor found in the environment."""
+
+
+class UntrustedUrl(InvalidInput):
+    """A URL that leads to a host where no Assembly of the configured API lives."""
+
+
+class NoAnswer(TransloaditError):
+    """No answer arrived: the connection failed, broke or timed out.
+
+    Whether the API acted on the request may be unknown: an Assembly may have been created.
+    The `__cause__` is httpx's own error.
+    """
+
+
+class ApiError(TransloaditError):
+    """The API answered with an error.
+
+    Attributes:
+        http_status: the HTTP status code, such as 400.
+        code: the API's code, such as `INVALID_SIGNATURE`; an open set.
+        reason: whatever the API said as `reason`: any JSON value.
+        assembly_id: the Assembly concerned, where it is known.
+        status: the Assembly's status, where the answer held one.
+        retry_in: seconds the API asks to wait, from `info.retryIn`; may be 0.
+        body: the beginning of the answer's body, as text.
+    """
+
+    http_status: int | None = None
+    code: str | None = None
+    reason: Any = None
+    assembly_id: str | None = None
+    status: "AssemblyStatus | None" = None
+    retry_in: float | None = None
+    body: str = ""
+
+
+class UnreadableAnswer(ApiError):
+    """The answer is not one of the API's: HTML, empty, cut short, or JSON of another kind."""
+
+
+def advice(code: str | None) -> str:
+    """What to do about `code`, as a sentence, or an empty text."""
+    return _ADVICE.get(code or "", "")

@@ -1,0 +1,173 @@
+"""What `files=` and `form_fields=` take, and the form parts that become of it."""
+
+import io
+import json
+import math
+import mimetypes
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from ._errors import InvalidInput
+
+FileContent: TypeAlias = bytes | os.PathLike[str] | IO[bytes]
+"""Bytes, a path, or a file opened for reading bytes, which is read from where it stands."""
+
+File: TypeAlias = str | FileContent | tuple[str, FileContent] | tuple[str, FileContent, str]
+"""A path, a content, or `(name, content)` or `(name, content, content type)`."""
+
+Files: TypeAlias = File | Sequence[File] | Mapping[str, File | Sequence[File]]
+"""One or several files for the field `files`, or a mapping from field names to files."""
+
+FormFields: TypeAlias = Mapping[str, str | int | float | bool]
+
+FilePart: TypeAlias = tuple[str, tuple[str, Any, str]]
+"""`(field, (file name, content, content type))`, as httpx takes it."""
+
+# The names the API keeps for itself.
+RESERVED = frozenset(
+    {
+        "params",
+        "signature",
+        "num_expected_upload_files",
+        "tus_num_expected_upload_files",
+        "max_size",
+    }
+)
+# httpx would escape these, and every form parser would read them differently.
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\]')
+
+
+def file_parts(files: Files | None, opened: ExitStack) -> list[FilePart]:
+    """The parts for `files`; paths are opened here and closed with `opened`.
+
+    Raises:
+        InvalidInput: a file cannot be read, or is nothing that can be sent.
+    """
+    return [
+        (_field_name(field), _part(file, field, opened))
+        for field, several in _by_field(files).items()
+        for file in several
+    ]
+
+
+def text_parts(form_fields: FormFields | None) -> dict[str, str]:
+    """The parts for `form_fields`: text as it is, numbers and booleans as JSON spells them.
+
+    Raises:
+        InvalidInput: a name is reserved or unsafe, or a value is of another kind.
+    """
+    return {_field_name(name): _text(name, value) for name, value in (form_fields or {}).items()}
+
+
+def base_name(name: str) -> str:
+    """The last part of a path of any system; a local path is nobody else's business."""
+    return re.split(r"[/\\]", name)[-1]
+
+
+def content_type_of(name: str) -> str:
+    """The content type that a file name suggests."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _by_field(files: Files | None) -> dict[str, Sequence[object]]:
+    if files is None:
+        return {}
+    if isinstance(files, Mapping):
+        return {field: _several(file) for field, file in files.items()}
+    # Here a tuple is a sequence, as in `files=("a.jpg", "b.jpg")`; one file of a name stands in a
+    # list or under its field.
+    return {"files": files if isinstance(files, tuple) else _several(files)}
+
+
+def _several(files: object) -> Sequence[object]:
+    if isinstance(files, tuple | str | bytes | bytearray | memoryview):
+        return [files]
+    return files if isinstance(files, Sequence) else [files]
+
+
+def _field_name(name: object) -> str:
+    if not isinstance(name, str) or not name or _UNSAFE.search(name):
+        raise InvalidInput(f"not a form field's name: {name!r}")
+    if name in RESERVED:
+        raise InvalidInput(f"the form field {name!r} is the API's own; it has its own argument")
+    return _encodable(name, f"the form field's name {name!r}")
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return _encodable(value, f"the form field {name!r}")
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return json.dumps(value)
+    raise InvalidInput(
+        f"the form field {name!r} is of type {type(value).__name__}; it must be text, a finite"
+        " number or a boolean (params' `fields` take any JSON)"
+    )
+
+
+def _encodable(text: str, what: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{what} holds half a surrogate pair, which is no text") from None
+    return text
+
+
+def _part(file: object, field: str, opened: ExitStack) -> tuple[str, Any, str]:
+    name: object = None
+    content_type: object = None
+    content = file
+    if isinstance(file, tuple):
+        if len(file) not in (2, 3):
+            raise InvalidInput(f"a file of {field!r} is a tuple of {len(file)}; it takes 2 or 3")
+        name, content, *rest = file
+        content_type = rest[0] if rest else None
+        if isinstance(content, str):
+            raise InvalidInput(
+                f"the second of (name, content) is text: give bytes or a Path ({field!r})"
+            )
+    if name is None:
+        name = _own_name(content) or field
+    name = _encodable(base_name(str(name)), "a file name")
+    if name in ("", ".", ".."):
+        raise InvalidInput(f"a file of {field!r} has no name; give (name, content)")
+    if content_type is not None and not _is_header_value(content_type):
+        raise InvalidInput(f"the content type of {name!r} is not one: {content_type!r}")
+    return name, _readable(content, name, opened), str(content_type or content_type_of(name))
+
+
+def _is_header_value(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and re.fullmatch(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*", value) is not None
+    )
+
+
+def _own_name(content: object) -> str | None:
+    """The name of a path or of a file that was opened by one (a pipe's is a number)."""
+    if isinstance(content, str | os.PathLike):
+        return base_name(os.fspath(content))
+    name = getattr(content, "name", None)
+    return base_name(name) if isinstance(name, str) else None
+
+
+def _readable(content: object, name: str, opened: ExitStack) -> bytes | IO[bytes]:
+    if isinstance(content, bytes | bytearray | memoryview):
+        return bytes(content)
+    if isinstance(content, str | os.PathLike):
+        try:
+            return opened.enter_context(Path(content).open("rb"))
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"cannot read the file {name!r}: {error}") from error
+    if isinstance(content, io.TextIOBase):
+        raise InvalidInput(f"{name!r} is open for text; open it with mode 'rb'")
+    if not callable(getattr(content, "read", None)):
+        raise InvalidInput(
+            f"{name!r} is of type {type(content).__name__}; give a path, bytes or an open file"
+        )
+    if getattr(content, "closed", False):
+        raise InvalidInput(f"{name!r} is a closed file")
+    return content  # type: ignore[return-value]  # what has `read` is taken at its word

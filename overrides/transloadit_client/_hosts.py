@@ -1,0 +1,126 @@
+"""Where a request about an Assembly may go.
+
+Whoever holds an Assembly's URL may read and cancel it, and a URL in an answer is data that anyone
+may have written. So a URL is never followed: it is matched as a whole, and only its origin and the
+Assembly's id are used, and only where an Assembly of the configured API can live.
+"""
+
+import re
+from ipaddress import ip_address
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from ._errors import InvalidInput, UntrustedUrl
+
+DEFAULT_BASE_URL = "https://api2.transloadit.com"
+
+_ASSEMBLY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
+_OWN_ASSEMBLY_ID = re.compile(r"[0-9a-f]{32}")
+_ASSEMBLY_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?P<port>:[0-9]{1,5})?"
+    r"/assemblies/(?P<id>[0-9A-Za-z_-]{1,128})"
+)
+_SERVICE_HOST = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
+
+
+class HasAssemblyUrl(Protocol):
+    """What is used of a status: the generated class, or ours."""
+
+    @property
+    def assembly_id(self) -> object: ...
+    @property
+    def assembly_ssl_url(self) -> object: ...
+
+
+def assembly_url(assembly: str | HasAssemblyUrl, base_url: str) -> str:
+    """The URL of an Assembly: on its own host for a URL or a status, else a path on the base URL.
+
+    Raises:
+        UntrustedUrl: the URL leads to another host than the configured one or the service's.
+        InvalidInput: there is no id, or it is not one.
+    """
+    given = assembly if isinstance(assembly, str) else getattr(assembly, "assembly_ssl_url", None)
+    if isinstance(given, str) and "/" in given:
+        return _trusted(given, base_url)
+    return f"/assemblies/{assembly_id(assembly)}"
+
+
+def assembly_id(assembly: str | HasAssemblyUrl) -> str:
+    """The id of an Assembly, from an id, a URL or a status.
+
+    Raises:
+        InvalidInput: there is no id, or it is not one: such as "..", "a/b" or an empty text.
+    """
+    given: list[object] = [assembly]
+    if not isinstance(assembly, str):
+        given = [getattr(assembly, key, None) for key in ("assembly_id", "assembly_ssl_url")]
+    for text in given:
+        if isinstance(text, str):
+            if _ASSEMBLY_ID.fullmatch(text):
+                return text
+            if url := _ASSEMBLY_URL.fullmatch(text):
+                return url["id"]
+    raise InvalidInput(f"not an Assembly's id, URL or status: {assembly!r:.200}; nothing was sent")
+
+
+def own_assembly_id(given: str) -> str:
+    """Checks an id that the caller chose for a new Assembly.
+
+    Raises:
+        InvalidInput: it is not 32 lowercase hexadecimal digits, as `uuid.uuid4().hex` gives.
+    """
+    if not (isinstance(given, str) and _OWN_ASSEMBLY_ID.fullmatch(given)):
+        raise InvalidInput("assembly_id must be 32 lowercase hex digits, such as uuid.uuid4().hex")
+    return given
+
+
+def checked_base_url(base_url: str, *, secret: bool) -> str:
+    """Checks the configured base URL; `secret` says whether credentials would be sent there.
+
+    Raises:
+        InvalidInput: it is no http(s) URL of a host, or credentials would travel in plain text.
+    """
+    try:
+        url = urlsplit(base_url)
+        host, plain = url.hostname, url.scheme == "http"
+        _ = url.port  # raises where it is not a number
+    except ValueError:
+        host, plain = None, False
+    if not host or url.scheme not in ("http", "https") or url.username or url.query or url.fragment:
+        raise InvalidInput("base_url must be https://HOST, with nothing but a port or path behind")
+    if plain and secret and not _is_loopback(host):
+        raise InvalidInput(
+            f"base_url is plain http on {host}: credentials travel there in the open; use https"
+        )
+    return base_url
+
+
+def _trusted(given: str, base_url: str) -> str:
+    url = _ASSEMBLY_URL.fullmatch(given)
+    if url is None:
+        raise UntrustedUrl(f"not an Assembly's URL: {given!r:.200}; nothing was sent")
+    origin = f"{url['scheme']}://{url['host']}{url['port'] or ''}"
+    if url["port"] is None and _SERVICE_HOST.fullmatch(url["host"]):
+        origin = f"https://{url['host']}"  # `assembly_url` spells it http
+    elif origin != _origin(base_url) and not (
+        _is_loopback(url["host"]) and _is_loopback(urlsplit(base_url).hostname or "")
+    ):
+        raise UntrustedUrl(
+            f"{given!r:.200} is neither on {_origin(base_url)} nor on one of the service's hosts; "
+            "nothing was sent. Give the Assembly's id to ask the configured host instead."
+        )
+    return f"{origin}/assemblies/{url['id']}"
+
+
+def _origin(base_url: str) -> str:
+    url = urlsplit(base_url)
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,245 @@
+"""The seam: the one place where hand-written code takes hold of a generated request.
+
+Generated code hands httpx the fields of a request. `on_the_wire` gives them the form that every
+server's parser reads alike, and `build_request` is where httpx lets it in: public, synchronous in
+both clients, and before anything is encoded.
+"""
+
+import functools
+import io
+import logging
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any
+
+import httpx
+
+from ._errors import InvalidInput, NoAnswer
+from ._files import base_name, content_type_of
+from ._version import __version__
+
+CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__}"}
+
+# A host is reached within seconds or not at all. Uploads and answers may pause, but not for
+# minutes: the longest wait is that of a Notification's replay, which waits for the receiver.
+DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+# What may go wrong between a request and its answer. An OSError is a file's, broken while read.
+FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
+
+
+def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `build_request`, with a form that every parser reads alike.
+
+    What openapi-python-client 0.29.1 writes is set right here: a constant boundary that a file can
+    forge, a content type on text parts (formidable, which was written for this API, then takes them
+    for files), files in front of further fields, files without a name (they arrive as fields).
+
+    Raises:
+        InvalidInput: a text field is there twice, such as a second `params`.
+    """
+    parts = arguments.get("files")
+    if not parts:
+        return dict(arguments)
+    fields: dict[str, Any] = dict(arguments.get("data") or {})
+    files = []
+    for name, part in parts.items() if isinstance(parts, Mapping) else parts:
+        if not _is_text(part):
+            files.append((name, _file(name, part)))
+        elif name in fields:
+            raise InvalidInput(f"the form has the field {name!r} twice; nothing was sent")
+        else:
+            fields[name] = _text(part)
+    headers = httpx.Headers(arguments.get("headers"))
+    headers.pop("Content-Type", None)  # httpx then draws a boundary of 128 random bits
+    return {**arguments, "data": fields, "files": files or None, "headers": headers}
+
+
+def no_answer(request: str, error: Exception) -> NoAnswer:
+    """The error for a request that got no answer, to be raised `from` httpx's own `error`.
+
+    The frames of the HTTP stack are dropped: their locals hold the token and the signed form, and
+    tracebacks with locals end up in logs.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    kind = "timed out" if isinstance(error, httpx.TimeoutException) else "got no answer"
+    return NoAnswer(f"could not {request}: the request {kind} ({type(error).__name__}: {error})")
+
+
+class HttpClient(httpx.Client):
+    """An httpx client that sends safe forms, over connections that others share."""
+
+    def __init__(self, connections: "Connections", options: Mapping[str, Any]) -> None:
+        sender = connections.sync()
+        super().__init__(transport=httpx.BaseTransport(), **_like(sender, options))
+        self._sender = sender
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        return super().build_request(*args, **on_the_wire(kwargs))
+
+    def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
+        return self._sender.send(request, **{"follow_redirects": self.follow_redirects, **kwargs})
+
+
+class AsyncHttpClient(httpx.AsyncClient):
+    """The asynchronous twin of `HttpClient`."""
+
+    def __init__(self, connections: "Connections", options: Mapping[str, Any]) -> None:
+        sender = connections.asynchronous()
+        super().__init__(transport=httpx.AsyncBaseTransport(), **_like(sender, options))
+        self._sender = sender
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        return super().build_request(*args, **on_the_wire(kwargs))
+
+    async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
+        return await self._sender.send(
+            request, **{"follow_redirects": self.follow_redirects, **kwargs}
+        )
+
+
+class Connections:
+    """The sockets of a client and of its copies: made when first used, or the caller's own."""
+
+    def __init__(
+        self,
+        verify: str | bool | ssl.SSLContext,
+        httpx_args: Mapping[str, Any],
+        own_sync: httpx.Client | None = None,
+        own_asynchronous: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._verify = verify
+        self._httpx_args = httpx_args
+        self._lock = Lock()
+        self._sync = self._own_sync = own_sync
+        self._asynchronous = self._own_asynchronous = own_asynchronous
+
+    def sync(self) -> httpx.Client:
+        with self._lock:
+            if self._sync is None:
+                self._sync = httpx.Client(**self._options())
+            return self._sync
+
+    def asynchronous(self) -> httpx.AsyncClient:
+        with self._lock:
+            if self._asynchronous is None:
+                self._asynchronous = httpx.AsyncClient(**self._options())
+            return self._asynchronous
+
+    def over(
+        self, sync: httpx.Client | None = None, asynchronous: httpx.AsyncClient | None = None
+    ) -> "Connections":
+        """The same settings, over an httpx client of the caller's own."""
+        return Connections(
+            self._verify,
+            self._httpx_args,
+            sync or self._own_sync,
+            asynchronous or self._own_asynchronous,
+        )
+
+    def close(self) -> None:
+        """Closes what was made here; the caller's own client is the caller's to close."""
+        if self._sync is not None and self._sync is not self._own_sync:
+            self._sync.close()
+
+    async def aclose(self) -> None:
+        if self._asynchronous is not None and self._asynchronous is not self._own_asynchronous:
+            await self._asynchronous.aclose()
+
+    def _options(self) -> dict[str, Any]:
+        logging.getLogger("httpx").addFilter(_CAPABILITIES)
+        return {
+            "timeout": DEFAULT_TIMEOUT,
+            "verify": tls_context(self._verify),
+            **self._httpx_args,
+        }
+
+
+@functools.cache
+def tls_context(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
+    """What httpx takes as `verify`: one context for all clients, since each costs some 20 ms."""
+    if verify is True:
+        return httpx.create_ssl_context()
+    if isinstance(verify, str):
+        if Path(verify).is_dir():
+            return ssl.create_default_context(capath=verify)
+        return ssl.create_default_context(cafile=verify)
+    return verify
+
+
+class FromHere:
+    """A file from where it stands. httpx alone would rewind it and count its whole length."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.read = stream.read
+        try:
+            self._start: int | None = stream.tell()
+            stream.seek(self._start)
+        except (AttributeError, OSError):
+            self._start = None  # a pipe: of unknown length, so it is sent in chunks
+
+    def tell(self) -> int:
+        return self._stream.tell() - self._beginning()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_SET:
+            offset += self._beginning()
+        return self._stream.seek(offset, whence) - self._beginning()
+
+    def _beginning(self) -> int:
+        if self._start is None:
+            raise io.UnsupportedOperation
+        return self._start
+
+
+class _Capabilities(logging.Filter):
+    """Whoever knows an Assembly's id may cancel it, and httpx logs every URL at level INFO."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.DEBUG and isinstance(record.args, tuple):
+            record.args = tuple(_masked(argument) for argument in record.args)
+        return True
+
+
+_CAPABILITIES = _Capabilities()
+_CAPABILITY = re.compile(r"(/assembl(?:ies|y_notifications)/)[^/?#]+")
+
+
+def _masked(argument: object) -> object:
+    return _CAPABILITY.sub(r"\1…", str(argument)) if isinstance(argument, httpx.URL) else argument
+
+
+def _like(sender: httpx.Client | httpx.AsyncClient, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a client that builds requests as `sender` would, except for `options`."""
+    return {
+        "params": sender.params,
+        **options,
+        "headers": {**sender.headers, **CLIENT_HEADERS, **options["headers"]},
+        "cookies": {**sender.cookies, **options["cookies"]},
+        "timeout": sender.timeout if options["timeout"] is None else options["timeout"],
+    }
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, tuple) and part[0] is None and isinstance(part[1], str | bytes)
+
+
+def _text(part: tuple[None, str | bytes]) -> str:
+    return part[1].decode() if isinstance(part[1], bytes) else part[1]
+
+
+def _file(field: str, part: Any) -> tuple[str, Any, str]:
+    """A part with a file name, never a path, and a content type: both make it a file everywhere."""
+    name, content, content_type, *_ = (
+        (*part, None) if isinstance(part, tuple) else (None, part, None)
+    )
+    name = base_name(name or "") or field
+    content = content if isinstance(content, str | bytes) else FromHere(content)
+    return name, content, content_type or content_type_of(name)

@@ -1,0 +1,201 @@
+"""Encoding and signing: pure, with no clock, no randomness and no network.
+
+The invariant of this package stands here: the text that was signed is the text that is sent.
+The known answers are in `openapi/vectors/`.
+"""
+
+import hmac
+import json
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn, Protocol, runtime_checkable
+
+from attrs import field, frozen
+
+from ._errors import InvalidInput
+
+_DEEPEST = 100  # levels; Instructions need about ten
+ALGORITHMS = ("sha384", "sha256", "sha512", "sha1")
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A generated model, such as `transloadit_api.models.CreateAssemblyParams`."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+Params = Mapping[str, Any] | Model
+
+
+class Secret:
+    """A text that does not print: not in `repr`, logs, pickles or tracebacks with locals."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: "str | Secret") -> None:
+        self._text: str = text._text if isinstance(text, Secret) else text
+
+    def reveal(self) -> str:
+        """The text itself. Use it in an expression, never keep it in a variable."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self._text.encode(), other._text.encode()
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret does not pickle: give it to each process through its environment")
+
+
+@frozen(init=False)
+class Credentials:
+    """An Auth Key, its Auth Secret, and the algorithm that the key wants signatures in.
+
+    Args:
+        key: the Auth Key.
+        secret: the Auth Secret.
+        algorithm: `sha384` (the API's default), `sha256`, `sha512` or `sha1`.
+
+    Raises:
+        InvalidInput: the key or the secret is empty, or the algorithm is unknown.
+    """
+
+    key: str
+    secret: Secret = field(repr=False)
+    algorithm: str
+
+    def __init__(self, key: str, secret: str | Secret, algorithm: str = "sha384") -> None:
+        secret = Secret(secret)  # the plain text leaves this frame before anything can fail in it
+        if not key or not secret.reveal():
+            raise InvalidInput("the Auth Key and the Auth Secret must not be empty")
+        if algorithm not in ALGORITHMS:
+            raise InvalidInput(
+                f"signature_algorithm is {algorithm!r}; it can be {', '.join(ALGORITHMS)}"
+            )
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "secret", secret)
+        object.__setattr__(self, "algorithm", algorithm)
+
+
+@frozen
+class SignedParams:
+    """The two form fields of a signed request, to be sent as they are."""
+
+    params: str = field(repr=False)  # Steps can hold credentials of their own
+    signature: str = field(repr=False)
+
+
+def sign(
+    params: Params, credentials: Credentials, *, expires: datetime | str, nonce: str
+) -> SignedParams:
+    """Adds `auth` to `params`, encodes them once, and signs exactly that text.
+
+    Args:
+        params: a mapping, or a generated model such as `CreateAssemblyParams`. It is left alone.
+            Its `auth` keys (`referer`, `max_size` …) are kept.
+        credentials: who signs.
+        expires: until when the signature is good: an aware time, or a text in one of the two
+            spellings that the API's pages use.
+        nonce: a value never used before with this key. It makes the request single-use.
+
+    Raises:
+        InvalidInput: `params` hold what JSON cannot, `expires` is naive, or `auth` already says
+            something else.
+    """
+    fields = as_dict(params)
+    auth = as_dict(fields.get("auth") or {})
+    for name, value in (
+        ("key", credentials.key),
+        ("expires", format_expires(expires)),
+        ("nonce", nonce),
+    ):
+        if auth.setdefault(name, value) != value:
+            raise InvalidInput(f"params.auth.{name} is already there and says something else")
+    text = encode({**fields, "auth": auth})
+    return SignedParams(text, signature_of(text, credentials.secret, credentials.algorithm))
+
+
+def signature_of(text: str, secret: Secret, algorithm: str) -> str:
+    """`ALGORITHM:HEX`, the HMAC of `text` in UTF-8, keyed with `secret`."""
+    return f"{algorithm}:{hmac.digest(secret.reveal().encode(), text.encode(), algorithm).hex()}"
+
+
+def format_expires(expires: datetime | str) -> str:
+    """`expires` as the API's pages write it: `2024/01/01 16:53:14+00:00`, always in UTC.
+
+    A text is taken as it is.
+
+    Raises:
+        InvalidInput: `expires` has no time zone.
+    """
+    if isinstance(expires, str):
+        return expires
+    if expires.tzinfo is None:
+        raise InvalidInput("expires has no time zone: use datetime.now(UTC) and a timedelta")
+    return expires.astimezone(UTC).strftime("%Y/%m/%d %H:%M:%S+00:00")
+
+
+def encode(params: Params) -> str:
+    """`params` as one JSON text in pure ASCII, which no HTTP stack on the way will re-encode.
+
+    Raises:
+        InvalidInput: `params` hold NaN, infinity, or what is not JSON; it says where, not what.
+    """
+    try:
+        return json.dumps(
+            as_dict(params), allow_nan=False, separators=(",", ":"), default=_as_jsonable
+        )
+    except (TypeError, ValueError, RecursionError):
+        place = next(_not_json(params, "params"), "params hold a number too long for JSON")
+    raise InvalidInput(f"{place}; nothing was sent")
+
+
+def as_dict(value: Params) -> dict[str, Any]:
+    """A new dict with what a mapping or a generated model holds.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Model):
+        return value.to_dict()
+    raise InvalidInput(f"a mapping or a generated model is needed, not {type(value).__name__}")
+
+
+def _as_jsonable(value: object) -> dict[str, Any]:
+    if isinstance(value, Mapping | Model):
+        return as_dict(value)
+    raise TypeError
+
+
+def _not_json(value: object, place: str, depth: int = 0) -> Iterator[str]:
+    """Where `value` is not JSON, and why. Looked for only once encoding has failed."""
+    if isinstance(value, Mapping | Model):
+        for name, item in as_dict(value).items():
+            if not isinstance(name, str | int | float | None):
+                yield f"{place} has a name of type {type(name).__name__}"
+            yield from _not_json_inside(item, f"{place}.{name}", depth)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _not_json_inside(item, f"{place}[{index}]", depth)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{place} is {value}, which JSON cannot hold"
+    elif not isinstance(value, str | int | float | None):
+        yield f"{place} is of type {type(value).__name__}, which JSON cannot hold"
+
+
+def _not_json_inside(item: object, place: str, depth: int) -> Iterator[str]:
+    if depth == _DEEPEST:
+        yield f"{place} is nested too deeply, or in itself"
+    else:
+        yield from _not_json(item, place, depth + 1)
