@@ -66,16 +66,12 @@ class AssemblyFile:
     """ Its URL. Temporary unless a Step exported it. """
     cost: float | None | Unset = UNSET
     """ Bytes that it counts towards the account's usage. """
-    execTime: float | None | Unset = UNSET
-    """ Seconds that it took to make. """
     exec_time: float | None | Unset = UNSET
-    """ Observed: another spelling of `execTime`. """
+    """ Seconds that it took to make. Observed: also spelled `exec_time`. """
     queue: None | str | Unset = UNSET
     """ The queue that its job stood in. """
-    queueTime: float | None | Unset = UNSET
-    """ Seconds that its job waited there. """
     queue_time: float | None | Unset = UNSET
-    """ Observed: another spelling of `queueTime`. """
+    """ Seconds that its job waited there. Observed: also spelled `queue_time`. """
     thumb_offset: Any | Unset = UNSET
     """ Observed: where in a video it was taken. A text or a number. """
     meta: AssemblyFileMeta | None | Unset = UNSET
@@ -215,12 +211,6 @@ class AssemblyFile:
         else:
             cost = self.cost
 
-        execTime: float | None | Unset
-        if isinstance(self.execTime, Unset):
-            execTime = UNSET
-        else:
-            execTime = self.execTime
-
         exec_time: float | None | Unset
         if isinstance(self.exec_time, Unset):
             exec_time = UNSET
@@ -232,12 +222,6 @@ class AssemblyFile:
             queue = UNSET
         else:
             queue = self.queue
-
-        queueTime: float | None | Unset
-        if isinstance(self.queueTime, Unset):
-            queueTime = UNSET
-        else:
-            queueTime = self.queueTime
 
         queue_time: float | None | Unset
         if isinstance(self.queue_time, Unset):
@@ -300,16 +284,12 @@ class AssemblyFile:
             field_dict["ssl_url"] = ssl_url
         if cost is not UNSET:
             field_dict["cost"] = cost
-        if execTime is not UNSET:
-            field_dict["execTime"] = execTime
         if exec_time is not UNSET:
-            field_dict["exec_time"] = exec_time
+            field_dict["execTime"] = exec_time
         if queue is not UNSET:
             field_dict["queue"] = queue
-        if queueTime is not UNSET:
-            field_dict["queueTime"] = queueTime
         if queue_time is not UNSET:
-            field_dict["queue_time"] = queue_time
+            field_dict["queueTime"] = queue_time
         if thumb_offset is not UNSET:
             field_dict["thumb_offset"] = thumb_offset
         if meta is not UNSET:
@@ -505,15 +485,6 @@ class AssemblyFile:
 
         cost = _parse_cost(d.pop("cost", UNSET))
 
-        def _parse_execTime(data: object) -> float | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(float | None | Unset, data)
-
-        execTime = _parse_execTime(d.pop("execTime", UNSET))
-
         def _parse_exec_time(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -521,7 +492,7 @@ class AssemblyFile:
                 return data
             return cast(float | None | Unset, data)
 
-        exec_time = _parse_exec_time(d.pop("exec_time", UNSET))
+        exec_time = _parse_exec_time(d.pop("execTime", UNSET))
 
         def _parse_queue(data: object) -> None | str | Unset:
             if data is None:
@@ -532,15 +503,6 @@ class AssemblyFile:
 
         queue = _parse_queue(d.pop("queue", UNSET))
 
-        def _parse_queueTime(data: object) -> float | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(float | None | Unset, data)
-
-        queueTime = _parse_queueTime(d.pop("queueTime", UNSET))
-
         def _parse_queue_time(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -548,7 +510,7 @@ class AssemblyFile:
                 return data
             return cast(float | None | Unset, data)
 
-        queue_time = _parse_queue_time(d.pop("queue_time", UNSET))
+        queue_time = _parse_queue_time(d.pop("queueTime", UNSET))
 
         thumb_offset = d.pop("thumb_offset", UNSET)
 
@@ -591,10 +553,8 @@ class AssemblyFile:
             url=url,
             ssl_url=ssl_url,
             cost=cost,
-            execTime=execTime,
             exec_time=exec_time,
             queue=queue,
-            queueTime=queueTime,
             queue_time=queue_time,
             thumb_offset=thumb_offset,
             meta=meta,
