@@ -1,0 +1,76 @@
+"""A local stand-in for Transloadit's Assembly API: real HTTP on 127.0.0.1, no account, no media.
+
+    with StandIn() as api:
+        os.environ.update(api.environ)
+
+It comes with the extra `standin`: `pip install 'transloadit-client[standin]'`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transloadit_standin._assemblies import Assembly, AssemblyFile
+    from transloadit_standin._auth import AuthKey
+    from transloadit_standin._codes import CODES, Code
+    from transloadit_standin._faults import Answer, Crash, Delay, Drop, Fault, Faults, rate_limit
+    from transloadit_standin._forms import StoredFile
+    from transloadit_standin._ledger import Received
+    from transloadit_standin._notifications import Notification
+    from transloadit_standin._standin import StandIn
+    from transloadit_standin._templates import Template
+
+# Where each name lives; a module is read when one of its names is first asked for.
+_HOMES = {
+    "Answer": "_faults",
+    "Assembly": "_assemblies",
+    "AssemblyFile": "_assemblies",
+    "AuthKey": "_auth",
+    "CODES": "_codes",
+    "Code": "_codes",
+    "Crash": "_faults",
+    "Delay": "_faults",
+    "Drop": "_faults",
+    "Fault": "_faults",
+    "Faults": "_faults",
+    "Notification": "_notifications",
+    "Received": "_ledger",
+    "StandIn": "_standin",
+    "StoredFile": "_forms",
+    "Template": "_templates",
+    "rate_limit": "_faults",
+}
+
+__all__ = [
+    "CODES",
+    "Answer",
+    "Assembly",
+    "AssemblyFile",
+    "AuthKey",
+    "Code",
+    "Crash",
+    "Delay",
+    "Drop",
+    "Fault",
+    "Faults",
+    "Notification",
+    "Received",
+    "StandIn",
+    "StoredFile",
+    "Template",
+    "rate_limit",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,55 @@
+"""`python -m transloadit_standin`: serve until Ctrl-C, and print what to export."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from transloadit_standin import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the stand-in; gives the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m transloadit_standin",
+        description="Transloadit's Assembly API on this machine; it processes no media.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--key", default="standin_key", help="default: %(default)s")
+    parser.add_argument("--secret", default="standin_secret", help="default: %(default)s")
+    parser.add_argument(
+        "--step-seconds",
+        type=float,
+        default=1.0,
+        help="how long a Step takes, default: %(default)s",
+    )
+    options = parser.parse_args(arguments)
+    # A process manager's way to say Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with StandIn(
+            key=options.key,
+            secret=options.secret,
+            port=options.port,
+            step_seconds=options.step_seconds,
+        ) as api:
+            for name, value in api.environ.items():
+                print(f"export {name}={shlex.quote(value)}")
+            print("# Serving until Ctrl-C.", flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        print(f"cannot listen on port {options.port}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Who asks, and may they: Auth Keys, signatures, expiry, nonces, bearer tokens and scopes.
+
+The signature is derived here from its description alone; nothing is shared with the client.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from transloadit_standin._codes import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
+SCOPES = frozenset({"assemblies:write", "assembly_notifications:write"})
+
+# Both `2024/01/01 16:53:14+00:00` and `2009-08-28T01:02:03.000Z` are in use; without a zone it is
+# nobody's time.
+_EXPIRES = re.compile(
+    r"\d{4}([/-])\d\d\1\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+@dataclass
+class AuthKey:
+    """An Auth Key with all that belongs to it."""
+
+    key: str
+    secret: str = field(repr=False)
+    auth_token: str | None = field(default=None, repr=False)
+    scopes: frozenset[str] = SCOPES
+    signature_required: bool = False
+    """Whether creates have to be signed, too; replays always have to."""
+    nonces: set[str] = field(default_factory=set, repr=False)
+
+
+def hmac_hex(algorithm: str, secret: str, message: bytes) -> str:
+    """The lowercase hex HMAC of a message, keyed with a secret."""
+    return hmac.new(secret.encode(), message, getattr(hashlib, algorithm)).hexdigest()
+
+
+def signature_matches(signature: str, secret: str, message: bytes) -> bool:
+    """Whether a signature, `ALGORITHM:HEX` or bare hex for SHA-1, is that of the message."""
+    algorithm, separator, digest = signature.partition(":")
+    if not separator:
+        algorithm, digest = "sha1", signature
+    if algorithm not in ALGORITHMS:
+        return False
+    return hmac.compare_digest(digest.encode(), hmac_hex(algorithm, secret, message).encode())
+
+
+class Keyring:
+    """The Auth Keys there are."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, AuthKey] = {}
+
+    def add(self, key: AuthKey) -> AuthKey:
+        """Add a key, or replace the one of the same name."""
+        self._keys[key.key] = key
+        return key
+
+    def by_token(self, token: str) -> AuthKey:
+        """The key that a bearer token stands for."""
+        for key in self._keys.values():
+            if key.auth_token and hmac.compare_digest(key.auth_token.encode(), token.encode()):
+                return key
+        raise Refusal("BEARER_TOKEN_INVALID")
+
+    def by_params(self, params: dict[str, Any]) -> AuthKey:
+        """The key that `auth.key` names."""
+        auth = auth_of(params)
+        if not auth:
+            raise Refusal("NO_AUTH_PARAMETER")
+        key = auth.get("key")
+        if key is None:
+            raise Refusal("NO_AUTH_KEY_PARAMETER")
+        if not isinstance(key, str):
+            raise Refusal("INVALID_AUTH_KEY_PARAMETER")
+        if key not in self._keys:
+            raise Refusal("GET_ACCOUNT_UNKNOWN_AUTH_KEY")
+        return self._keys[key]
+
+
+def auth_of(params: dict[str, Any]) -> dict[str, Any]:
+    """The `auth` in params, empty when there is none."""
+    auth = params.get("auth")
+    if auth is not None and not isinstance(auth, dict):
+        raise Refusal("NO_OBJECT_AUTH_PARAMETER")
+    return auth or {}
+
+
+def check_signature(
+    key: AuthKey, raw_params: bytes, params: dict[str, Any], signature: str | None, now: datetime
+) -> None:
+    """Refuse what is expired or not signed rightly; without a signature it counts as unsigned."""
+    check_expires(auth_of(params), now, required=signature is not None)
+    if signature is not None and not signature_matches(signature, key.secret, raw_params):
+        raise Refusal("INVALID_SIGNATURE")
+
+
+def check_expires(auth: dict[str, Any], now: datetime, *, required: bool) -> None:
+    """Refuse a request past its time, and one that is signed for ever."""
+    expires = auth.get("expires")
+    if expires is None:
+        if required:
+            raise Refusal("NO_AUTH_EXPIRES_PARAMETER")
+        return
+    if not isinstance(expires, str) or not _EXPIRES.fullmatch(expires):
+        raise Refusal("INVALID_AUTH_EXPIRES_PARAMETER")
+    try:
+        moment = datetime.fromisoformat(expires.replace("/", "-"))
+    except ValueError as error:
+        raise Refusal("INVALID_AUTH_EXPIRES_PARAMETER", str(error)) from error
+    if moment <= now:
+        raise Refusal("AUTH_EXPIRED", f"it is {now.astimezone(UTC):%Y/%m/%d %H:%M:%S+00:00}")
+
+
+def use_nonce(key: AuthKey, params: dict[str, Any]) -> None:
+    """Refuse a nonce that this key has used. SDKs put it into `auth`, or beside it."""
+    nonce = auth_of(params).get("nonce", params.get("nonce"))
+    if nonce is None:
+        return
+    if str(nonce) in key.nonces:
+        raise Refusal("SIGNATURE_REUSE_DETECTED")
+    key.nonces.add(str(nonce))
+
+
+def check_scope(key: AuthKey, scope: str) -> None:
+    """Refuse what the key may not do."""
+    if scope not in key.scopes:
+        raise Refusal("INSUFFICIENT_AUTH_SCOPE", f"the Auth Key needs the scope {scope}")
+
+
+def check_referer(auth: dict[str, Any], referer: str | None) -> None:
+    """Refuse a referer that `auth.referer` does not match; without a referer all pass.
+
+    The service reads the pattern in JavaScript's dialect. Python's is near enough for the patterns
+    people write here (`example\\.org`), and differs in the rare ones.
+    """
+    pattern = auth.get("referer")
+    if pattern is None:
+        return
+    try:
+        matches = referer is None or re.search(pattern, referer) is not None
+        re.compile(pattern)
+    except (TypeError, re.error) as error:
+        raise Refusal("INVALID_AUTH_REFERER_PARAMETER", str(error)) from error
+    if not matches:
+        raise Refusal("REFERER_MISMATCH")
+
+
+def scopes_of(scopes: Iterable[str] | None) -> frozenset[str]:
+    """The scopes given, or all."""
+    return SCOPES if scopes is None else frozenset(scopes)

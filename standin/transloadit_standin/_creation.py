@@ -1,0 +1,210 @@
+"""Creating an Assembly while its form still arrives.
+
+`params` and `signature` are checked as soon as a file begins, if they came first; a refusal is
+answered then and there, and the rest of the upload is read and thrown away. If they come last, the
+files are taken in first.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from transloadit_standin._assemblies import Assembly, AssemblyFile
+from transloadit_standin._codes import CODES, Refusal
+from transloadit_standin._exchange import ClientGone, Exchange, json_response
+from transloadit_standin._forms import FormReader, StoredFile
+from transloadit_standin._requests import bearer_token, identify
+from transloadit_standin._templates import Template, check_steps, merge_params
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.responses import Response
+
+    from transloadit_standin._service import Service
+
+_ID = re.compile(r"[0-9a-fA-F]{32}")
+
+
+class _Canceled(Exception):
+    """The Assembly was canceled while its upload still ran."""
+
+
+async def create_assembly(service: Service, exchange: Exchange) -> Response:
+    """`createAssembly` and `createAssemblyWithId`."""
+    return await Creation(service, exchange).answer()
+
+
+def checked_id(exchange: Exchange) -> str:
+    """The id in the path.
+
+    Raises:
+        Refusal: `SERVER_404` if that is no Assembly's id.
+    """
+    assembly_id = exchange.arguments["assembly_id"]
+    if not _ID.fullmatch(assembly_id):
+        raise Refusal("SERVER_404")
+    return assembly_id
+
+
+class Creation:
+    """One create request."""
+
+    def __init__(self, service: Service, exchange: Exchange) -> None:
+        self._service = service
+        self._exchange = exchange
+        self._assembly: Assembly | None = None
+        self._id = checked_id(exchange) if "assembly_id" in exchange.arguments else None
+        self._reader = FormReader(
+            service.folder, typed_text=service.typed_text, watch=self._file_grew
+        )
+        self._form = self._reader.form
+
+    async def answer(self) -> Response:
+        """Take the form in, and answer with the Assembly's status."""
+        received = self._exchange.received
+        received.names, received.files = self._form.names, self._form.files
+        try:
+            await self._receive()
+        except ClientGone:
+            if self._assembly is not None:
+                self._service.conclude(self._assembly, "REQUEST_ABORTED")
+            raise
+        finally:
+            received.fields = self._form.fields()
+        assert self._assembly is not None  # noqa: S101 - _receive() has opened it or raised
+        return self._status(self._assembly)
+
+    async def _receive(self) -> None:
+        try:
+            await self._reader.read(
+                self._exchange.header("content-type") or "", self._uncanceled_chunks()
+            )
+            assembly = self._assembly or self._open()
+            for file in self._form.files:
+                self._check_limits(assembly, file)
+            self._complete(assembly)
+        except _Canceled:
+            pass
+        except Refusal as refusal:
+            if self._assembly is None:
+                raise
+            self._service.conclude(self._assembly, refusal.code, reason=refusal.reason)
+
+    async def _uncanceled_chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._exchange.chunks():
+            if self._assembly is not None and self._assembly.done:
+                raise _Canceled
+            yield chunk
+
+    def _file_grew(self, file: StoredFile) -> None:
+        if self._assembly is None and self._may_open():
+            self._open()
+        if self._assembly is not None:
+            self._check_limits(self._assembly, file)
+
+    def _may_open(self) -> bool:
+        names = self._form.names
+        return "params" in names and (
+            "signature" in names or bearer_token(self._exchange) is not None
+        )
+
+    def _open(self) -> Assembly:
+        service, exchange = self._service, self._exchange
+        key, params = identify(
+            service, exchange, self._form, scope="assemblies:write", must_sign=False
+        )
+        template = find_template(service, params.get("template_id"))
+        merged = merge_params(template, params)
+        check_steps(merged["steps"])
+        check_auth_limits(merged)
+        if self._id in service.assemblies:
+            raise Refusal("DO_NOT_REUSE_ASSEMBLY_IDS")
+        self._assembly = Assembly(
+            id=self._id or uuid.uuid4().hex,
+            host=service.next_instance(),
+            dead_host=service.hosts.dead,
+            key=key,
+            params=params,
+            merged=merged,
+            template=template,
+            request=describe(exchange),
+        )
+        service.admit(self._assembly)
+        return self._assembly
+
+    def _check_limits(self, assembly: Assembly, file: StoredFile) -> None:
+        auth = assembly.merged.get("auth") or {}
+        max_size, max_files = auth.get("max_size"), auth.get("max_number_of_files")
+        if max_size is not None and file.size > max_size:
+            raise Refusal("MAX_SIZE_EXCEEDED", f"{file.name!r} exceeds {max_size} bytes")
+        if max_files is not None and len(self._form.files) > max_files:
+            raise Refusal("MAX_NUMBER_OF_FILES_EXCEEDED", f"at most {max_files}")
+
+    def _complete(self, assembly: Assembly) -> None:
+        texts = self._form.fields()
+        assembly.expected_tus_uploads = expected_uploads(texts)
+        variables = {
+            name: text for name, text in texts.items() if name not in self._service.reserved
+        }
+        assembly.variables = {**variables, **(assembly.merged.get("fields") or {})}
+        assembly.uploads = [AssemblyFile(file, assembly.host) for file in self._form.files]
+        assembly.request["bytes_received"] = self._exchange.received.body_size
+        if assembly.expected_tus_uploads == 0:
+            self._service.start(assembly)
+
+    def _status(self, assembly: Assembly) -> Response:
+        # Its run begins with the event loop's next turn, so the answer never shows an outcome that
+        # only the run can give.
+        if assembly.state == "ASSEMBLY_UPLOADING" and assembly.expected_tus_uploads == 0:
+            assembly.execute()
+        body = assembly.outcome() if assembly.params.get("quiet") is True else assembly.status()
+        status = CODES[assembly.state].http_status if assembly.failed else 200
+        return json_response(body, status)
+
+
+def find_template(service: Service, template_id: Any) -> Template | None:
+    """The Template of that id; none if no id, or an empty one, is given."""
+    if template_id is None or template_id == "":
+        return None
+    template = service.templates.get(template_id) if isinstance(template_id, str) else None
+    if template is None:
+        raise Refusal("TEMPLATE_NOT_FOUND")
+    return template
+
+
+def check_auth_limits(merged: dict[str, Any]) -> None:
+    """Refuse limits that are no whole numbers."""
+    auth = merged.get("auth") or {}
+    for name in ("max_size", "max_number_of_files"):
+        if not is_count(auth.get(name, 0)):
+            raise Refusal(f"INVALID_AUTH_{name.upper()}_PARAMETER")
+
+
+def is_count(value: Any) -> bool:
+    """Whether a JSON value is a whole number from 0; `true` is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def expected_uploads(texts: dict[str, str]) -> int:
+    """How many files are to come by tus, by either of the two names; both have to agree."""
+    names = ("num_expected_upload_files", "tus_num_expected_upload_files")
+    numbers = {texts[name] for name in names if name in texts}
+    if not all(number.isascii() and number.isdigit() for number in numbers) or len(numbers) > 1:
+        raise Refusal("ASSEMBLY_INVALID_NUM_EXPECTED_UPLOAD_FILES_PARAM")
+    return int(numbers.pop()) if numbers else 0
+
+
+def describe(exchange: Exchange) -> dict[str, Any]:
+    """What an Assembly's status tells of the request that created it."""
+    length = exchange.header("content-length")
+    return {
+        "bytes_received": 0,
+        "bytes_expected": int(length) if length else None,
+        "client_agent": exchange.header("user-agent"),
+        "client_ip": exchange.scope["client"][0],
+        "client_referer": exchange.header("referer"),
+        "transloadit_client": exchange.header("transloadit-client"),
+    }

@@ -1,0 +1,50 @@
+"""The ledger: every request as it was received, and what it was answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+
+    from transloadit_standin._forms import StoredFile
+
+
+@dataclass
+class Received:
+    """A request; it enters the ledger with its headers, and is filled in as more is known."""
+
+    operation: str | None
+    """The spec's `operationId`, `downloadFile`, or None for what is no route."""
+    method: str
+    url: str
+    path: str
+    """Still percent-encoded, as on the wire."""
+    headers: Headers = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    """The first bytes of the body, as many as the stand-in's `keep_body` says."""
+    body_size: int = 0
+    """All bytes of the body that arrived, kept or not."""
+    names: list[str] = field(default_factory=list)
+    """The form's field names in the order of their arrival, texts and files alike."""
+    fields: dict[str, str] = field(default_factory=dict, repr=False)
+    files: list[StoredFile] = field(default_factory=list)
+    status: int | None = None
+    """The answer's HTTP status; None as long as nothing was answered."""
+    code: str | None = None
+    """The answer's `ok` or `error`."""
+    fault: str | None = None
+    """The kind of fault it met, such as `Drop`."""
+
+    @property
+    def body_complete(self) -> bool:
+        """Whether `body` holds all that arrived."""
+        return len(self.body) == self.body_size
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The form's `params`, parsed."""
+        params: dict[str, Any] = json.loads(self.fields["params"])
+        return params

@@ -1,0 +1,186 @@
+"""The operations besides create, each named as in the spec."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import FileResponse, Response
+
+from transloadit_standin._assemblies import Assembly, AssemblyFile
+from transloadit_standin._codes import CODES, Refusal
+from transloadit_standin._creation import (
+    check_auth_limits,
+    checked_id,
+    create_assembly,
+    describe,
+    find_template,
+)
+from transloadit_standin._exchange import Exchange, json_response
+from transloadit_standin._forms import FormReader, StoredFile
+from transloadit_standin._requests import identify
+from transloadit_standin._service import Service
+from transloadit_standin._templates import check_steps, merge_params, merge_steps, read_steps
+
+if TYPE_CHECKING:
+    from transloadit_standin._auth import AuthKey
+    from transloadit_standin._notifications import Notification
+
+Handler = Callable[[Service, Exchange], Awaitable[Response]]
+
+
+async def get_assembly(service: Service, exchange: Exchange) -> Response:
+    """The status; of a failed Assembly too it is an HTTP 200."""
+    await exchange.drain()
+    return json_response(service.find(checked_id(exchange), exchange.host).status())
+
+
+async def cancel_assembly(service: Service, exchange: Exchange) -> Response:
+    """Cancel, and answer with the latest status."""
+    await exchange.drain()
+    assembly = service.find(checked_id(exchange), exchange.host)
+    service.cancel(assembly)
+    return json_response(assembly.status())
+
+
+async def replay_assembly(service: Service, exchange: Exchange) -> Response:
+    """Run a crashed Assembly's uploads through a new Assembly."""
+    assembly_id = checked_id(exchange)
+    key, params = await _read_signed(service, exchange, scope="assemblies:write")
+    original = service.find(assembly_id, exchange.host)
+    if not original.crashed:
+        raise Refusal("ASSEMBLY_CANNOT_BE_REPLAYED")
+    replay = _replay_of(service, exchange, original, key, params)
+    service.admit(replay)
+    service.start(replay)
+    return json_response(
+        {
+            "ok": "ASSEMBLY_REPLAYING",
+            "message": CODES["ASSEMBLY_REPLAYING"].message,
+            "success": True,
+            "assembly_id": replay.id,
+            **replay.addresses(),
+            "notify_url": replay.notify_url,
+        }
+    )
+
+
+async def replay_assembly_notification(service: Service, exchange: Exchange) -> Response:
+    """Send the Notification again, and wait for its delivery unless told not to."""
+    assembly_id = checked_id(exchange)
+    _, params = await _read_signed(service, exchange, scope="assembly_notifications:write")
+    assembly = service.find(assembly_id, exchange.host)
+    if not assembly.done:
+        raise Refusal("ASSEMBLY_NOTIFICATION_NOT_PERSISTED")
+    url = params.get("notify_url") or assembly.notify_url
+    if url is None:
+        raise Refusal("ASSEMBLY_NO_NOTIFY_URL")
+    wait = params.get("wait", True)
+    if not isinstance(wait, bool):
+        raise Refusal("INVALID_PARAMS_FIELD", "wait has to be true or false")
+    notification = service.prepare(assembly, url)
+    if not wait:
+        service.spawn(service.notifier.deliver(notification))
+        return _notification_result("ASSEMBLY_NOTIFICATION_REPLAYING", notification)
+    await service.notifier.deliver(notification)
+    if not notification.delivered:
+        raise Refusal("ASSEMBLY_NOTIFICATION_NOT_REPLAYED", notification.error)
+    return _notification_result("ASSEMBLY_NOTIFICATION_REPLAYED", notification)
+
+
+async def download_file(service: Service, exchange: Exchange) -> Response:
+    """The bytes of an upload or a result, at the address its `url` gives; parts of it, too."""
+    await exchange.drain()
+    file = service.files.get(exchange.arguments["file_id"])
+    if file is None or exchange.received.path != file.url.removeprefix(file.host):
+        raise Refusal("SERVER_404")
+    return FileResponse(file.stored.path, media_type=file.mime)
+
+
+async def _read_signed(
+    service: Service, exchange: Exchange, *, scope: str
+) -> tuple[AuthKey, dict[str, Any]]:
+    reader = FormReader(service.folder, typed_text=service.typed_text, watch=_take_file)
+    received = exchange.received
+    received.names, received.files = reader.form.names, reader.form.files
+    try:
+        await reader.read(exchange.header("content-type") or "", exchange.chunks())
+    finally:
+        received.fields = reader.form.fields()
+    return identify(service, exchange, reader.form, scope=scope, must_sign=True)
+
+
+def _take_file(_: StoredFile) -> None:
+    """A replay has no use for files, and minds them not."""
+
+
+def _replay_of(
+    service: Service, exchange: Exchange, original: Assembly, key: AuthKey, params: dict[str, Any]
+) -> Assembly:
+    template, steps = _replay_steps(service, original, params)
+    overrides = {name: value for name, value in params.items() if name != "steps"}
+    merged = {**original.merged, **overrides, "steps": steps}
+    merged["fields"] = {**original.variables, **(params.get("fields") or {})}
+    check_auth_limits(merged)
+    host = service.next_instance()
+    return Assembly(
+        id=uuid.uuid4().hex,
+        host=host,
+        dead_host=service.hosts.dead,
+        key=key,
+        params=params,
+        merged=merged,
+        template=template,
+        parent=original,
+        state="ASSEMBLY_REPLAYING",
+        variables=merged["fields"],
+        uploads=[AssemblyFile(upload.stored, host) for upload in original.uploads],
+        request={**describe(exchange), "bytes_received": original.request["bytes_received"]},
+    )
+
+
+def _replay_steps(
+    service: Service, original: Assembly, params: dict[str, Any]
+) -> tuple[Any, dict[str, dict[str, Any]]]:
+    """The Template as it is now, or the Steps as they were: `reparse_template` decides.
+
+    The newest page requires it, an older one takes 0 for granted; so does the stand-in.
+    """
+    reparse = params.get("reparse_template", 0)
+    if isinstance(reparse, bool) or reparse not in (0, 1):
+        raise Refusal("INVALID_PARAMS_FIELD", "reparse_template has to be 0 or 1")
+    named = find_template(service, params.get("template_id"))
+    if named is None and not (reparse and original.template):
+        steps = merge_steps(original.steps, read_steps(params))
+        check_steps(steps)
+        return original.template, steps
+    template = named or find_template(service, original.template and original.template.id)
+    given = {**original.params, **params} if named is None else params
+    steps = merge_params(template, given)["steps"]
+    check_steps(steps)
+    return template, steps
+
+
+def _notification_result(code: str, notification: Notification) -> Response:
+    return json_response(
+        {
+            "ok": code,
+            "message": CODES[code].message,
+            "success": True,
+            "notification_id": notification.id,
+            "notify_duration": notification.duration,
+            "notify_response_code": notification.response_code,
+        }
+    )
+
+
+HANDLERS: dict[str, Handler] = {
+    "createAssembly": create_assembly,
+    "createAssemblyWithId": create_assembly,
+    "getAssembly": get_assembly,
+    "cancelAssembly": cancel_assembly,
+    "replayAssembly": replay_assembly,
+    "replayAssemblyNotification": replay_assembly_notification,
+    "downloadFile": download_file,
+}

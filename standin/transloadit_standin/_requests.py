@@ -1,0 +1,82 @@
+"""Reading a signed form: from the bytes of `params` to an Auth Key that may do what is asked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from transloadit_standin._auth import (
+    AuthKey,
+    auth_of,
+    check_expires,
+    check_referer,
+    check_scope,
+    check_signature,
+    use_nonce,
+)
+from transloadit_standin._codes import Refusal
+
+if TYPE_CHECKING:
+    from transloadit_standin._exchange import Exchange
+    from transloadit_standin._forms import Form
+    from transloadit_standin._service import Service
+
+
+def bearer_token(exchange: Exchange) -> str | None:
+    """The token of `Authorization: Bearer`, which replaces `auth` and `signature`."""
+    scheme, _, token = (exchange.header("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def identify(
+    service: Service, exchange: Exchange, form: Form, *, scope: str, must_sign: bool
+) -> tuple[AuthKey, dict[str, Any]]:
+    """The Auth Key behind a request, and its params.
+
+    A nonce is used up here, so the same bytes sent twice are told of the nonce, whatever else they
+    would be told [chosen].
+    """
+    raw = form.raw("params")
+    params = read_params(raw)
+    assert raw is not None  # noqa: S101 - read_params() refuses None
+    token = bearer_token(exchange)
+    if token is not None:
+        key = service.keys.by_token(token)
+        check_expires(auth_of(params), service.clock(), required=False)
+    else:
+        key = service.keys.by_params(params)
+        signature = form.text("signature")
+        if signature is None and (must_sign or key.signature_required):
+            raise Refusal("NO_SIGNATURE_FIELD")
+        check_signature(key, raw, params, signature, service.clock())
+    check_scope(key, scope)
+    check_referer(auth_of(params), exchange.header("referer"))
+    use_nonce(key, params)
+    check_notify_url(params)
+    return key, params
+
+
+def read_params(raw: bytes | None) -> dict[str, Any]:
+    """The JSON object in `params`."""
+    if raw is None:
+        raise Refusal("NO_PARAMS_FIELD")
+    try:
+        params = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refusal("INVALID_PARAMS_FIELD", str(error)) from error
+    if not isinstance(params, dict):
+        raise Refusal("NO_OBJECT_PARAMS_FIELD")
+    fields = params.get("fields")
+    if fields is not None and not isinstance(fields, dict):
+        raise Refusal("INVALID_PARAMS_FIELD", "fields has to be an object")
+    return params
+
+
+def check_notify_url(params: dict[str, Any]) -> None:
+    """Refuse a `notify_url` that is neither text nor null."""
+    if not isinstance(params.get("notify_url"), str | None):
+        raise Refusal("ASSEMBLY_INVALID_NOTIFY_URL")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

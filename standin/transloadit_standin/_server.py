@@ -1,0 +1,115 @@
+"""uvicorn in a thread of its own, started and stopped at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp, Scope
+
+
+class PromptServer(uvicorn.Server):
+    """uvicorn's server without its tenths of a second.
+
+    uvicorn looks for its end ten times a second, and sleeps as long before it ends. That is nothing
+    for a service, and a minute for a few hundred tests. Only the waiting is replaced.
+    """
+
+    def __init__(self, app: ASGIApp, *, close: Callable[[], Awaitable[None]]) -> None:
+        # No logging of uvicorn's own: it would set up handlers in somebody else's process.
+        config = uvicorn.Config(
+            app,
+            http="h11",  # the one that is always there, so that all machines run the same
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=60,  # seconds: longer than a test thinks between two requests
+        )
+        super().__init__(config)
+        self._close = close
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.ready = threading.Event()
+
+    async def main_loop(self) -> None:
+        """Wait for the end, and renew the Date header every second."""
+        self._loop = asyncio.get_running_loop()
+        await self.on_tick(0)
+        self.ready.set()
+        while not self._stop.is_set():
+            try:
+                await asyncio.wait_for(self._stop.wait(), timeout=1)
+            except TimeoutError:
+                await self.on_tick(0)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut all connections, then end what runs."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # the connections learn that they are gone
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._close()
+
+    def stop(self) -> None:
+        """End the server; safe from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    def cut(self, scope: Scope, flush: bool) -> None:
+        """Cut the connection of a request."""
+        for connection in list(self.server_state.connections):
+            assert isinstance(connection, H11Protocol)  # noqa: S101 - see the configuration
+            if (connection.client, connection.server) == (scope["client"], scope["server"]):
+                if flush:
+                    connection.transport.close()
+                else:
+                    connection.transport.abort()
+
+
+class ServerThread:
+    """Runs a server on sockets that are bound already."""
+
+    def __init__(self, server: PromptServer, sockets: list[socket.socket]) -> None:
+        self._server = server
+        self._sockets = sockets
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="transloadit-standin", daemon=True)
+
+    def start(self) -> None:
+        """Return when connections are accepted."""
+        self._thread.start()
+        self._server.ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def stop(self) -> None:
+        """Return when all has ended."""
+        self._server.stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._server.serve(self._sockets))
+        except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
+            self._error = error
+        finally:
+            self._server.ready.set()

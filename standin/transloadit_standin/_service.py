@@ -1,0 +1,159 @@
+"""What all operations share: keys, Templates, Assemblies, and the running of them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from transloadit_standin._assemblies import UNPROCESSED, Assembly, AssemblyFile
+from transloadit_standin._auth import Keyring
+from transloadit_standin._codes import Refusal
+from transloadit_standin._faults import Crash, Faults
+from transloadit_standin._notifications import Notification, Notifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from datetime import datetime
+    from pathlib import Path
+
+    from transloadit_standin._forms import TypedText
+    from transloadit_standin._ledger import Received
+    from transloadit_standin._templates import Template
+
+logger = logging.getLogger("transloadit_standin")
+
+
+@dataclass
+class Hosts:
+    """The origins of one stand-in."""
+
+    api: str
+    instances: list[str]
+    dead: str
+    """Bound, so that it stays ours, and not listening: connections are refused."""
+
+
+@dataclass
+class Service:
+    """The state behind the API. All of it changes on the server's event loop alone."""
+
+    hosts: Hosts
+    folder: Path
+    notifier: Notifier
+    clock: Callable[[], datetime]
+    step_seconds: float
+    typed_text: TypedText
+    keep_body: int
+    reserved: frozenset[str]
+    keys: Keyring = field(default_factory=Keyring)
+    templates: dict[str, Template] = field(default_factory=dict)
+    assemblies: dict[str, Assembly] = field(default_factory=dict)
+    files: dict[str, AssemblyFile] = field(default_factory=dict)
+    requests: list[Received] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+    errors: list[Exception] = field(default_factory=list)
+    """What went wrong in the stand-in itself."""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _runs: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _turn: itertools.count[int] = field(default_factory=itertools.count)
+
+    def next_instance(self) -> str:
+        """The host of the next Assembly; they take turns."""
+        return self.hosts.instances[next(self._turn) % len(self.hosts.instances)]
+
+    def find(self, assembly_id: str, host: str) -> Assembly:
+        """An Assembly, asked for at a host: the API's knows all, an instance's its own."""
+        assembly = self.assemblies.get(assembly_id)
+        if assembly is None or host not in (self.hosts.api, assembly.host):
+            raise Refusal("ASSEMBLY_NOT_FOUND")
+        return assembly
+
+    def admit(self, assembly: Assembly) -> None:
+        """Take a new Assembly in; a `Crash` that waits for one has found it."""
+        crash = self.faults.take(None, Crash)
+        assembly.crash_code = crash.code if crash else None
+        self.assemblies[assembly.id] = assembly
+
+    def start(self, assembly: Assembly) -> None:
+        """Run an Assembly that has all its uploads."""
+        for upload in assembly.uploads:
+            self.files[upload.id] = upload
+        self._runs[assembly.id] = self.spawn(self._run(assembly))
+
+    def cancel(self, assembly: Assembly) -> None:
+        """Cancel an Assembly, unless it has an outcome already, which it then keeps."""
+        if assembly.done:
+            return
+        if run := self._runs.get(assembly.id):
+            run.cancel()
+        self.conclude(assembly, "ASSEMBLY_CANCELED")
+
+    def conclude(
+        self, assembly: Assembly, state: str, *, reason: str | None = None, step: str | None = None
+    ) -> None:
+        """Give an Assembly its outcome, and tell its `notify_url`: of every outcome [chosen]."""
+        self._runs.pop(assembly.id, None)
+        assembly.finish(state, reason=reason, step=step)
+        if assembly.notify_url is not None:
+            notification = self.prepare(assembly, assembly.notify_url)
+            self.spawn(self.notifier.deliver(notification))
+
+    def prepare(self, assembly: Assembly, url: str) -> Notification:
+        """A Notification of the Assembly as it stands, ready for delivery."""
+        text = json.dumps(assembly.status())
+        signature = self.notifier.sign(text, assembly.key.secret)
+        notification = Notification(url, text, signature)
+        assembly.notifications.append(notification)
+        return notification
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something beside the requests; what it raises is reported."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    async def close(self) -> None:
+        """End all that runs."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.notifier.close()
+
+    def report(self, error: Exception) -> None:
+        """Keep an error of the stand-in itself for whoever stops it."""
+        logger.error("the stand-in failed", exc_info=error)
+        self.errors.append(error)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self.report(error)
+
+    async def _run(self, assembly: Assembly) -> None:
+        if assembly.state == "ASSEMBLY_REPLAYING":
+            await asyncio.sleep(self.step_seconds)
+        assembly.execute()
+        if assembly.uploads:
+            assembly.warnings.append({"level": "notice", "msg": UNPROCESSED})
+        if ":original" not in assembly.steps:
+            assembly.end_step(":original", {"robot": "/upload/handle"})
+        for name, step in assembly.steps.items():
+            assembly.begin_step(name)
+            await asyncio.sleep(self.step_seconds)
+            if assembly.crash_code is not None:
+                assembly.crashed = True
+                self.conclude(assembly, assembly.crash_code, reason="on purpose", step=name)
+                return
+            assembly.end_step(name, step)
+            self._publish(assembly)
+        self.conclude(assembly, "ASSEMBLY_COMPLETED")
+
+    def _publish(self, assembly: Assembly) -> None:
+        for files in assembly.results.values():
+            self.files.update({file.id: file for file in files})

@@ -1,0 +1,58 @@
+"""The API's description: the routes and the reserved form fields come from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# PyYAML built with libyaml is ten times as fast; not every platform's build has it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of the spec."""
+
+    method: str
+    path: re.Pattern[str]
+    operation: str
+
+
+def spec_path() -> Path:
+    """Where `transloadit.yaml` is: in the package when installed, in `openapi/` in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "transloadit.yaml"
+    return installed if installed.exists() else package.parents[1] / "openapi" / "transloadit.yaml"
+
+
+@cache
+def load_spec(path: Path) -> dict[str, Any]:
+    """Read the spec, once a process: it does not change while we run."""
+    with path.open("rb") as file:
+        spec: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506 - a safe loader
+    return spec
+
+
+def routes(spec: dict[str, Any]) -> list[Route]:
+    """Every operation with its method, in capitals, and a pattern for its path."""
+    return [
+        Route(
+            method.upper(), re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), operation_id
+        )
+        for path, item in spec["paths"].items()
+        for method, operation in item.items()
+        if isinstance(operation, dict) and (operation_id := operation.get("operationId"))
+    ]
+
+
+def reserved_fields(spec: dict[str, Any]) -> frozenset[str]:
+    """The create form's text fields that are no Assembly Variables."""
+    properties = spec["components"]["schemas"]["CreateAssemblyForm"]["properties"]
+    named = {name for name, schema in properties.items() if schema.get("type") != "array"}
+    # Reserved by the service, and not sent by anyone who reads the spec.
+    return frozenset(named | {"tus_num_expected_upload_files", "max_size"})

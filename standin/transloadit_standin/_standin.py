@@ -1,0 +1,321 @@
+"""`StandIn`: the whole local API as one object."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from transloadit_standin._app import App
+from transloadit_standin._auth import ALGORITHMS, AuthKey, scopes_of
+from transloadit_standin._faults import Answer, Crash, Delay, Drop, DropPoint, Faults, rate_limit
+from transloadit_standin._notifications import Encoding, Notifier
+from transloadit_standin._server import PromptServer, ServerThread
+from transloadit_standin._service import Hosts, Service
+from transloadit_standin._spec import load_spec, reserved_fields, spec_path
+from transloadit_standin._templates import Steps, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from transloadit_standin._assemblies import Assembly
+    from transloadit_standin._forms import TypedText
+    from transloadit_standin._ledger import Received
+
+LOOPBACK = "127.0.0.1"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class StandIn:
+    """Transloadit's Assembly API on this machine, for tests and first steps, without an account.
+
+    ```python
+    with StandIn() as api:
+        os.environ.update(api.environ)
+        ...
+        assert api.requests[-1].operation == "createAssembly"
+    ```
+
+    It checks what the service checks and answers as the service does; it processes no media: a
+    Step's result is the uploaded file, byte for byte, and a Step that imports brings nothing. What
+    is not known of the service was chosen, and `transloadit_standin.CODES` says which is which.
+
+    Args:
+        key: The Auth Key.
+        secret: The Auth Secret.
+        auth_token: A bearer token that stands for the key.
+        port: Of the base URL; 0 for a free one.
+        instances: How many instance hosts there are; Assemblies live on them in turn.
+        instance_address: The loopback address of the instance hosts.
+        step_seconds: How long each Step takes. With 0 an Assembly is done right after its create
+            was answered.
+        signature_required: Whether creates with this key have to be signed.
+        notification_encoding: How Notifications are sent. The pages say multipart; receivers that
+            are written after the vendor's SDKs may read urlencoded alone.
+        notification_algorithm: What Notifications are signed with; SHA-1 goes without a prefix.
+        notification_attempts: How often a Notification is sent until it is answered with 200.
+        notification_retry_seconds: How long to wait between two of these.
+        typed_text: What a part with a `Content-Type` and no file name is. The service's form parser
+            takes it for a file; "text" is for SDKs that type all their parts.
+        keep_body: How many bytes of a request's body the ledger keeps.
+        clock: Tells the time that `auth.expires` is compared with; has to be aware of its zone.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str = "standin_key",
+        secret: str = "standin_secret",  # noqa: S107 - made up, and good for nothing else
+        auth_token: str = "standin_token",  # noqa: S107 - likewise
+        port: int = 0,
+        instances: int = 1,
+        instance_address: str = LOOPBACK,
+        step_seconds: float = 0.0,
+        signature_required: bool = False,
+        notification_encoding: Encoding = "multipart",
+        notification_algorithm: str = "sha1",
+        notification_attempts: int = 3,
+        notification_retry_seconds: float = 0.05,
+        typed_text: TypedText = "file",
+        keep_body: int = 1024 * 1024,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        if instances < 1:
+            raise ValueError("an Assembly needs an instance host to live on: instances >= 1")
+        if notification_algorithm not in ALGORITHMS:
+            raise ValueError(f"notification_algorithm has to be one of {', '.join(ALGORITHMS)}")
+        self.key = key
+        self.secret = secret
+        self.auth_token = auth_token
+        self._addresses = [(LOOPBACK, port), *[(instance_address, 0)] * instances]
+        self._spec = load_spec(spec_path())
+        self._service = Service(
+            hosts=Hosts("", [], ""),
+            folder=Path(),
+            notifier=Notifier(
+                encoding=notification_encoding,
+                algorithm=notification_algorithm,
+                attempts=notification_attempts,
+                retry_seconds=notification_retry_seconds,
+            ),
+            clock=clock,
+            step_seconds=step_seconds,
+            typed_text=typed_text,
+            keep_body=keep_body,
+            reserved=reserved_fields(self._spec),
+        )
+        self.add_key(key, secret, auth_token=auth_token, signature_required=signature_required)
+        self._thread: ServerThread | None = None
+        self._dead: socket.socket | None = None
+
+    def __repr__(self) -> str:
+        return f"StandIn(url={self._service.hosts.api!r}, key={self.key!r})"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.stop()
+        except ExceptionGroup:
+            if error is None:  # otherwise the body's own error says more
+                raise
+
+    def start(self) -> None:
+        """Listen; a stand-in runs once.
+
+        Raises:
+            OSError: if the port is taken.
+        """
+        service = self._service
+        server = PromptServer(App(service, self._spec, self._cut), close=service.close)
+        self._server = server
+        self._dead = _bind((LOOPBACK, 0))
+        sockets: list[socket.socket] = []
+        try:
+            sockets += [_bind(address) for address in self._addresses]
+            api, *instances = [_origin(listener) for listener in sockets]
+            service.hosts = Hosts(api, instances, _origin(self._dead))
+            service.folder = Path(tempfile.mkdtemp(prefix="transloadit-standin-"))
+            self._thread = ServerThread(server, sockets)
+            self._thread.start()
+        except BaseException:
+            self._clean()
+            for listener in sockets:
+                listener.close()
+            raise
+
+    def stop(self) -> None:
+        """Cut all connections and leave nothing behind: no thread, no socket, no file.
+
+        Raises:
+            ExceptionGroup: if something went wrong in the stand-in itself.
+        """
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
+        self._clean()
+        if errors := self._service.errors:
+            self._service.errors = []
+            raise ExceptionGroup("the stand-in itself failed", errors)
+
+    @property
+    def url(self) -> str:
+        """The base URL, such as `http://127.0.0.1:40000`."""
+        return self._service.hosts.api
+
+    @property
+    def instance_urls(self) -> list[str]:
+        """The origins of the instance hosts, where Assemblies and their files live."""
+        return self._service.hosts.instances
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that clients read."""
+        return {
+            "TRANSLOADIT_KEY": self.key,
+            "TRANSLOADIT_SECRET": self.secret,
+            "TRANSLOADIT_ENDPOINT": self.url,
+        }
+
+    @property
+    def requests(self) -> list[Received]:
+        """The ledger: every request in the order of arrival, file downloads among them."""
+        return self._service.requests
+
+    @property
+    def assemblies(self) -> dict[str, Assembly]:
+        """All Assemblies by id."""
+        return self._service.assemblies
+
+    @property
+    def templates(self) -> dict[str, Template]:
+        """All Templates by id."""
+        return self._service.templates
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong on purpose."""
+        return self._service.faults
+
+    def add_template(
+        self,
+        template_id: str,
+        *,
+        steps: Steps,
+        allow_steps_override: bool = True,
+        max_size: int | None = None,
+        notify_url: str | None = None,
+        fields: dict[str, Any] | None = None,
+        name: str | None = None,
+    ) -> Template:
+        """Add a Template, or replace the one of the same id."""
+        template = Template(
+            template_id, steps, allow_steps_override, max_size, notify_url, fields or {}, name
+        )
+        self.templates[template_id] = template
+        return template
+
+    def add_key(
+        self,
+        key: str,
+        secret: str,
+        *,
+        auth_token: str | None = None,
+        scopes: Iterable[str] | None = None,
+        signature_required: bool = False,
+    ) -> AuthKey:
+        """Add an Auth Key, or replace the one of the same name; it has all scopes by default."""
+        return self._service.keys.add(
+            AuthKey(key, secret, auth_token, scopes_of(scopes), signature_required)
+        )
+
+    def crash_next(self, *, code: str = "INTERNAL_COMMAND_ERROR", times: int = 1) -> None:
+        """Let the next Assembly crash during its first Step."""
+        self.faults.append(Crash(code, times=times))
+
+    def rate_limit_next(
+        self,
+        *,
+        retry_in: float | None = 1.0,
+        status: int = 429,
+        code: str = "RATE_LIMIT_REACHED",
+        operation: str | None = None,
+        times: int = 1,
+    ) -> None:
+        """Refuse the next request for coming too soon; `retry_in` in seconds, None to omit it."""
+        self.faults.append(
+            rate_limit(
+                retry_in=retry_in, status=status, code=code, operation=operation, times=times
+            )
+        )
+
+    def delay_next(
+        self,
+        seconds: float,
+        *,
+        before: Literal["work", "answer"] = "work",
+        operation: str | None = None,
+        times: int = 1,
+    ) -> None:
+        """Let the next request wait: before it is worked on, or for its answer alone."""
+        self.faults.append(Delay(seconds, before, operation=operation, times=times))
+
+    def drop_next(
+        self, *, after: DropPoint = "headers", operation: str | None = None, times: int = 1
+    ) -> None:
+        """Cut the next request's connection; see `Drop` for what has been done by then."""
+        self.faults.append(Drop(after, operation=operation, times=times))
+
+    def answer_next(
+        self,
+        status: int,
+        content: bytes,
+        *,
+        content_type: str = "application/json",
+        operation: str | None = None,
+        times: int = 1,
+    ) -> None:
+        """Answer the next request with this, whatever it asks for, and do nothing."""
+        self.faults.append(Answer(status, content, content_type, operation=operation, times=times))
+
+    def _cut(self, scope: Any, flush: bool) -> None:
+        self._server.cut(scope, flush)
+
+    def _clean(self) -> None:
+        if self._dead is not None:
+            self._dead.close()
+            self._dead = None
+        if self._service.folder != Path():
+            shutil.rmtree(self._service.folder)
+            self._service.folder = Path()
+
+
+def _bind(address: tuple[str, int]) -> socket.socket:
+    # asyncio turns Nagle's algorithm off for a socket that names TCP; else answers take 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _origin(listener: socket.socket) -> str:
+    address, port = listener.getsockname()
+    return f"http://{address}:{port}"
