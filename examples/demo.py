@@ -75,7 +75,7 @@ def main() -> None:
 
 @contextmanager
 def receiver(secret: str) -> Iterator[tuple[str, Queue[object]]]:
-    """A server of our own that gets Pingbacks: its URL, and the Assembly ids of those well signed."""
+    """A server of our own for Pingbacks: its URL, and the Assembly ids of those well signed."""
     ids: Queue[object] = Queue()
 
     class Receiver(BaseHTTPRequestHandler):

@@ -150,12 +150,11 @@ def encode(params: Params) -> str:
     Raises:
         InvalidInput: `params` hold NaN, infinity, or what is not JSON; it says where, not what.
     """
+    fields = as_dict(params)
     try:
-        return json.dumps(
-            as_dict(params), allow_nan=False, separators=(",", ":"), default=_as_jsonable
-        )
+        return json.dumps(fields, allow_nan=False, separators=(",", ":"), default=_as_jsonable)
     except (TypeError, ValueError, RecursionError):
-        place = next(_not_json(params, "params"), "params hold a number too long for JSON")
+        place = next(_not_json(fields, "params"), "params hold a number too long for JSON")
     raise InvalidInput(f"{place}; nothing was sent")
 
 

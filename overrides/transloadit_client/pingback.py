@@ -21,8 +21,8 @@ class PingbackError(TransloaditError):
 
 
 def verify_fields(
-    transloadit: str,
-    signature: str,
+    transloadit: str | None,
+    signature: str | None,
     secret: str | Secret,
     *,
     algorithms: Collection[str] = ALGORITHMS,
@@ -30,8 +30,9 @@ def verify_fields(
     """The status in a Pingback, after its signature was checked in constant time.
 
     Args:
-        transloadit: the form field `transloadit` as received; it must not be re-serialised.
-        signature: the form field `signature`: `ALGORITHM:HEX`, or hex alone, which means SHA-1.
+        transloadit: the form field `transloadit` exactly as received; None if missing.
+        signature: the form field `signature`: `ALGORITHM:HEX`, or hex alone, which means SHA-1;
+            None if missing.
         secret: the Auth Secret.
         algorithms: which ones to accept.
 
@@ -39,10 +40,15 @@ def verify_fields(
         PingbackError: the signature is missing or does not fit, or the text is not a status.
     """
     secret = Secret(secret)
-    given = _SIGNATURE.fullmatch(signature)
+    given = _SIGNATURE.fullmatch(signature or "")
     algorithm = (given["algorithm"] or "sha1") if given else "none"
-    if given is None or algorithm not in ALGORITHMS or algorithm not in algorithms:
-        raise PingbackError("the Pingback has no signature of an accepted algorithm")
+    if (
+        transloadit is None
+        or given is None
+        or algorithm not in ALGORITHMS
+        or algorithm not in algorithms
+    ):
+        raise PingbackError("the Pingback has no text, or no signature of an accepted algorithm")
     try:
         expected = signature_of(transloadit, secret, algorithm)
     except UnicodeEncodeError:

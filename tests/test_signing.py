@@ -1,0 +1,186 @@
+"""`encode()` and `sign()`: pure, exact, and clear about what cannot be signed."""
+
+import hmac
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transloadit_api.models import Auth, CreateAssemblyParams, Step
+from transloadit_client import Credentials, InvalidInput, Secret, encode, pingback, sign
+from transloadit_client._signing import signature_of
+
+CREDENTIALS = Credentials("foo_key", "foo_secret")
+EXPIRES = datetime(2030, 1, 1, tzinfo=UTC)
+VECTORS = Path(__file__).parent.parent / "openapi" / "vectors"
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+    max_leaves=20,
+)  # fmt: skip
+
+
+def vector_rows(kind: str) -> list[Any]:
+    rows = json.loads((VECTORS / f"{kind}.json").read_text(encoding="utf-8"))["rows"]
+    return [pytest.param(row, id=row["name"]) for row in rows]
+
+
+def signed(params: Any, **changes: Any) -> dict[str, Any]:
+    given = {"expires": EXPIRES, "nonce": "n", **changes}
+    decoded = json.loads(sign(params, CREDENTIALS, **given).params)
+    assert isinstance(decoded, dict)
+    return decoded
+
+
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def in_itself() -> dict[str, Any]:
+    steps: dict[str, Any] = {}
+    steps["again"] = [steps, steps]
+    return {"steps": steps}
+
+
+@pytest.mark.parametrize(
+    ("params", "place"),
+    [
+        pytest.param({"fields": {"x": float("nan")}}, "params.fields.x is nan", id="nan"),
+        pytest.param({"fields": [1, float("-inf")]}, "params.fields[1] is -inf", id="infinity"),
+        pytest.param({"steps": {"a": {"b": {1, 2}}}}, "params.steps.a.b is of type set", id="set"),
+        pytest.param({"a": b"x"}, "params.a is of type bytes", id="bytes"),
+        pytest.param({"a": Decimal(1)}, "params.a is of type Decimal", id="decimal"),
+        pytest.param({"a": EXPIRES}, "params.a is of type datetime", id="datetime"),
+        pytest.param({"a": Path("x")}, "params.a is of type PosixPath", id="path"),
+        pytest.param({"a": {(1, 2): 3}}, "params.a has a name of type tuple", id="name"),
+        pytest.param(in_itself(), "nested too deeply, or in itself", id="circle"),
+        pytest.param({"a": nested(100_000)}, "nested too deeply, or in itself", id="deep"),
+        pytest.param({"a": 10**5000}, "a number too long for JSON", id="number"),
+    ],
+)
+def test_what_is_not_json_is_refused_and_its_place_named(params: Any, place: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        encode(params)
+
+    assert place in str(caught.value)
+
+
+@pytest.mark.parametrize("params", [None, "text", 3, [("a", 1)]])
+def test_params_must_be_a_mapping_or_a_model(params: Any) -> None:
+    with pytest.raises(InvalidInput, match="a mapping or a generated model is needed"):
+        encode(params)
+
+
+def test_a_refusal_does_not_show_the_value() -> None:
+    """Instructions hold credentials of storage services."""
+    with pytest.raises(InvalidInput) as caught:
+        encode({"steps": {"export": {"password": b"hunter2"}}})
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="no time zone"):
+        sign({}, CREDENTIALS, expires=datetime(2030, 1, 1), nonce="n")  # noqa: DTZ001  # the point
+
+
+@pytest.mark.parametrize(
+    "auth", [{"key": "other"}, {"expires": "2029/01/01 00:00:00+00:00"}, {"nonce": "x"}]
+)
+def test_auth_that_says_something_else_is_refused(auth: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput, match="says something else"):
+        signed({"auth": auth})
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "algorithm"),
+    [("", "s", "sha384"), ("k", "", "sha384"), ("k", "s", "md5"), ("k", "s", "SHA384")],
+)
+def test_credentials_that_cannot_sign_are_refused(key: str, secret: str, algorithm: str) -> None:
+    with pytest.raises(InvalidInput):
+        Credentials(key, secret, algorithm)
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [
+        datetime(2030, 1, 1, 16, 53, 14, 999_999, tzinfo=UTC),
+        datetime(2030, 1, 1, 18, 53, 14, tzinfo=timezone(timedelta(hours=2))),
+        "2030/01/01 16:53:14+00:00",
+    ],
+)
+def test_expires_is_sent_in_utc_as_the_pages_write_it(expires: Any) -> None:
+    assert signed({}, expires=expires)["auth"]["expires"] == "2030/01/01 16:53:14+00:00"
+
+
+def test_the_callers_other_auth_keys_are_kept_and_the_params_left_alone() -> None:
+    params = {"auth": {"max_size": 5, "referer": "x"}, "template_id": "t"}
+    before = json.dumps(params)
+
+    auth = signed(params)["auth"]
+
+    assert auth == {
+        "key": "foo_key", "expires": "2030/01/01 00:00:00+00:00", "nonce": "n",
+        "max_size": 5, "referer": "x",
+    }  # fmt: skip
+    assert json.dumps(params) == before
+
+
+def test_generated_models_are_params_too_at_any_depth() -> None:
+    model = CreateAssemblyParams(auth=Auth(max_size=5), template_id="t")
+    mixed = {"auth": Auth(max_size=5), "template_id": "t"}
+
+    assert signed(model) == signed(mixed)
+    assert encode({"steps": {"a": Step(robot="/x")}}) == '{"steps":{"a":{"robot":"/x"}}}'
+
+
+@given(st.dictionaries(st.text(st.characters()), JSON_VALUES))
+def test_any_json_is_encoded_once_as_ascii_without_loss(params: dict[str, Any]) -> None:
+    text = encode(params)
+
+    assert text.isascii()
+    assert json.loads(text) == params
+
+
+@pytest.mark.parametrize("row", vector_rows("encoding"))
+def test_every_encoding_vector(row: dict[str, Any]) -> None:
+    assert encode(json.loads(row["json"])) == row["text"]
+
+
+@pytest.mark.parametrize("row", vector_rows("signing"))
+def test_every_signing_vector(row: dict[str, Any]) -> None:
+    assert signature_of(row["params"], Secret(row["secret"]), row["algorithm"]) == row["signature"]
+
+
+@pytest.mark.parametrize("row", vector_rows("pingbacks"))
+def test_every_pingback_vector(row: dict[str, Any]) -> None:
+    if row["accept"]:
+        status = pingback.verify_fields(row["transloadit"], row["signature"], row["secret"])
+        assert status.to_dict() == json.loads(row["transloadit"])
+    else:
+        with pytest.raises(pingback.PingbackError):
+            pingback.verify_fields(row["transloadit"], row["signature"], row["secret"])
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{", "\ud800", '{"a":' * 100_000])
+def test_a_well_signed_pingback_that_is_no_status_is_refused(text: str) -> None:
+    signature = hmac.new(b"s", text.encode(errors="surrogatepass"), "sha1").hexdigest()
+
+    with pytest.raises(pingback.PingbackError):
+        pingback.verify_fields(text, signature, "s")
+
+
+def test_accepted_pingback_algorithms_can_be_narrowed() -> None:
+    signature = hmac.new(b"s", b"{}", "sha1").hexdigest()
+
+    with pytest.raises(pingback.PingbackError):
+        pingback.verify_fields("{}", signature, "s", algorithms=["sha384"])
