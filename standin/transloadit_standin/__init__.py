@@ -12,10 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from transloadit_standin._assemblies import Assembly, AssemblyFile
+    from transloadit_standin._assemblies import Assembly
     from transloadit_standin._auth import AuthKey
     from transloadit_standin._codes import CODES, Code
     from transloadit_standin._faults import Answer, Crash, Delay, Drop, Fault, Faults, rate_limit
+    from transloadit_standin._files import AssemblyFile
     from transloadit_standin._forms import StoredFile
     from transloadit_standin._ledger import Received
     from transloadit_standin._notifications import Notification
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Answer": "_faults",
     "Assembly": "_assemblies",
-    "AssemblyFile": "_assemblies",
+    "AssemblyFile": "_files",
     "AuthKey": "_auth",
     "CODES": "_codes",
     "Code": "_codes",

@@ -3,78 +3,23 @@
 from __future__ import annotations
 
 import json
-import mimetypes
-import struct
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from transloadit_standin._codes import CODES
+from transloadit_standin._files import AssemblyFile
 from transloadit_standin._notifications import Notification
 
 if TYPE_CHECKING:
     from transloadit_standin._auth import AuthKey
-    from transloadit_standin._forms import StoredFile
     from transloadit_standin._templates import Steps, Template
 
 BUSY = frozenset({"ASSEMBLY_UPLOADING", "ASSEMBLY_EXECUTING", "ASSEMBLY_REPLAYING"})
 GOOD_OUTCOMES = frozenset({"ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED"})
 UNPROCESSED = "The stand-in processes no media: every result is the uploaded file, byte for byte."
 NOT_IMPORTED = "The stand-in imports nothing, so the Step {name!r} has no results."
-
-
-@dataclass
-class AssemblyFile:
-    """A file that an Assembly's status lists, with an address that serves it."""
-
-    stored: StoredFile = field(repr=False)
-    host: str
-    original_id: str | None = None
-    """The upload that a result was made from; None in an upload itself."""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-    @property
-    def url(self) -> str:
-        """Where the bytes are."""
-        return f"{self.host}/files/{self.id}/{quote(self.stored.name or 'unnamed', safe='')}"
-
-    @property
-    def mime(self) -> str:
-        """As the client named it, or guessed from the file name."""
-        named = (self.stored.content_type or "").partition(";")[0].strip()
-        return named or mimetypes.guess_type(self.stored.name)[0] or "application/octet-stream"
-
-    def status(self) -> dict[str, Any]:
-        """The file's object in the status."""
-        name = self.stored.name
-        path = PurePosixPath(name)
-        md5 = self.stored.md5
-        kind = self.mime.partition("/")[0]
-        return {
-            "id": self.id,
-            "name": name,
-            "basename": path.stem,
-            "ext": path.suffix[1:].lower(),
-            "size": self.stored.size,
-            "mime": self.mime,
-            "type": kind if kind in ("image", "video", "audio") else None,
-            "field": self.stored.field_name,
-            "md5hash": md5,
-            "original_id": self.original_id or self.id,
-            "original_basename": path.stem,
-            "original_name": name,
-            "original_path": "/",
-            "original_md5hash": md5,
-            "from_batch_import": False,
-            "is_tus_file": False,
-            "tus_upload_url": None,
-            "url": self.url,
-            "ssl_url": self.url,
-            "meta": png_size(self.stored),
-        }
 
 
 @dataclass
@@ -168,7 +113,7 @@ class Assembly:
         return {**self.outcome(), **self.addresses(), **self._progress(), **self._content()}
 
     def outcome(self) -> dict[str, Any]:
-        """The keys that say how it stands: all that a quiet answer holds."""
+        """The keys that say how it stands."""
         code = CODES.get(self.state, CODES["INTERNAL_COMMAND_ERROR"])
         outcome: dict[str, Any] = {
             "error" if self.failed else "ok": self.state,
@@ -181,6 +126,12 @@ class Assembly:
         if self.failed_step is not None:
             outcome["step"] = self.failed_step
         return outcome
+
+    def quiet_status(self) -> dict[str, Any]:
+        """All that a quiet create is answered with."""
+        keys = ("error", "http_code", "message") if self.failed else ("ok",)
+        outcome = self.outcome()
+        return {key: outcome[key] for key in (*keys, "assembly_id")}
 
     def addresses(self) -> dict[str, Any]:
         """Where it lives, and where it must not be looked for."""
@@ -270,15 +221,3 @@ def service_date(moment: datetime | None) -> str | None:
 def seconds(start: datetime | None, end: datetime | None) -> float | None:
     """How long something took, None while it has not both begun and ended."""
     return None if start is None or end is None else round((end - start).total_seconds(), 3)
-
-
-def png_size(stored: StoredFile) -> dict[str, int]:
-    """Width and height of a PNG; of other kinds the stand-in knows nothing."""
-    if not stored.path.exists():
-        return {}
-    with stored.path.open("rb") as file:
-        head = file.read(24)
-    if len(head) < 24 or not head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return {}
-    width, height = struct.unpack(">II", head[16:])
-    return {"width": width, "height": height}

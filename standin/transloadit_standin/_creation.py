@@ -7,16 +7,22 @@ files are taken in first.
 
 from __future__ import annotations
 
-import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from transloadit_standin._assemblies import Assembly, AssemblyFile
+from transloadit_standin._assemblies import Assembly
 from transloadit_standin._codes import CODES, Refusal
 from transloadit_standin._exchange import ClientGone, Exchange, json_response
+from transloadit_standin._files import AssemblyFile
 from transloadit_standin._forms import FormReader, StoredFile
-from transloadit_standin._requests import bearer_token, identify
-from transloadit_standin._templates import Template, check_steps, merge_params
+from transloadit_standin._requests import (
+    bearer_token,
+    check_auth_limits,
+    checked_id,
+    describe,
+    identify,
+)
+from transloadit_standin._templates import check_steps, find_template, merge_params
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,8 +30,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from transloadit_standin._service import Service
-
-_ID = re.compile(r"[0-9a-fA-F]{32}")
 
 
 class _Canceled(Exception):
@@ -35,18 +39,6 @@ class _Canceled(Exception):
 async def create_assembly(service: Service, exchange: Exchange) -> Response:
     """`createAssembly` and `createAssemblyWithId`."""
     return await Creation(service, exchange).answer()
-
-
-def checked_id(exchange: Exchange) -> str:
-    """The id in the path.
-
-    Raises:
-        Refusal: `SERVER_404` if that is no Assembly's id.
-    """
-    assembly_id = exchange.arguments["assembly_id"]
-    if not _ID.fullmatch(assembly_id):
-        raise Refusal("SERVER_404")
-    return assembly_id
 
 
 class Creation:
@@ -85,7 +77,8 @@ class Creation:
             assembly = self._assembly or self._open()
             for file in self._form.files:
                 self._check_limits(assembly, file)
-            self._complete(assembly)
+            if not assembly.done:
+                self._complete(assembly)
         except _Canceled:
             pass
         except Refusal as refusal:
@@ -95,8 +88,10 @@ class Creation:
 
     async def _uncanceled_chunks(self) -> AsyncIterator[bytes]:
         async for chunk in self._exchange.chunks():
-            if self._assembly is not None and self._assembly.done:
-                raise _Canceled
+            if self._assembly is not None:
+                self._assembly.request["bytes_received"] = self._exchange.received.body_size
+                if self._assembly.done:
+                    raise _Canceled
             yield chunk
 
     def _file_grew(self, file: StoredFile) -> None:
@@ -116,7 +111,7 @@ class Creation:
         key, params = identify(
             service, exchange, self._form, scope="assemblies:write", must_sign=False
         )
-        template = find_template(service, params.get("template_id"))
+        template = find_template(service.templates, params.get("template_id"))
         merged = merge_params(template, params)
         check_steps(merged["steps"])
         check_auth_limits(merged)
@@ -132,7 +127,7 @@ class Creation:
             template=template,
             request=describe(exchange),
         )
-        service.admit(self._assembly)
+        service.admit(self._assembly, exchange.received.operation)
         return self._assembly
 
     def _check_limits(self, assembly: Assembly, file: StoredFile) -> None:
@@ -160,32 +155,10 @@ class Creation:
         # only the run can give.
         if assembly.state == "ASSEMBLY_UPLOADING" and assembly.expected_tus_uploads == 0:
             assembly.execute()
-        body = assembly.outcome() if assembly.params.get("quiet") is True else assembly.status()
+        quiet = assembly.params.get("quiet") is True
+        body = assembly.quiet_status() if quiet else assembly.status()
         status = CODES[assembly.state].http_status if assembly.failed else 200
         return json_response(body, status)
-
-
-def find_template(service: Service, template_id: Any) -> Template | None:
-    """The Template of that id; none if no id, or an empty one, is given."""
-    if template_id is None or template_id == "":
-        return None
-    template = service.templates.get(template_id) if isinstance(template_id, str) else None
-    if template is None:
-        raise Refusal("TEMPLATE_NOT_FOUND")
-    return template
-
-
-def check_auth_limits(merged: dict[str, Any]) -> None:
-    """Refuse limits that are no whole numbers."""
-    auth = merged.get("auth") or {}
-    for name in ("max_size", "max_number_of_files"):
-        if not is_count(auth.get(name, 0)):
-            raise Refusal(f"INVALID_AUTH_{name.upper()}_PARAMETER")
-
-
-def is_count(value: Any) -> bool:
-    """Whether a JSON value is a whole number from 0; `true` is none."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def expected_uploads(texts: dict[str, str]) -> int:
@@ -195,16 +168,3 @@ def expected_uploads(texts: dict[str, str]) -> int:
     if not all(number.isascii() and number.isdigit() for number in numbers) or len(numbers) > 1:
         raise Refusal("ASSEMBLY_INVALID_NUM_EXPECTED_UPLOAD_FILES_PARAM")
     return int(numbers.pop()) if numbers else 0
-
-
-def describe(exchange: Exchange) -> dict[str, Any]:
-    """What an Assembly's status tells of the request that created it."""
-    length = exchange.header("content-length")
-    return {
-        "bytes_received": 0,
-        "bytes_expected": int(length) if length else None,
-        "client_agent": exchange.header("user-agent"),
-        "client_ip": exchange.scope["client"][0],
-        "client_referer": exchange.header("referer"),
-        "transloadit_client": exchange.header("transloadit-client"),
-    }

@@ -79,6 +79,8 @@ class StoredFile:
             self._file.close()
         self._file = None
         self.complete = complete
+        if not complete:
+            self.path.unlink()
 
 
 @dataclass

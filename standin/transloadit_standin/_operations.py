@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import FileResponse, Response
 
-from transloadit_standin._assemblies import Assembly, AssemblyFile
+from transloadit_standin._assemblies import Assembly
 from transloadit_standin._codes import CODES, Refusal
-from transloadit_standin._creation import (
-    check_auth_limits,
-    checked_id,
-    create_assembly,
-    describe,
-    find_template,
-)
+from transloadit_standin._creation import create_assembly
 from transloadit_standin._exchange import Exchange, json_response
+from transloadit_standin._files import AssemblyFile
 from transloadit_standin._forms import FormReader, StoredFile
-from transloadit_standin._requests import identify
+from transloadit_standin._requests import check_auth_limits, checked_id, describe, identify
 from transloadit_standin._service import Service
-from transloadit_standin._templates import check_steps, merge_params, merge_steps, read_steps
+from transloadit_standin._templates import (
+    Steps,
+    Template,
+    check_steps,
+    find_template,
+    merge_params,
+    merge_steps,
+    read_steps,
+)
 
 if TYPE_CHECKING:
     from transloadit_standin._auth import AuthKey
@@ -52,7 +55,7 @@ async def replay_assembly(service: Service, exchange: Exchange) -> Response:
     if not original.crashed:
         raise Refusal("ASSEMBLY_CANNOT_BE_REPLAYED")
     replay = _replay_of(service, exchange, original, key, params)
-    service.admit(replay)
+    service.admit(replay, exchange.received.operation)
     service.start(replay)
     return json_response(
         {
@@ -142,22 +145,24 @@ def _replay_of(
 
 def _replay_steps(
     service: Service, original: Assembly, params: dict[str, Any]
-) -> tuple[Any, dict[str, dict[str, Any]]]:
+) -> tuple[Template | None, Steps]:
     """The Template as it is now, or the Steps as they were: `reparse_template` decides.
 
-    The newest page requires it, an older one takes 0 for granted; so does the stand-in.
+    The newest page requires it, an older one takes 0 for granted; so does the stand-in. A
+    `template_id` of the replay's own takes the place of all the original's Steps [chosen].
     """
     reparse = params.get("reparse_template", 0)
     if isinstance(reparse, bool) or reparse not in (0, 1):
         raise Refusal("INVALID_PARAMS_FIELD", "reparse_template has to be 0 or 1")
-    named = find_template(service, params.get("template_id"))
-    if named is None and not (reparse and original.template):
-        steps = merge_steps(original.steps, read_steps(params))
-        check_steps(steps)
-        return original.template, steps
-    template = named or find_template(service, original.template and original.template.id)
-    given = {**original.params, **params} if named is None else params
-    steps = merge_params(template, given)["steps"]
+    template = find_template(service.templates, params.get("template_id"))
+    given = read_steps(params)
+    if template is None and reparse and original.template:
+        template = find_template(service.templates, original.template.id)
+        given = merge_steps(read_steps(original.params), given)
+    if template is None:
+        template, steps = original.template, merge_steps(original.steps, given)
+    else:
+        steps = merge_params(template, {"steps": given} if given else {})["steps"]
     check_steps(steps)
     return template, steps
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from transloadit_standin._auth import (
     AuthKey,
     auth_of,
-    check_expires,
     check_referer,
     check_scope,
     check_signature,
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from transloadit_standin._exchange import Exchange
     from transloadit_standin._forms import Form
     from transloadit_standin._service import Service
+
+
+_ID = re.compile(r"[0-9a-fA-F]{32}")
 
 
 def bearer_token(exchange: Exchange) -> str | None:
@@ -42,7 +46,6 @@ def identify(
     token = bearer_token(exchange)
     if token is not None:
         key = service.keys.by_token(token)
-        check_expires(auth_of(params), service.clock(), required=False)
     else:
         key = service.keys.by_params(params)
         signature = form.text("signature")
@@ -61,7 +64,9 @@ def read_params(raw: bytes | None) -> dict[str, Any]:
     if raw is None:
         raise Refusal("NO_PARAMS_FIELD")
     try:
-        params = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        params = json.loads(
+            raw.decode("utf-8"), parse_constant=_finite_float, parse_float=_finite_float
+        )
     except (ValueError, RecursionError) as error:
         raise Refusal("INVALID_PARAMS_FIELD", str(error)) from error
     if not isinstance(params, dict):
@@ -78,5 +83,45 @@ def check_notify_url(params: dict[str, Any]) -> None:
         raise Refusal("ASSEMBLY_INVALID_NOTIFY_URL")
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _finite_float(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not JSON")
+    return number
+
+
+def checked_id(exchange: Exchange) -> str:
+    """The id in the path.
+
+    Raises:
+        Refusal: `SERVER_404` if that is no Assembly's id.
+    """
+    assembly_id = exchange.arguments["assembly_id"]
+    if not _ID.fullmatch(assembly_id):
+        raise Refusal("SERVER_404")
+    return assembly_id
+
+
+def check_auth_limits(merged: dict[str, Any]) -> None:
+    """Refuse limits that are no whole numbers."""
+    auth = merged.get("auth") or {}
+    for name in ("max_size", "max_number_of_files"):
+        if not is_count(auth.get(name, 0)):
+            raise Refusal(f"INVALID_AUTH_{name.upper()}_PARAMETER")
+
+
+def is_count(value: Any) -> bool:
+    """Whether a JSON value is a whole number from 0; `true` is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def describe(exchange: Exchange) -> dict[str, Any]:
+    """What an Assembly's status tells of the request that created it."""
+    length = exchange.header("content-length")
+    return {
+        "bytes_received": 0,
+        "bytes_expected": int(length) if length else None,
+        "client_agent": exchange.header("user-agent"),
+        "client_ip": exchange.scope["client"][0],
+        "client_referer": exchange.header("referer"),
+        "transloadit_client": exchange.header("transloadit-client"),
+    }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from starlette.types import ASGIApp, Scope
 
@@ -39,12 +39,12 @@ class PromptServer(uvicorn.Server):
         super().__init__(config)
         self._close = close
         self._stop = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
 
     async def main_loop(self) -> None:
         """Wait for the end, and renew the Date header every second."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         await self.on_tick(0)
         self.ready.set()
         while not self._stop.is_set():
@@ -70,8 +70,8 @@ class PromptServer(uvicorn.Server):
 
     def stop(self) -> None:
         """End the server; safe from any thread."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self._stop.set)
 
     def cut(self, scope: Scope, flush: bool) -> None:
         """Cut the connection of a request."""
@@ -100,6 +100,19 @@ class ServerThread:
         if self._error is not None:
             self._thread.join()
             raise self._error
+
+    def wait_for(self, work: Coroutine[Any, Any, None], timeout: float) -> None:
+        """Run something on the server's event loop, and wait for it.
+
+        Raises:
+            TimeoutError: if it takes longer than `timeout` seconds.
+        """
+        assert self._server.loop is not None  # noqa: S101 - start() has returned
+        future = asyncio.run_coroutine_threadsafe(work, self._server.loop)
+        try:
+            future.result(timeout)
+        finally:
+            future.cancel()
 
     def stop(self) -> None:
         """Return when all has ended."""

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from transloadit_standin._assemblies import UNPROCESSED, Assembly, AssemblyFile
+from transloadit_standin._assemblies import UNPROCESSED, Assembly
 from transloadit_standin._auth import Keyring
 from transloadit_standin._codes import Refusal
 from transloadit_standin._faults import Crash, Faults
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from transloadit_standin._files import AssemblyFile
     from transloadit_standin._forms import TypedText
     from transloadit_standin._ledger import Received
     from transloadit_standin._templates import Template
@@ -72,9 +73,9 @@ class Service:
             raise Refusal("ASSEMBLY_NOT_FOUND")
         return assembly
 
-    def admit(self, assembly: Assembly) -> None:
+    def admit(self, assembly: Assembly, operation: str | None) -> None:
         """Take a new Assembly in; a `Crash` that waits for one has found it."""
-        crash = self.faults.take(None, Crash)
+        crash = self.faults.take(operation, Crash)
         assembly.crash_code = crash.code if crash else None
         self.assemblies[assembly.id] = assembly
 
@@ -85,9 +86,7 @@ class Service:
         self._runs[assembly.id] = self.spawn(self._run(assembly))
 
     def cancel(self, assembly: Assembly) -> None:
-        """Cancel an Assembly, unless it has an outcome already, which it then keeps."""
-        if assembly.done:
-            return
+        """Cancel an Assembly, unless it has an outcome already."""
         if run := self._runs.get(assembly.id):
             run.cancel()
         self.conclude(assembly, "ASSEMBLY_CANCELED")
@@ -95,7 +94,12 @@ class Service:
     def conclude(
         self, assembly: Assembly, state: str, *, reason: str | None = None, step: str | None = None
     ) -> None:
-        """Give an Assembly its outcome, and tell its `notify_url`: of every outcome [chosen]."""
+        """Give an Assembly its outcome, unless it has one, which it then keeps.
+
+        Its `notify_url` is told of every outcome [chosen].
+        """
+        if assembly.done:
+            return
         self._runs.pop(assembly.id, None)
         assembly.finish(state, reason=reason, step=step)
         if assembly.notify_url is not None:
@@ -116,6 +120,11 @@ class Service:
         self._tasks.add(task)
         task.add_done_callback(self._task_done)
         return task
+
+    async def settle(self) -> None:
+        """Wait until nothing runs any more."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
 
     async def close(self) -> None:
         """End all that runs."""

@@ -54,5 +54,4 @@ def reserved_fields(spec: dict[str, Any]) -> frozenset[str]:
     """The create form's text fields that are no Assembly Variables."""
     properties = spec["components"]["schemas"]["CreateAssemblyForm"]["properties"]
     named = {name for name, schema in properties.items() if schema.get("type") != "array"}
-    # Reserved by the service, and not sent by anyone who reads the spec.
-    return frozenset(named | {"tus_num_expected_upload_files", "max_size"})
+    return frozenset(named | {"max_size"})  # which the spec tells of in words alone

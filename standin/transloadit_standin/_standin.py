@@ -7,11 +7,11 @@ import socket
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from transloadit_standin._app import App
 from transloadit_standin._auth import ALGORITHMS, AuthKey, scopes_of
-from transloadit_standin._faults import Answer, Crash, Delay, Drop, DropPoint, Faults, rate_limit
+from transloadit_standin._breakable import Breakable
 from transloadit_standin._notifications import Encoding, Notifier
 from transloadit_standin._server import PromptServer, ServerThread
 from transloadit_standin._service import Hosts, Service
@@ -33,7 +33,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class StandIn:
+class StandIn(Breakable):
     """Transloadit's Assembly API on this machine, for tests and first steps, without an account.
 
     ```python
@@ -112,6 +112,7 @@ class StandIn:
             reserved=reserved_fields(self._spec),
         )
         self.add_key(key, secret, auth_token=auth_token, signature_required=signature_required)
+        self.faults = self._service.faults
         self._thread: ServerThread | None = None
         self._dead: socket.socket | None = None
 
@@ -140,6 +141,8 @@ class StandIn:
         Raises:
             OSError: if the port is taken.
         """
+        if self._thread is not None or self.url:
+            raise RuntimeError("a stand-in runs once; make another")
         service = self._service
         server = PromptServer(App(service, self._spec, self._cut), close=service.close)
         self._server = server
@@ -171,6 +174,18 @@ class StandIn:
         if errors := self._service.errors:
             self._service.errors = []
             raise ExceptionGroup("the stand-in itself failed", errors)
+
+    def settle(self, timeout: float = 10.0) -> None:
+        """Wait until no Assembly runs and no Notification is under way any more.
+
+        An Assembly that waits for its uploads does not count as running.
+
+        Raises:
+            TimeoutError: if that takes longer than `timeout` seconds.
+        """
+        if self._thread is None:
+            raise RuntimeError("the stand-in does not run")
+        self._thread.wait_for(self._service.settle(), timeout)
 
     @property
     def url(self) -> str:
@@ -206,11 +221,6 @@ class StandIn:
         """All Templates by id."""
         return self._service.templates
 
-    @property
-    def faults(self) -> Faults:
-        """What is to go wrong on purpose."""
-        return self._service.faults
-
     def add_template(
         self,
         template_id: str,
@@ -242,55 +252,6 @@ class StandIn:
         return self._service.keys.add(
             AuthKey(key, secret, auth_token, scopes_of(scopes), signature_required)
         )
-
-    def crash_next(self, *, code: str = "INTERNAL_COMMAND_ERROR", times: int = 1) -> None:
-        """Let the next Assembly crash during its first Step."""
-        self.faults.append(Crash(code, times=times))
-
-    def rate_limit_next(
-        self,
-        *,
-        retry_in: float | None = 1.0,
-        status: int = 429,
-        code: str = "RATE_LIMIT_REACHED",
-        operation: str | None = None,
-        times: int = 1,
-    ) -> None:
-        """Refuse the next request for coming too soon; `retry_in` in seconds, None to omit it."""
-        self.faults.append(
-            rate_limit(
-                retry_in=retry_in, status=status, code=code, operation=operation, times=times
-            )
-        )
-
-    def delay_next(
-        self,
-        seconds: float,
-        *,
-        before: Literal["work", "answer"] = "work",
-        operation: str | None = None,
-        times: int = 1,
-    ) -> None:
-        """Let the next request wait: before it is worked on, or for its answer alone."""
-        self.faults.append(Delay(seconds, before, operation=operation, times=times))
-
-    def drop_next(
-        self, *, after: DropPoint = "headers", operation: str | None = None, times: int = 1
-    ) -> None:
-        """Cut the next request's connection; see `Drop` for what has been done by then."""
-        self.faults.append(Drop(after, operation=operation, times=times))
-
-    def answer_next(
-        self,
-        status: int,
-        content: bytes,
-        *,
-        content_type: str = "application/json",
-        operation: str | None = None,
-        times: int = 1,
-    ) -> None:
-        """Answer the next request with this, whatever it asks for, and do nothing."""
-        self.faults.append(Answer(status, content, content_type, operation=operation, times=times))
 
     def _cut(self, scope: Any, flush: bool) -> None:
         self._server.cut(scope, flush)

@@ -62,7 +62,7 @@ def merge_params(template: Template | None, params: dict[str, Any]) -> dict[str,
     return {
         **content,
         **params,
-        "auth": {**content.get("auth", {}), **params.get("auth", {})},
+        "auth": {**content.get("auth", {}), **(params.get("auth") or {})},
         "fields": {**content.get("fields", {}), **(params.get("fields") or {})},
         "steps": merge_steps(template.steps, given),
     }
@@ -83,3 +83,13 @@ def check_steps(steps: Steps) -> None:
     for name, step in steps.items():
         if not isinstance(step.get("robot"), str):
             raise Refusal("ASSEMBLY_STEP_NO_ROBOT", f"the Step {name!r} has no robot")
+
+
+def find_template(templates: dict[str, Template], template_id: Any) -> Template | None:
+    """The Template of that id; none if no id, or an empty one, is given."""
+    if template_id is None or template_id == "":
+        return None
+    template = templates.get(template_id) if isinstance(template_id, str) else None
+    if template is None:
+        raise Refusal("TEMPLATE_NOT_FOUND")
+    return template
