@@ -74,6 +74,8 @@ def sent_params(api: StandIn, at: int = -1) -> Any:
         ({"num_expected_upload_files": -1}, "not be negative"),
         ({"extra_params": {"steps": {}}}, "argument of its own"),
         ({"extra_params": {"notify_url": "x"}}, "argument of its own"),
+        ({"timeout": "soon"}, "timeout is 'soon'"),
+        ({"timeout": -1}, "timeout is -1"),
         ({"fields": {"x": float("nan")}}, "params.fields.x is nan"),
         ({"steps": ["a"]}, None),
         ({"auth": {"key": "other"}}, "says something else"),

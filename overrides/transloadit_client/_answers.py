@@ -79,7 +79,8 @@ def _refused(answer: Answer, data: Mapping[str, Any]) -> NoReturn:
     code = _text(data.get("error")) or _text(data.get("code"))
     message = _text(data.get("message"))
     text = ": ".join(part for part in (code, message) if part) or "no error code"
-    raise _filled(ApiError(_sentence(answer, data, f"{text}.", advice(code))), answer, data)
+    sentence = _sentence(answer, data, f"{text.rstrip('.')}.", advice(code))
+    raise _filled(ApiError(sentence), answer, data)
 
 
 def _unreadable(answer: Answer, problem: str, data: Mapping[str, Any]) -> NoReturn:
@@ -108,7 +109,8 @@ def _filled(error: ApiError, answer: Answer, data: Mapping[str, Any]) -> ApiErro
 
 def _seconds(info: object) -> float | None:
     wait = info.get("retryIn") if isinstance(info, Mapping) else None
-    return float(wait) if isinstance(wait, int | float) and 0 <= wait < 1e9 else None
+    known = isinstance(wait, int | float) and not isinstance(wait, bool) and 0 <= wait < 1e9
+    return float(wait) if known else None
 
 
 def _text(value: object) -> str | None:

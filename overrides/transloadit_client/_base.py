@@ -14,7 +14,7 @@ from transloadit_api.client import Client
 
 from ._errors import MissingCredentials
 from ._hosts import DEFAULT_BASE_URL, checked_base_url
-from ._http import AsyncHttpClient, Connections, HttpClient
+from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
 from ._operations import Authorized
 from ._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
 
@@ -81,7 +81,7 @@ class BaseTransloadit(Client):
                 base_url or os.environ.get("TRANSLOADIT_ENDPOINT") or DEFAULT_BASE_URL,
                 secret=bool(self._secret or self._auth_token),
             ),
-            timeout=None if timeout is None else httpx.Timeout(timeout),
+            timeout=None if timeout is None else timeout_of(timeout),
             headers=headers or {},
             cookies=cookies or {},
             verify_ssl=verify_ssl,
@@ -91,7 +91,9 @@ class BaseTransloadit(Client):
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(key={self._key!r}, base_url={self._base_url!r})"
+        # A traceback that shows locals also prints a client whose constructor has just failed.
+        key, base_url = (getattr(self, name, None) for name in ("_key", "_base_url"))
+        return f"{type(self).__name__}(key={key!r}, base_url={base_url!r})"
 
     def sign(self, params: Params, *, expires_in: timedelta = SIGNATURE_LIFETIME) -> SignedParams:
         """Signs `params` for one request: for a browser, another process, or a generated function.

@@ -17,7 +17,7 @@ from . import _operations as operations
 from ._answers import Answer
 from ._base import BaseTransloadit
 from ._files import Files, FormFields, file_parts, text_parts
-from ._http import FAILURES, no_answer
+from ._http import FAILURES, no_answer, timeout_of
 from ._operations import Assembly, Operation, params_of
 from ._signing import Params
 from ._status import AssemblyStatus
@@ -311,7 +311,7 @@ def _request(
 ) -> httpx.Request:
     request = http.build_request(**operation.arguments)
     if timeout is not None:
-        request.extensions["timeout"] = httpx.Timeout(timeout).as_dict()
+        request.extensions["timeout"] = timeout_of(timeout).as_dict()
     if operation.bearer is not None:
         request.headers["Authorization"] = f"Bearer {operation.bearer.reveal()}"
     return request

@@ -58,6 +58,19 @@ def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**arguments, "data": fields, "files": files or None, "headers": headers}
 
 
+def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
+    """Checks a timeout: seconds, or an `httpx.Timeout`.
+
+    Raises:
+        InvalidInput: it is neither; httpx itself would take anything and fail later.
+    """
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    if isinstance(timeout, int | float) and timeout >= 0:
+        return httpx.Timeout(timeout)
+    raise InvalidInput(f"timeout is {timeout!r}; it takes seconds, or an httpx.Timeout")
+
+
 def no_answer(request: str, error: Exception) -> NoAnswer:
     """The error for a request that got no answer, to be raised `from` httpx's own `error`.
 

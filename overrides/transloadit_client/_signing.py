@@ -75,15 +75,15 @@ class Credentials:
 
     def __init__(self, key: str, secret: str | Secret, algorithm: str = "sha384") -> None:
         secret = Secret(secret)  # the plain text leaves this frame before anything can fail in it
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "secret", secret)
+        object.__setattr__(self, "algorithm", algorithm)
         if not key or not secret.reveal():
             raise InvalidInput("the Auth Key and the Auth Secret must not be empty")
         if algorithm not in ALGORITHMS:
             raise InvalidInput(
                 f"signature_algorithm is {algorithm!r}; it can be {', '.join(ALGORITHMS)}"
             )
-        object.__setattr__(self, "key", key)
-        object.__setattr__(self, "secret", secret)
-        object.__setattr__(self, "algorithm", algorithm)
 
 
 @frozen

@@ -1,0 +1,113 @@
+"""The import arrows of CONTRIBUTING.md, read from the syntax tree, and the lazy public face."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import transloadit_client
+
+ROOT = Path(__file__).parent.parent
+CLIENT = ROOT / "overrides" / "transloadit_client"
+STANDIN = ROOT / "standin" / "transloadit_standin"
+GENERATED = ROOT / "generated" / "transloadit_api"
+
+# Which modules of the client a module may import: its own layer's neighbours never reach upwards.
+LAYERS = {
+    "_version": set(),
+    "_errors": {"_status"},  # for a type alone
+    "_signing": {"_errors"},
+    "_hosts": {"_errors"},
+    "_files": {"_errors"},
+    "_status": set(),
+    "pingback": {"_errors", "_signing", "_status"},
+    "_answers": {"_errors", "_status"},
+    "_http": {"_errors", "_files", "_version"},
+    "_operations": {"_answers", "_errors", "_files", "_hosts", "_signing", "_status"},
+    "_base": {"_errors", "_hosts", "_http", "_operations", "_signing"},
+    "_client": {
+        "_answers", "_base", "_errors", "_files", "_http", "_operations", "_signing", "_status",
+    },
+}  # fmt: skip
+# Who may know the generated package, and who may know httpx: both are kept few on purpose.
+KNOW_GENERATED = {"_status", "_answers", "_operations", "_base", "_client"}
+KNOW_HTTPX = {"_http", "_base", "_client"}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules a file imports, relative ones as ".name"."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found.update(f".{name}" for name in names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module))
+    return found
+
+
+def packages(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path) if not name.startswith(".")}
+
+
+@pytest.mark.parametrize("module", LAYERS)
+def test_arrows_inside_the_client_point_down(module: str) -> None:
+    inside = {name[1:] for name in imports(CLIENT / f"{module}.py") if name.startswith(".")}
+
+    assert inside <= LAYERS[module]
+
+
+def test_every_module_of_the_client_has_its_place() -> None:
+    assert {path.stem for path in CLIENT.glob("*.py")} == {*LAYERS, "__init__"}
+
+
+@pytest.mark.parametrize("module", LAYERS)
+def test_few_modules_know_the_generated_package_or_httpx(module: str) -> None:
+    known = packages(CLIENT / f"{module}.py")
+
+    assert "transloadit_standin" not in known
+    assert module in KNOW_GENERATED or "transloadit_api" not in known
+    assert module in KNOW_HTTPX or "httpx" not in known
+    ours = {"attrs", "httpx", "transloadit_api"}
+    assert known <= sys.stdlib_module_names | ours
+
+
+@pytest.mark.parametrize("path", sorted(STANDIN.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_standin_imports_neither_package(path: Path) -> None:
+    """It derives the signature itself, so that we cannot be wrong twice the same way."""
+    assert not packages(path) & {"transloadit_api", "transloadit_client"}
+
+
+@pytest.mark.parametrize("path", sorted(GENERATED.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_generated_package_knows_nothing_of_us(path: Path) -> None:
+    assert packages(path) <= sys.stdlib_module_names | {"attrs", "httpx"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem
+)
+def test_examples_use_public_names_only(path: Path) -> None:
+    names = {part for name in imports(path) for part in name.split(".")}
+
+    assert not {name for name in names if name.startswith("_") and name != "__future__"}
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, transloadit_client; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert not {"httpx", "attr", "attrs", "json", "transloadit_api", "ssl"} & set(modules)
+
+
+def test_every_public_name_is_there_and_nothing_else() -> None:
+    for name in transloadit_client.__all__:
+        assert getattr(transloadit_client, name) is not None
+    assert set(transloadit_client.__all__) <= set(dir(transloadit_client))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = transloadit_client.no_such_name

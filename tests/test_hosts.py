@@ -1,0 +1,192 @@
+"""Where a request about an Assembly may go: rows of URLs, each with its trick."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from transloadit_client import ApiError, AssemblyStatus, InvalidInput, UntrustedUrl
+
+Connect = Callable[..., Any]
+ID = "7828446e5acd4aa996dce3455ec914e9"
+REFUSED = {
+    "another host": f"https://example.org/assemblies/{ID}",
+    "the service's name inside another": f"https://api2.transloadit.com.example.org/assemblies/{ID}",
+    "the service's name behind another": f"https://evilapi2.transloadit.com/assemblies/{ID}",
+    "another host of the domain": f"https://www.transloadit.com/assemblies/{ID}",
+    "a dot instead of the dash": f"https://api2.jenks.transloadit.com/assemblies/{ID}",
+    "a label inside the instance": f"https://api2-a.b.transloadit.com/assemblies/{ID}",
+    "user info": f"https://api2.transloadit.com@example.org/assemblies/{ID}",
+    "user info on the right host": f"https://me:pw@api2.transloadit.com/assemblies/{ID}",
+    "a port": f"https://api2.transloadit.com:8443/assemblies/{ID}",
+    "a trailing dot": f"https://api2.transloadit.com./assemblies/{ID}",
+    "upper case": f"https://API2.transloadit.com/assemblies/{ID}",
+    "a backslash": f"https://api2.transloadit.com\\@example.org/assemblies/{ID}",
+    "a tab": f"https://api2.transload\tit.com/assemblies/{ID}",
+    "a newline at the end": f"https://api2.transloadit.com/assemblies/{ID}\n",
+    "another alphabet": f"https://api2.transload\u0131t.com/assemblies/{ID}",
+    "punycode": f"https://xn--api2-transloadit-com.example.org/assemblies/{ID}",
+    "a percent-encoded dot": f"https://api2.transloadit.com%2eexample.org/assemblies/{ID}",
+    "an IPv6 address": f"https://[::ffff:10.0.0.1]/assemblies/{ID}",
+    "a number for an address": f"https://2130706433/assemblies/{ID}",
+    "loopback, while the API is elsewhere": f"http://127.0.0.1:80/assemblies/{ID}",
+    "another scheme": f"ftp://api2.transloadit.com/assemblies/{ID}",
+    "no scheme": f"//api2.transloadit.com/assemblies/{ID}",
+    "a query": f"https://api2.transloadit.com/assemblies/{ID}?x=1",
+    "a fragment": f"https://api2.transloadit.com/assemblies/{ID}#x",
+    "another path": f"https://api2.transloadit.com/{ID}",
+    "a path that climbs": f"https://api2.transloadit.com/assemblies/../{ID}",
+    "a longer path": f"https://api2.transloadit.com/assemblies/{ID}/replay",
+    "no id": "https://api2.transloadit.com/assemblies/",
+}
+ALLOWED = {
+    f"https://api2.transloadit.com/assemblies/{ID}": f"https://api2.transloadit.com/assemblies/{ID}",
+    f"https://api2-jenks.transloadit.com/assemblies/{ID}": (
+        f"https://api2-jenks.transloadit.com/assemblies/{ID}"
+    ),
+    f"http://api2-jenks.transloadit.com/assemblies/{ID}": (
+        f"https://api2-jenks.transloadit.com/assemblies/{ID}"
+    ),
+    f"https://media.example.net:8443/assemblies/{ID}": (
+        f"https://media.example.net:8443/assemblies/{ID}"
+    ),
+    ID: f"https://media.example.net:8443/assemblies/{ID}",
+}
+
+
+class Wire:
+    """A transport that records requests and answers each with a status."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.transport = httpx.MockTransport(self.answer)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": ID})
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def over(wire: Wire, **options: Any) -> dict[str, Any]:
+    base_url = "https://media.example.net:8443"
+    return {"base_url": base_url, "httpx_args": {"transport": wire.transport}, **options}
+
+
+@pytest.mark.parametrize("method", ["get_assembly", "cancel_assembly"])
+@pytest.mark.parametrize("url", REFUSED.values(), ids=REFUSED)
+def test_a_url_that_leads_elsewhere_is_refused(
+    connect: Connect, wire: Wire, method: str, url: str
+) -> None:
+    client = connect(**over(wire))
+
+    with pytest.raises(UntrustedUrl):
+        getattr(client, method)(url)
+    with pytest.raises(UntrustedUrl):
+        getattr(client, method)(AssemblyStatus.from_dict({"assembly_ssl_url": url}))
+
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(("given", "used"), ALLOWED.items())
+def test_a_url_where_assemblies_live_is_used(
+    connect: Connect, wire: Wire, given: str, used: str
+) -> None:
+    client = connect(**over(wire))
+
+    client.cancel_assembly(given)
+
+    assert str(wire.requests[0].url) == used
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"assembly_id": ID},
+        {"assembly_id": ID, "assembly_ssl_url": None},
+        {"assembly_id": ID, "assembly_ssl_url": ""},
+        {"assembly_id": ID, "assembly_ssl_url": 3},
+        {"assembly_id": ID, "assembly_ssl_url": ["x"]},
+        {"assembly_id": ID, "assembly_url": f"http://example.org/assemblies/{ID}"},
+    ],
+)
+def test_a_status_without_a_url_is_asked_for_at_the_base_url(
+    connect: Connect, wire: Wire, status: dict[str, Any]
+) -> None:
+    connect(**over(wire)).get_assembly(AssemblyStatus.from_dict(status))
+
+    assert str(wire.requests[0].url) == f"https://media.example.net:8443/assemblies/{ID}"
+
+
+def test_loopback_hosts_belong_together(connect: Connect, wire: Wire) -> None:
+    """The stand-in's instance hosts are other ports and addresses of this machine."""
+    client = connect(**over(wire, base_url="http://localhost:8000"))
+
+    client.get_assembly(f"http://127.0.0.2:9000/assemblies/{ID}")
+
+    assert str(wire.requests[0].url) == f"http://127.0.0.2:9000/assemblies/{ID}"
+
+
+def test_replays_use_the_id_of_a_url_and_go_to_the_base_url(connect: Connect, wire: Wire) -> None:
+    client = connect("k", "s", **over(wire))
+
+    client.replay_assembly(f"https://api2-jenks.transloadit.com/assemblies/{ID}")
+    client.replay_assembly_notification(ID)
+
+    assert [str(request.url) for request in wire.requests] == [
+        f"https://media.example.net:8443/assemblies/{ID}/replay",
+        f"https://media.example.net:8443/assembly_notifications/{ID}/replay",
+    ]
+
+
+def test_a_path_of_the_base_url_is_kept(connect: Connect, wire: Wire) -> None:
+    connect(**over(wire, base_url="https://gateway.example.net/transloadit/")).get_assembly(ID)
+
+    assert str(wire.requests[0].url) == f"https://gateway.example.net/transloadit/assemblies/{ID}"
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["api2.transloadit.com", "ftp://x", "https://", "https://u:p@x", "https://x?a", "https://x#a",
+     "https://x:y", "http://example.org", "http://10.0.0.1", "http://127.0.0.1.example.org"],
+)  # fmt: skip
+def test_a_base_url_that_is_none_or_not_safe_is_refused(connect: Connect, base_url: str) -> None:
+    with pytest.raises(InvalidInput):
+        connect("k", "s", base_url=base_url)
+    with pytest.raises(InvalidInput):
+        connect(auth_token="t", base_url=base_url)
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost:1", "http://127.0.0.1", "http://[::1]:80"])
+def test_plain_http_is_fine_on_loopback(connect: Connect, base_url: str) -> None:
+    assert base_url in repr(connect("k", "s", base_url=base_url).with_headers({}))
+
+
+def test_plain_http_is_fine_without_credentials(connect: Connect, wire: Wire) -> None:
+    connect(**over(wire, base_url="http://example.org")).get_assembly(ID)
+
+    assert str(wire.requests[0].url) == f"http://example.org/assemblies/{ID}"
+
+
+def test_redirects_are_not_followed(connect: Connect) -> None:
+    """A redirect of a signed form would hand it to whatever host the answer names."""
+    seen: list[httpx.URL] = []
+
+    def redirect(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url)
+        return httpx.Response(307, headers={"Location": "https://example.org/"})
+
+    client = connect(
+        "k", "s", follow_redirects=True, httpx_args={"transport": httpx.MockTransport(redirect)}
+    )
+
+    with pytest.raises(
+        ApiError, match=r"redirects to https://example\.org/, which is not followed"
+    ):
+        client.create_assembly(template_id="t")
+
+    assert len(seen) == 1

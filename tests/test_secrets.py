@@ -1,0 +1,162 @@
+"""The Auth Secret and the bearer token show nowhere, whatever happens."""
+
+import logging
+import pickle
+import re
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+from transloadit_client import Credentials, InvalidInput, Secret, Transloadit, TransloaditError
+from transloadit_standin import StandIn
+
+Connect = Callable[..., Any]
+SECRET = "hush-3f9c-secret"
+TOKEN = "hush-77aa-token"
+ID = "7828446e5acd4aa996dce3455ec914e9"
+
+
+def shown(error: BaseException) -> str:
+    """All that a crash reporter could print: the traceback with every frame's locals, and more."""
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    parts = ["".join(report.format(chain=True)), repr(error), repr(vars(error))]
+    link: BaseException | None = error
+    while link is not None:
+        parts += [repr(vars(link)), repr(link.args)]
+        link = link.__cause__ or link.__context__
+    return "\n".join(parts)
+
+
+def assert_hushed(text: str) -> None:
+    assert "hush" not in re.sub(r"SECRET = .*|TOKEN = .*", "", text)
+
+
+def clients(connect: Connect, **options: Any) -> list[Any]:
+    return [connect("k", SECRET, **options), connect(auth_token=TOKEN, **options)]
+
+
+def failing(request: httpx.Request) -> httpx.Response:
+    headers = list(request.headers.multi_items())  # what an HTTP stack has in its frames
+    raise httpx.ConnectError(f"no route for {len(headers)} headers")
+
+
+def echoing(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(400, json={"error": "X", "message": dict(request.headers)})
+
+
+def test_reprs_hide_them(connect: Connect) -> None:
+    credentials = Credentials("k", SECRET)
+    for client in clients(connect):
+        copy = client.with_options(timeout=3)
+        assert_hushed(f"{copy!r} {copy} {copy._credentials!r} {copy.get_httpx_client()!r}")
+        assert_hushed(repr(attrs.asdict(copy, recurse=False)))
+        with pytest.raises(TypeError):
+            vars(copy)
+    assert_hushed(
+        f"{credentials!r} {attrs.asdict(credentials)!r} {Secret(SECRET)!r} {Secret(SECRET)}"
+    )
+    assert_hushed(repr(credentials.secret) + repr(credentials.secret == Secret(SECRET)))
+    assert Secret(SECRET).reveal() == SECRET
+
+
+def test_they_do_not_pickle(connect: Connect) -> None:
+    for holder in (Secret(SECRET), Credentials("k", SECRET)):
+        with pytest.raises(TypeError, match="environment"):
+            pickle.dumps(holder)
+
+
+def test_signed_params_do_not_print(connect: Connect) -> None:
+    """Instructions hold credentials of storage services."""
+    client = connect("k", SECRET)
+
+    assert_hushed(repr(client.sign({"steps": {"export": {"password": SECRET}}})))
+
+
+@pytest.mark.parametrize("handler", [failing, echoing])
+def test_errors_hide_them(connect: Connect, handler: Any) -> None:
+    for client in clients(connect, httpx_args={"transport": httpx.MockTransport(handler)}):
+        calls: list[Callable[[Any], Any]] = [
+            lambda client: client.create_assembly(template_id="t", files=[("a", b"1")]),
+            lambda client: client.replay_assembly(ID),
+            lambda client: client.replay_assembly_notification(ID),
+            lambda client: client.create_assembly(template_id="t", form_fields={"params": "x"}),
+            lambda client: client.create_assembly(fields={"x": float("nan")}),
+            lambda client: client.create_assembly(template_id="t", assembly_id="x"),
+        ]
+        for call in calls:
+            with pytest.raises(TransloaditError) as caught:
+                call(client)
+
+            assert_hushed(shown(caught.value))
+            assert b"hush" not in pickle.dumps(caught.value)
+
+
+def test_errors_of_the_constructor_hide_them(connect: Connect) -> None:
+    secret, token = Secret(SECRET), Secret(TOKEN)  # a caller's plain text is in the caller's frame
+    makers: list[Callable[[], Any]] = [
+        lambda: connect("k", secret, base_url="http://example.org"),
+        lambda: connect(auth_token=token, base_url="http://example.org"),
+        lambda: Credentials("k", secret, "md5"),
+        lambda: connect("k", secret, signature_algorithm="md5").create_assembly(),
+    ]
+    for make in makers:
+        with pytest.raises(InvalidInput) as caught:
+            make()
+
+        assert_hushed(shown(caught.value))
+
+
+def test_plain_texts_leave_the_constructors_frame_before_it_can_fail() -> None:
+    makers: list[Callable[[], Any]] = [
+        lambda: Credentials("k", SECRET, "md5"),
+        lambda: Credentials("", SECRET),
+        lambda: Transloadit("k", SECRET, base_url="http://example.org"),
+        lambda: Transloadit(auth_token=TOKEN, base_url="http://example.org"),
+        lambda: Transloadit("k", SECRET, timeout="soon"),  # type: ignore[arg-type]  # the point
+    ]
+    for make in makers:
+        with pytest.raises(InvalidInput) as caught:
+            make()
+
+        frames = traceback.TracebackException.from_exception(
+            caught.value, capture_locals=True
+        ).stack
+        assert_hushed(repr([frame.locals for frame in frames if frame.filename != __file__]))
+
+
+def test_a_broken_connection_leaves_nothing_of_the_stack_in_the_traceback(
+    connect: Connect,
+) -> None:
+    """Real sockets: h11's event with all headers would stand in a frame of the HTTP stack."""
+    with StandIn(key="k", auth_token=TOKEN, secret=SECRET) as api:
+        for client in clients(connect, base_url=api.url):
+            for point in ("headers", "body", "work", "half"):
+                api.drop_next(after=point)
+
+                with pytest.raises(TransloaditError) as caught:
+                    client.create_assembly(template_id="t", files=[("a", b"1" * 100_000)])
+
+                assert_hushed(shown(caught.value))
+
+
+def test_logs_hide_them_and_ids_are_for_debugging_only(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever knows an Assembly's id may cancel it, and httpx logs each URL at level INFO."""
+    caplog.set_level(logging.DEBUG)
+    with StandIn(key="k", auth_token=TOKEN, secret=SECRET) as api:
+        ids = set()
+        for client in clients(connect, base_url=api.url):
+            assembly = client.create_assembly(steps={"a": {"robot": "/upload/handle"}})
+            client.get_assembly(assembly)
+            client.cancel_assembly(assembly)
+            ids.add(assembly.assembly_id)
+
+    assert_hushed(caplog.text)
+    assert "HTTP Request: DELETE" in caplog.text
+    louder = [r.getMessage() for r in caplog.records if r.levelno > logging.DEBUG]
+    assert not [line for line in louder if any(identity in line for identity in ids)]
