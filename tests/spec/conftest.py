@@ -24,7 +24,9 @@ def program() -> Callable[[str], str]:
 
     def find(name: str) -> str:
         installed_here = ROOT / "tests" / "node" / "node_modules" / ".bin"
-        path = shutil.which(name) or shutil.which(name, path=installed_here)
+        path = shutil.which(name) or (
+            shutil.which("node") and shutil.which(name, path=installed_here)
+        )
         if path is not None:
             return path
         lacking = f"{name} not found: install node and java, then run `make node`"

@@ -18,10 +18,7 @@ T = TypeVar("T", bound="AssemblyFile")
 
 @_attrs_define
 class AssemblyFile:
-    """A file: an upload, or a result of a Step. Observed: an upload with nothing but an `original_id`, or null in its
-    place.
-
-    """
+    """A file: an upload, or a result of a Step. Observed: an upload with nothing but an `original_id`."""
 
     id: None | str | Unset = UNSET
     """ The file's id. """
@@ -63,7 +60,7 @@ class AssemblyFile:
     url: None | str | Unset = UNSET
     """ Its URL over plain http; prefer `ssl_url`. Observed: missing from some uploads. """
     ssl_url: None | str | Unset = UNSET
-    """ Its URL. Temporary unless a Step exported it. """
+    """ Its URL, over https. """
     cost: float | None | Unset = UNSET
     """ Bytes that it counts towards the account's usage. """
     exec_time: float | None | Unset = UNSET

@@ -27,7 +27,10 @@ class AssemblyStatus:
 
     Every key may be missing, null or of another type than usual, and keys that are not listed may come. A failed
     Assembly has an `error` and often keys of what failed (`step`, `cmd`, `stderr` and so on, all observed). Times are
-    text such as `2030/01/01 08:47:19 GMT`, or ISO 8601; durations are seconds.
+    text such as `2030/01/01 08:47:19 GMT` (observed: ISO 8601 too); durations are seconds.
+
+    The pages show most of these keys in examples only. What a description says beyond the name is then our reading of
+    those and of recorded answers.
 
     """
 
@@ -67,7 +70,7 @@ class AssemblyStatus:
     """ `params` after the Template was merged in, as a JSON **text**; this is what ran. """
     fields: AssemblyStatusFields | None | Unset = UNSET
     """ The Assembly Variables by name: `params.fields` and the further form fields of the create request. A value
-    is anything JSON can hold. Observed: a list when there are none. """
+    is anything JSON can hold. """
     usage_tags: Any | Unset = UNSET
     """ Observed: the `usage_tags` of the create request. """
     region: None | str | Unset = UNSET
@@ -145,7 +148,7 @@ class AssemblyStatus:
     uploads: list[AssemblyFile | None] | None | Unset = UNSET
     """ The files that have been uploaded. """
     results: AssemblyStatusResults | None | Unset = UNSET
-    """ Result files by Step name, a list for each Step. Observed: a list when there are none. """
+    """ Result files by Step name, a list for each Step. """
     warnings: list[AssemblyWarning | None] | None | Unset = UNSET
     """ What did not stop the Assembly but should be known. """
     ignored_error_count: int | None | Unset = UNSET
@@ -161,7 +164,7 @@ class AssemblyStatus:
     notify_response_code: int | None | Unset = UNSET
     """ The HTTP status that your server answered it with; null before. """
     notify_response_data: None | str | Unset = UNSET
-    """ Observed: the beginning of what your server answered. """
+    """ Observed: what your server answered it with. """
     notify_duration: float | None | Unset = UNSET
     """ Seconds that your server took to answer; null before. """
     notify_error: Any | Unset = UNSET

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="AssemblyStatusFields")
 @_attrs_define
 class AssemblyStatusFields:
     """The Assembly Variables by name: `params.fields` and the further form fields of the create request. A value is
-    anything JSON can hold. Observed: a list when there are none.
+    anything JSON can hold.
 
     """
 

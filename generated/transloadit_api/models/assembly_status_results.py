@@ -16,7 +16,7 @@ T = TypeVar("T", bound="AssemblyStatusResults")
 
 @_attrs_define
 class AssemblyStatusResults:
-    """Result files by Step name, a list for each Step. Observed: a list when there are none."""
+    """Result files by Step name, a list for each Step."""
 
     additional_properties: dict[str, list[AssemblyFile | None] | None] = _attrs_field(
         init=False, factory=dict

@@ -14,7 +14,7 @@ T = TypeVar("T", bound="AssemblyWarning")
 
 @_attrs_define
 class AssemblyWarning:
-    """What did not stop the Assembly but should be known. Observed: a plain text in its place."""
+    """What did not stop the Assembly but should be known."""
 
     level: None | str | Unset = UNSET
     """ How grave it is. """

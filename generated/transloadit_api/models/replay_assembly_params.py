@@ -29,8 +29,8 @@ class ReplayAssemblyParams:
     """ Who sends the request and until when it is good, and what may be uploaded. Needed, with at least a `key`,
     unless a bearer token is sent. """
     steps: Steps | Unset = UNSET
-    """ Assembly Instructions by Step name. The older page calls `{}` the default; leave it out rather than send an
-    empty object, which beside a `template_id` overrides its Steps with none. """
+    """ Assembly Instructions by Step name. The older page calls `{}` the default. Observed: an empty object beside
+    a `template_id` does harm, and a list in place of the object is a legacy form. Leave out what is not needed. """
     template_id: str | Unset = UNSET
     """ A Template whose Instructions to run. `steps` beside it override the Template's, unless the Template sets
     `allow_steps_override` to false: then only one of the two may be given. The older page calls an empty text the

@@ -22,8 +22,8 @@ class Step:
     robot: str | Unset = UNSET
     """ The Robot to run. """
     use: Any | Unset = UNSET
-    """ Which files the Step takes: the name of a Step (`:original` for the uploads), a list of names, or an object.
-    """
+    """ Which files the Step takes: the name of a Step (`:original` for the uploads), a list of names or, observed,
+    an object. """
     result: bool | Unset = UNSET
     """ Observed: whether the Step's files are listed in `results`. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

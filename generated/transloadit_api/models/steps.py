@@ -16,8 +16,8 @@ T = TypeVar("T", bound="Steps")
 
 @_attrs_define
 class Steps:
-    """Assembly Instructions by Step name. The older page calls `{}` the default; leave it out rather than send an empty
-    object, which beside a `template_id` overrides its Steps with none.
+    """Assembly Instructions by Step name. The older page calls `{}` the default. Observed: an empty object beside a
+    `template_id` does harm, and a list in place of the object is a legacy form. Leave out what is not needed.
 
         Example:
             {'encoded': {'robot': '/video/encode', 'use': ':original', 'preset': 'iphone-high'}, 'thumbed': {'robot':
