@@ -74,11 +74,12 @@ class Creation:
             await self._reader.read(
                 self._exchange.header("content-type") or "", self._uncanceled_chunks()
             )
+            expected = expected_uploads(self._form.fields())
             assembly = self._assembly or self._open()
             for file in self._form.files:
                 self._check_limits(assembly, file)
             if not assembly.done:
-                self._complete(assembly)
+                self._complete(assembly, expected)
         except _Canceled:
             pass
         except Refusal as refusal:
@@ -138,9 +139,9 @@ class Creation:
         if max_files is not None and len(self._form.files) > max_files:
             raise Refusal("MAX_NUMBER_OF_FILES_EXCEEDED", f"at most {max_files}")
 
-    def _complete(self, assembly: Assembly) -> None:
+    def _complete(self, assembly: Assembly, expected: int) -> None:
         texts = self._form.fields()
-        assembly.expected_tus_uploads = expected_uploads(texts)
+        assembly.expected_tus_uploads = expected
         variables = {
             name: text for name, text in texts.items() if name not in self._service.reserved
         }

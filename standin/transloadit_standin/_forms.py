@@ -36,7 +36,8 @@ class StoredFile:
 
     field_name: str
     filename: str | None
-    """As sent, so that a test sees a path where there should be none."""
+    """As sent, so that a test sees a path where there should be none; the parser alone takes
+    folders in the manner of Windows off, which old browsers sent."""
     content_type: str | None
     path: Path = field(repr=False)
     size: int = 0

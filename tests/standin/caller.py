@@ -123,8 +123,11 @@ def check_answer(operation_id: str | None, status: int, body: Any) -> None:
     """Fail unless an answer fits its schema in the spec, without a key that the spec lacks."""
     schema = answer_schema(operation_id, status)
     components = strict(spec()["components"])
-    validator = jsonschema.Draft202012Validator({**strict(schema), "components": components})
-    validator.validate(body)
+    if status >= 400 and "assembly_ssl_url" in body:
+        # An Assembly that failed as it was created: the answer is its status, which is an error too.
+        jsonschema.validate(body, {**schema, "components": spec()["components"]})
+        schema = {"$ref": "#/components/schemas/AssemblyStatus"}
+    jsonschema.validate(body, {**strict(schema), "components": components})
 
 
 def answer_schema(operation_id: str | None, status: int) -> dict[str, Any]:
