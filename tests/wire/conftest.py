@@ -1,0 +1,55 @@
+"""What the tests on the wire share: a server that keeps the bytes, and those who read them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .parsers import Node, Parser, python_multipart, werkzeug
+from .senders import SENDERS, Sender
+from .tap import Tap
+
+TESTS = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither credentials nor a proxy of the machine's own."""
+    for name in os.environ:
+        if name.startswith("TRANSLOADIT_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def tap() -> Iterator[Tap]:
+    with Tap() as tap:
+        yield tap
+
+
+@pytest.fixture(params=SENDERS)
+def send(request: pytest.FixtureRequest) -> Sender:
+    """Each of the four ways to create an Assembly."""
+    return SENDERS[request.param]
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    program = shutil.which("node")
+    if program is None or not (TESTS / "node" / "node_modules" / "formidable").is_dir():
+        lacking = "node's form parsers are not here: install node, then run `make node`"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(lacking)
+    with Node(program) as node:
+        yield node
+
+
+@pytest.fixture(params=["python-multipart", "werkzeug", "formidable", "busboy"])
+def parse(request: pytest.FixtureRequest) -> Parser:
+    """Each of the four form parsers; those of node skip where there is no node."""
+    if request.param == "python-multipart":
+        return python_multipart
+    if request.param == "werkzeug":
+        return werkzeug
+    parser: Parser = getattr(request.getfixturevalue("node"), request.param)
+    return parser
