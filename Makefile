@@ -12,10 +12,11 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
+ALONE     := build/alone
 TYPED     := overrides standin examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage generate drift lint types node bench dist lock clean
+.PHONY: help demo test coverage generate drift lint types node alone bench dist lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,19 +63,25 @@ tests/node/node_modules/.stamp: tests/node/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/node && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
 	  else echo "npm not found: the tests that need node will skip"; [ -z "$$CI" ]; fi
 
-bench: $(VENV)/dev.stamp ## Measure what the package claims about its cost, as ratios
-	@$(BIN)/python benchmarks/imports.py
+alone: dist ## Install the wheel, with what it needs and nothing else, into build/alone
+	@rm -rf $(ALONE) && $(BIN)/python -m venv $(ALONE)
+	@$(ALONE)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements/runtime.txt
+	@$(ALONE)/bin/python -m pip --quiet --disable-pip-version-check install --no-deps dist/*.whl
+
+bench: alone ## Measure what the package claims about its cost, as ratios
+	@$(ALONE)/bin/python benchmarks/imports.py
 
 dist: $(VENV)/dev.stamp ## Build the wheel and the source distribution into dist/
-	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
+	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@ls dist
 
-# Locks hold hashes and no addresses; the demo's is the part of the developers' that it needs.
+# Locks hold hashes and no addresses; the smaller ones are parts of the developers'.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-           --custom-compile-command "make lock" --extra standin
+           --custom-compile-command "make lock"
 lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newer versions)
-	@$(COMPILE) $(ARGS) --group dev --output-file requirements/dev.txt
-	@$(COMPILE) --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
+	@$(COMPILE) $(ARGS) --extra standin --group dev --output-file requirements/dev.txt
+	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
+	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 
 clean: ## Remove everything that can be made again
 	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -9,9 +9,12 @@ Names are imported when first used, so `import transloadit_client` costs next to
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+
+TYPE_CHECKING = (
+    False  # type checkers know the name; importing `typing` would cost more than all else
+)
 
 if TYPE_CHECKING:
     from . import pingback as pingback
@@ -52,12 +55,12 @@ _HOME = {
 __all__ = ["__version__", "pingback", *_HOME]  # noqa: PLE0604  # the names of _HOME are texts
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "pingback":
         return import_module(".pingback", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name], __name__), name)
+    value: object = getattr(import_module(_HOME[name], __name__), name)
     globals()[name] = value
     return value
 
