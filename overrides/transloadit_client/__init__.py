@@ -12,7 +12,7 @@ from importlib import import_module
 
 from ._version import __version__
 
-TYPE_CHECKING = (
+TYPE_CHECKING = False  # checkers know it by name; `typing` would cost more than all else here
     False  # type checkers know the name; importing `typing` would cost more than all else
 )
 

@@ -109,8 +109,9 @@ def _filled(error: ApiError, answer: Answer, data: Mapping[str, Any]) -> ApiErro
 
 def _seconds(info: object) -> float | None:
     wait = info.get("retryIn") if isinstance(info, Mapping) else None
-    known = isinstance(wait, int | float) and not isinstance(wait, bool) and 0 <= wait < 1e9
-    return float(wait) if known else None
+    if isinstance(wait, bool) or not isinstance(wait, int | float):
+        return None
+    return float(wait) if 0 <= wait < 1e9 else None
 
 
 def _text(value: object) -> str | None:
