@@ -12,9 +12,8 @@ from importlib import import_module
 
 from ._version import __version__
 
-TYPE_CHECKING = False  # checkers know it by name; `typing` would cost more than all else here
-    False  # type checkers know the name; importing `typing` would cost more than all else
-)
+# Checkers know this by its name; importing `typing` would cost more than all else here.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from . import pingback as pingback
