@@ -92,7 +92,7 @@ def receiver(secret: str) -> Iterator[tuple[str, Queue[object]]]:
                 self.send_response(400)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the parent's name
             """Say nothing: the story is told elsewhere."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)

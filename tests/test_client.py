@@ -44,7 +44,7 @@ def receiver() -> Iterator[str]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the parent's name
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:

@@ -51,7 +51,25 @@ _HOME = {
     "sign": "._signing",
 }
 
-__all__ = ["__version__", "pingback", *_HOME]  # noqa: PLE0604  # the names of _HOME are texts
+__all__ = [
+    "ApiError",
+    "AssemblyStatus",
+    "AsyncTransloadit",
+    "Credentials",
+    "InvalidInput",
+    "MissingCredentials",
+    "NoAnswer",
+    "Secret",
+    "SignedParams",
+    "Transloadit",
+    "TransloaditError",
+    "UnreadableAnswer",
+    "UntrustedUrl",
+    "__version__",
+    "encode",
+    "pingback",
+    "sign",
+]
 
 
 def __getattr__(name: str) -> object:

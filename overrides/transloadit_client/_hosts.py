@@ -14,6 +14,7 @@ from ._errors import InvalidInput, UntrustedUrl
 
 DEFAULT_BASE_URL = "https://api2.transloadit.com"
 
+_BASE_URL_SHAPE = "base_url must be https://HOST, with nothing but a port or a path behind"
 _ASSEMBLY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _OWN_ASSEMBLY_ID = re.compile(r"[0-9a-f]{32}")
 _ASSEMBLY_URL = re.compile(
@@ -82,13 +83,13 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     """
     try:
         url = urlsplit(base_url)
-        host, plain = url.hostname, url.scheme == "http"
-        _ = url.port  # raises where it is not a number
-    except ValueError:
-        host, plain = None, False
-    if not host or url.scheme not in ("http", "https") or url.username or url.query or url.fragment:
-        raise InvalidInput("base_url must be https://HOST, with nothing but a port or path behind")
-    if plain and secret and not _is_loopback(host):
+        right = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        raise InvalidInput(_BASE_URL_SHAPE) from None
+    if not right or url.username is not None or url.query or url.fragment:
+        raise InvalidInput(_BASE_URL_SHAPE)
+    host = url.hostname or ""
+    if url.scheme == "http" and secret and not _is_loopback(host):
         raise InvalidInput(
             f"base_url is plain http on {host}: credentials travel there in the open; use https"
         )

@@ -1,0 +1,61 @@
+"""Code as users write it. It is checked by mypy --strict and pyright, and never run."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any, assert_type
+
+import httpx
+
+from transloadit_api.api.assemblies import create_assembly
+from transloadit_api.models import AssemblyFile, CreateAssemblyForm, CreateAssemblyParams
+from transloadit_api.models import ReplayAssemblyNotificationResult as Replayed
+from transloadit_client import (
+    ApiError,
+    AssemblyStatus,
+    AsyncTransloadit,
+    Credentials,
+    SignedParams,
+    Transloadit,
+    pingback,
+    sign,
+)
+
+
+def synchronous(steps: Mapping[str, Mapping[str, Any]], picture: Path) -> None:
+    with Transloadit(timeout=5) as client:
+        assembly = client.create_assembly(steps=steps, files={"a": picture, "b": ["x", b"y"]})
+        assert_type(assembly, AssemblyStatus)
+        assert_type(assembly.files, dict[str, list[AssemblyFile]])
+        assert_type(assembly.busy or assembly.done or assembly.failed, bool)
+        assert_type(client.get_assembly(assembly), AssemblyStatus)
+        assert_type(client.cancel_assembly(str(assembly.assembly_ssl_url)), AssemblyStatus)
+        assert_type(client.replay_assembly("id", notify_url=None), AssemblyStatus)
+        assert_type(client.replay_assembly_notification("id", wait=False), Replayed)
+        assert_type(client.with_timeout(3).with_headers({}).with_options(key="k"), Transloadit)
+        assert_type(client.sign(CreateAssemblyParams(template_id="t")), SignedParams)
+
+
+async def asynchronous(name: str) -> str | None:
+    proxy = {"proxy": "http://localhost:3128", "limits": httpx.Limits(max_connections=10)}
+    async with AsyncTransloadit(httpx_args=proxy) as client:
+        try:
+            assembly = await client.create_assembly(template_id="t", files=[(name, b"", "a/b")])
+        except ApiError as error:
+            return error.code
+        assert_type(assembly, AssemblyStatus)
+        assert_type(await client.replay_assembly_notification(assembly), Replayed)
+        with BytesIO(b"film") as file:
+            await client.create_assembly(template_id="t", files=file, form_fields={"a": 1, "b": ""})
+    return None
+
+
+def by_hand(client: Transloadit) -> object:
+    signed = sign({}, Credentials("k", "s"), expires=datetime.now(UTC), nonce="n")
+    form = CreateAssemblyForm(params=signed.params, signature=signed.signature)
+    return create_assembly.sync(client=client, body=form)
+
+
+def receive(form: dict[str, str]) -> AssemblyStatus:
+    return pingback.verify_fields(form.get("transloadit"), form.get("signature"), "secret")
