@@ -2,14 +2,13 @@
 
 import io
 import json
-import math
 import mimetypes
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, TypeAlias, cast
 
 from ._errors import InvalidInput
 
@@ -60,6 +59,8 @@ def text_parts(form_fields: FormFields | None) -> dict[str, str]:
     Raises:
         InvalidInput: a name is reserved or unsafe, or a value is of another kind.
     """
+    if form_fields is not None and not isinstance(form_fields, Mapping):
+        raise InvalidInput(f"form_fields is a {type(form_fields).__name__}; give a mapping")
     return {_field_name(name): _text(name, value) for name, value in (form_fields or {}).items()}
 
 
@@ -100,8 +101,9 @@ def _field_name(name: object) -> str:
 def _text(name: str, value: object) -> str:
     if isinstance(value, str):
         return _encodable(value, f"the form field {name!r}")
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return json.dumps(value)
+    if isinstance(value, int | float):
+        with suppress(ValueError):  # NaN, infinity, or more digits than Python converts
+            return json.dumps(value, allow_nan=False)
     raise InvalidInput(
         f"the form field {name!r} is of type {type(value).__name__}; it must be text, a finite"
         " number or a boolean (params' `fields` take any JSON)"
@@ -117,26 +119,29 @@ def _encodable(text: str, what: str) -> str:
 
 
 def _part(file: object, field: str, opened: ExitStack) -> tuple[str, Any, str]:
-    name: object = None
-    content_type: object = None
-    content = file
-    if isinstance(file, tuple):
-        if len(file) not in (2, 3):
-            raise InvalidInput(f"a file of {field!r} is a tuple of {len(file)}; it takes 2 or 3")
-        name, content, *rest = file
-        content_type = rest[0] if rest else None
-        if isinstance(content, str):
-            raise InvalidInput(
-                f"the second of (name, content) is text: give bytes or a Path ({field!r})"
-            )
-    if name is None:
-        name = _own_name(content) or field
-    name = _encodable(base_name(str(name)), "a file name")
+    name, content, content_type = _named(file, field)
+    name = _encodable(base_name(name), "a file name")
     if name in ("", ".", ".."):
         raise InvalidInput(f"a file of {field!r} has no name; give (name, content)")
     if content_type is not None and not _is_header_value(content_type):
         raise InvalidInput(f"the content type of {name!r} is not one: {content_type!r}")
-    return name, _readable(content, name, opened), str(content_type or content_type_of(name))
+    return name, _readable(content, name, opened), content_type or content_type_of(name)
+
+
+def _named(file: object, field: str) -> tuple[str, object, Any]:
+    """A file's name, content and content type, as given or as the content itself tells."""
+    if not isinstance(file, tuple):
+        return _own_name(file) or field, file, None
+    if len(file) not in (2, 3):
+        raise InvalidInput(f"a file of {field!r} is a tuple of {len(file)}; it takes 2 or 3")
+    name, content, *content_type = file
+    if not isinstance(name, str):
+        raise InvalidInput(f"a file's name is of type {type(name).__name__} ({field!r})")
+    if isinstance(content, str):
+        raise InvalidInput(
+            f"the second of (name, content) is text: give bytes or a Path ({field!r})"
+        )
+    return name, content, content_type[0] if content_type else None
 
 
 def _is_header_value(value: object) -> bool:
@@ -162,12 +167,20 @@ def _readable(content: object, name: str, opened: ExitStack) -> bytes | IO[bytes
             return opened.enter_context(Path(content).open("rb"))
         except (OSError, ValueError) as error:
             raise InvalidInput(f"cannot read the file {name!r}: {error}") from error
-    if isinstance(content, io.TextIOBase):
-        raise InvalidInput(f"{name!r} is open for text; open it with mode 'rb'")
     if not callable(getattr(content, "read", None)):
         raise InvalidInput(
             f"{name!r} is of type {type(content).__name__}; give a path, bytes or an open file"
         )
-    if getattr(content, "closed", False):
-        raise InvalidInput(f"{name!r} is a closed file")
-    return content  # type: ignore[return-value]  # what has `read` is taken at its word
+    return _open_for_bytes(content, name)
+
+
+def _open_for_bytes(file: Any, name: str) -> IO[bytes]:
+    if isinstance(file, io.TextIOBase):
+        raise InvalidInput(f"{name!r} is open for text; open it with mode 'rb'")
+    try:
+        nothing = file.read(0)
+    except (OSError, ValueError) as error:  # open for writing alone, or closed
+        raise InvalidInput(f"cannot read {name!r}: {error}") from error
+    if not isinstance(nothing, bytes):  # text behind a wrapper, as NamedTemporaryFile("w+") gives
+        raise InvalidInput(f"{name!r} is open for text; open it with mode 'rb'")
+    return cast("IO[bytes]", file)
