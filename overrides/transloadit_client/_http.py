@@ -231,11 +231,13 @@ def _masked(argument: object) -> object:
 
 def _like(sender: httpx.Client | httpx.AsyncClient, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a client that builds requests as `sender` would, except for `options`."""
+    cookies = httpx.Cookies(sender.cookies)
+    cookies.update(options["cookies"])
     return {
         "params": sender.params,
         **options,
         "headers": {**sender.headers, **CLIENT_HEADERS, **options["headers"]},
-        "cookies": {**sender.cookies, **options["cookies"]},
+        "cookies": cookies,
         "timeout": sender.timeout if options["timeout"] is None else options["timeout"],
     }
 
