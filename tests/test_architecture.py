@@ -24,7 +24,8 @@ LAYERS = {
     "_status": set(),
     "pingback": {"_errors", "_signing", "_status"},
     "_answers": {"_errors", "_status"},
-    "_http": {"_errors", "_files", "_version"},
+    "_wire": {"_errors", "_files"},
+    "_http": {"_errors", "_version", "_wire"},
     "_operations": {"_answers", "_errors", "_files", "_hosts", "_signing", "_status"},
     "_base": {"_errors", "_hosts", "_http", "_operations", "_signing"},
     "_client": {
@@ -33,7 +34,7 @@ LAYERS = {
 }  # fmt: skip
 # Who may know the generated package, and who may know httpx: both are kept few on purpose.
 KNOW_GENERATED = {"_status", "_answers", "_operations", "_base", "_client"}
-KNOW_HTTPX = {"_http", "_base", "_client"}
+KNOW_HTTPX = {"_wire", "_http", "_base", "_client"}
 
 
 def imports(path: Path) -> set[str]:
