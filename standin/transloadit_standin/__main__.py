@@ -6,7 +6,7 @@ import argparse
 import shlex
 import signal
 import sys
-import threading
+import time
 from typing import TYPE_CHECKING
 
 from transloadit_standin import StandIn
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, value in api.environ.items():
                 print(f"export {name}={shlex.quote(value)}")
             print("# Serving until Ctrl-C.", flush=True)
-            threading.Event().wait()
+            while True:
+                time.sleep(1)
     except KeyboardInterrupt:
         return 0
     except OSError as error:

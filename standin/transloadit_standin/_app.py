@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from transloadit_standin._service import Service
 
 DOWNLOAD = Route("GET", re.compile(r"/files/(?P<file_id>[^/]+)/[^/]+"), "downloadFile")
+CREATES = frozenset({"createAssembly", "createAssemblyWithId"})
+"""They alone are answered while they still arrive: uploads are checked as they come."""
 ON_INSTANCES = frozenset({"getAssembly", "cancelAssembly", "downloadFile"})
 
 Cut = Callable[[Scope, bool], None]
@@ -122,6 +124,8 @@ class App:
         self, exchange: Exchange, response: Response, send: Send, *, half: bool
     ) -> None:
         received = exchange.received
+        if received.fault == "Answer" or received.operation not in CREATES:
+            await exchange.drain()
         received.status = response.status_code
         if isinstance(response, FileResponse):
             await response(exchange.scope, exchange.receive, send)
@@ -134,7 +138,7 @@ class App:
             await send(_body(body[: len(body) // 2], more=True))
             await self._drop(exchange, flush=True)
             return
-        # The answer goes out while the client may still be sending; it can read it then.
+        # The rest of a refused upload is taken, so that the client can send it and read the answer.
         await send(_body(body, more=True))
         await exchange.drain()
         await send(_body(b"", more=False))

@@ -26,7 +26,8 @@ class Received:
     body: bytes = field(default=b"", repr=False)
     """The first bytes of the body, as many as the stand-in's `keep_body` says."""
     body_size: int = 0
-    """All bytes of the body that arrived, kept or not."""
+    """All bytes of the body that arrived, kept or not; it still grows when a create was refused
+    before its files were read."""
     names: list[str] = field(default_factory=list)
     """The form's field names in the order of their arrival, texts and files alike."""
     fields: dict[str, str] = field(default_factory=dict, repr=False)

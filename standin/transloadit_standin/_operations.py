@@ -35,13 +35,11 @@ Handler = Callable[[Service, Exchange], Awaitable[Response]]
 
 async def get_assembly(service: Service, exchange: Exchange) -> Response:
     """The status; of a failed Assembly too it is an HTTP 200."""
-    await exchange.drain()
     return json_response(service.find(checked_id(exchange), exchange.host).status())
 
 
 async def cancel_assembly(service: Service, exchange: Exchange) -> Response:
     """Cancel, and answer with the latest status."""
-    await exchange.drain()
     assembly = service.find(checked_id(exchange), exchange.host)
     service.cancel(assembly)
     return json_response(assembly.status())
@@ -94,7 +92,6 @@ async def replay_assembly_notification(service: Service, exchange: Exchange) -> 
 
 async def download_file(service: Service, exchange: Exchange) -> Response:
     """The bytes of an upload or a result, at the address its `url` gives; parts of it, too."""
-    await exchange.drain()
     file = service.files.get(exchange.arguments["file_id"])
     if file is None or exchange.received.path != file.url.removeprefix(file.host):
         raise Refusal("SERVER_404")

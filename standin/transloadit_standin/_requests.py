@@ -83,12 +83,6 @@ def check_notify_url(params: dict[str, Any]) -> None:
         raise Refusal("ASSEMBLY_INVALID_NOTIFY_URL")
 
 
-def _finite_float(text: str) -> float:
-    if not math.isfinite(number := float(text)):
-        raise ValueError(f"{text} is not JSON")
-    return number
-
-
 def checked_id(exchange: Exchange) -> str:
     """The id in the path.
 
@@ -125,3 +119,9 @@ def describe(exchange: Exchange) -> dict[str, Any]:
         "client_referer": exchange.header("referer"),
         "transloadit_client": exchange.header("transloadit-client"),
     }
+
+
+def _finite_float(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not JSON")
+    return number

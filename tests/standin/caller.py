@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import hmac
 import json
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import jsonschema
 import yaml
 
 from transloadit_standin import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SPEC = Path(__file__).parents[2] / "openapi" / "transloadit.yaml"
 STEPS: dict[str, Any] = {"resized": {"robot": "/image/resize", "width": 75}}
@@ -63,7 +67,9 @@ class Caller:
         """Create an Assembly of signed params, or of a form as given."""
         form = self.signed({"steps": STEPS} if params is None else params) if form is None else form
         path = "/assemblies" if assembly_id is None else f"/assemblies/{assembly_id}"
-        return self.send("POST", path, data={**form, **(fields or {})}, files=files, headers=headers)
+        return self.send(
+            "POST", path, data={**form, **(fields or {})}, files=files, headers=headers
+        )
 
     def created(self, params: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         """The status that a create is answered with."""
@@ -112,6 +118,15 @@ class Caller:
         return response
 
 
+@contextmanager
+def calling(**options: Any) -> Iterator[Caller]:
+    """A caller of a stand-in with these options."""
+    with StandIn(**options) as api:
+        caller = Caller(api)
+        with caller.http:
+            yield caller
+
+
 @functools.cache
 def spec() -> dict[str, Any]:
     """The API's description."""
@@ -124,7 +139,7 @@ def check_answer(operation_id: str | None, status: int, body: Any) -> None:
     schema = answer_schema(operation_id, status)
     components = strict(spec()["components"])
     if status >= 400 and "assembly_ssl_url" in body:
-        # An Assembly that failed as it was created: the answer is its status, which is an error too.
+        # An Assembly that failed as it was created: its status, which is an error too.
         jsonschema.validate(body, {**schema, "components": spec()["components"]})
         schema = {"$ref": "#/components/schemas/AssemblyStatus"}
     jsonschema.validate(body, {**strict(schema), "components": components})
@@ -138,7 +153,7 @@ def answer_schema(operation_id: str | None, status: int) -> dict[str, Any]:
         for operation in item.values()
         if isinstance(operation, dict) and operation.get("operationId") == operation_id
     )
-    responses = next(operations, {"responses": {}})["responses"]
+    responses: dict[str, Any] = next(operations, {"responses": {}})["responses"]
     response = responses.get(str(status), responses.get("default"))
     if response is None:
         return {"$ref": "#/components/schemas/AssemblyError"}

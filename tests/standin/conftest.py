@@ -4,22 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from transloadit_standin import StandIn
-
-from .caller import Caller
+from .caller import Caller, calling
 from .receiver import Receiver
 
 
 @pytest.fixture
-def api() -> Iterator[StandIn]:
-    with StandIn() as api:
-        yield api
-
-
-@pytest.fixture
-def caller(api: StandIn) -> Iterator[Caller]:
-    caller = Caller(api)
-    with caller.http:
+def caller() -> Iterator[Caller]:
+    with calling() as caller:
         yield caller
 
 

@@ -6,9 +6,11 @@ import email
 import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 class Receiver:
@@ -34,7 +36,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(b"ta-da")
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from transloadit_standin import StandIn
-
-from .caller import STEPS, Caller
+from .caller import STEPS, Caller, calling
 
 PAST, FUTURE = "2020/01/01 00:00:00+00:00", "2099/01/01 00:00:00+00:00"
 
@@ -104,10 +102,8 @@ def test_the_clock_can_be_set() -> None:
         return datetime.now(UTC) + timedelta(days=1)
 
     soon = f"{datetime.now(UTC) + timedelta(hours=1):%Y/%m/%d %H:%M:%S+00:00}"
-    with StandIn(clock=tomorrow) as api:
-        caller = Caller(api)
-        with caller.http:
-            assert code(caller, caller.signed({"steps": STEPS}, expires=soon)) == "AUTH_EXPIRED"
+    with calling(clock=tomorrow) as caller:
+        assert code(caller, caller.signed({"steps": STEPS}, expires=soon)) == "AUTH_EXPIRED"
 
 
 def test_a_create_may_go_unsigned_unless_its_key_demands_a_signature(caller: Caller) -> None:
@@ -117,9 +113,9 @@ def test_a_create_may_go_unsigned_unless_its_key_demands_a_signature(caller: Cal
 
     assert code(caller, {"params": json.dumps(strict)}) == "NO_SIGNATURE_FIELD"
     assert caller.create(form={"params": json.dumps(params)}).status_code == 200
-    assert code(caller, {"params": json.dumps({**params, "auth": {"key": caller.api.key, "expires": PAST}})}) == (
-        "AUTH_EXPIRED"
-    )
+    assert code(
+        caller, {"params": json.dumps({**params, "auth": {"key": caller.api.key, "expires": PAST}})}
+    ) == ("AUTH_EXPIRED")
 
 
 def test_replays_are_always_signed(caller: Caller) -> None:

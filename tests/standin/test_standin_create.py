@@ -6,9 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from transloadit_standin import StandIn
-
-from .caller import STEPS, Caller
+from .caller import STEPS, Caller, calling
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -186,17 +184,15 @@ def test_a_number_of_files_that_is_none_is_refused(
 
 
 def test_assemblies_live_on_the_instance_hosts_in_turn() -> None:
-    with StandIn(instances=2, instance_address="127.0.0.2") as api:
-        caller = Caller(api)
-        with caller.http:
-            urls = [caller.created()["assembly_ssl_url"] for _ in range(3)]
-            hosts = [url.partition("/assemblies/")[0] for url in urls]
+    with calling(instances=2, instance_address="127.0.0.2") as caller:
+        urls = [caller.created()["assembly_ssl_url"] for _ in range(3)]
+        hosts = [url.partition("/assemblies/")[0] for url in urls]
 
-            assert hosts == [*api.instance_urls, api.instance_urls[0]]
-            assert all(host.startswith("http://127.0.0.2:") for host in hosts)
-            assert [caller.send("GET", url).status_code for url in urls] == [200, 200, 200]
-            elsewhere = urls[0].replace(hosts[0], hosts[1])
-            assert error(caller.send("GET", elsewhere)) == "ASSEMBLY_NOT_FOUND"
+        assert hosts == [*caller.api.instance_urls, caller.api.instance_urls[0]]
+        assert all(host.startswith("http://127.0.0.2:") for host in hosts)
+        assert [caller.send("GET", url).status_code for url in urls] == [200, 200, 200]
+        elsewhere = urls[0].replace(hosts[0], hosts[1])
+        assert error(caller.send("GET", elsewhere)) == "ASSEMBLY_NOT_FOUND"
 
 
 def test_an_instance_host_takes_no_creates_and_no_replays(caller: Caller) -> None:

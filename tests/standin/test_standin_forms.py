@@ -10,9 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
-from transloadit_standin import StandIn
-
-from .caller import STEPS, Caller
+from .caller import STEPS, Caller, calling
 
 BOUNDARY = "x-boundary"
 ID = "0123456789abcdef0123456789abcdef"
@@ -60,7 +58,9 @@ def read_answer(connection: socket.socket) -> dict[str, Any]:
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536)
     head, _, body = received.partition(b"\r\n\r\n")
-    length = int(next(line for line in head.lower().split(b"\r\n") if b"content-length" in line)[15:])
+    length = int(
+        next(line for line in head.lower().split(b"\r\n") if b"content-length" in line)[15:]
+    )
     while len(body) < length:
         body += connection.recv(65536)
     answer: dict[str, Any] = json.loads(body)
@@ -119,12 +119,10 @@ def test_params_with_a_content_type_is_a_file(caller: Caller) -> None:
 
 
 def test_typed_text_is_text_where_that_is_asked_for() -> None:
-    with StandIn(typed_text="text") as api:
-        caller = Caller(api)
+    with calling(typed_text="text") as caller:
         form = caller.signed({"steps": STEPS})
         parts = [text_part(name, value, "Content-Type: text/plain") for name, value in form.items()]
-        with caller.http:
-            assert post(caller, multipart(*parts))["ok"] == "ASSEMBLY_EXECUTING"
+        assert post(caller, multipart(*parts))["ok"] == "ASSEMBLY_EXECUTING"
 
 
 def test_a_part_without_a_file_name_but_with_a_type_is_an_upload(caller: Caller) -> None:
@@ -147,14 +145,23 @@ def test_text_that_is_no_utf8_is_refused_in_params_and_replaced_elsewhere(caller
 
 
 def test_an_urlencoded_form_will_do_where_there_is_no_file(caller: Caller) -> None:
-    status = caller.created({"steps": STEPS, "fields": {"a": "Grüße 💛 \ud800"}}, fields={"b": "ü &="})
+    status = caller.created(
+        {"steps": STEPS, "fields": {"a": "Grüße 💛 \ud800"}}, fields={"b": "ü &="}
+    )
 
     assert caller.api.requests[-1].headers["content-type"] == "application/x-www-form-urlencoded"
     assert status["fields"] == {"a": "Grüße 💛 \ud800", "b": "ü &="}
 
 
 def test_an_urlencoded_form_is_signed_as_the_bytes_it_stands_for(caller: Caller) -> None:
-    text = json.dumps({"auth": {"key": caller.api.key, "expires": "2099-01-01T00:00:00Z"}, "steps": STEPS, "é": "+"}, ensure_ascii=False)
+    text = json.dumps(
+        {
+            "auth": {"key": caller.api.key, "expires": "2099-01-01T00:00:00Z"},
+            "steps": STEPS,
+            "é": "+",
+        },
+        ensure_ascii=False,
+    )
     form = caller.sign_text(text)
     body = "&".join(f"{name}={quote(value, safe='')}" for name, value in form.items())
 
@@ -181,14 +188,13 @@ def test_the_ledger_holds_the_form_in_its_order(caller: Caller) -> None:
 
 
 def test_the_ledger_keeps_as_much_of_a_body_as_it_was_told() -> None:
-    with StandIn(keep_body=10) as api:
-        caller = Caller(api)
-        with caller.http:
-            caller.send("POST", "/nowhere?a=b", content=b"0123456789abc")
+    with calling(keep_body=10) as caller:
+        caller.send("POST", "/nowhere?a=b", content=b"0123456789abc")
 
-        assert (api.requests[0].body, api.requests[0].body_size) == (b"0123456789", 13)
-        assert not api.requests[0].body_complete
-        assert api.requests[0].url == f"{api.url}/nowhere?a=b"
+        [request] = caller.api.requests
+        assert (request.body, request.body_size) == (b"0123456789", 13)
+        assert not request.body_complete
+        assert request.url == f"{caller.api.url}/nowhere?a=b"
 
 
 def test_a_boundary_in_a_file_is_content(caller: Caller) -> None:

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from transloadit_standin import StandIn
-
-from .caller import STEPS, Caller
+from .caller import STEPS, Caller, calling
 from .receiver import Receiver
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -54,14 +52,13 @@ def test_a_notification_is_the_signed_status(caller: Caller, receiver: Receiver)
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha384", "sha512"])
 def test_encoding_and_algorithm_can_be_set(receiver: Receiver, algorithm: str) -> None:
-    api = StandIn(notification_encoding="urlencoded", notification_algorithm=algorithm)
-    with api:
-        caller = Caller(api)
-        with caller.http:
-            caller.finished(notifying(receiver))
+    with calling(notification_encoding="urlencoded", notification_algorithm=algorithm) as caller:
+        caller.finished(notifying(receiver))
 
     [form] = receiver.received
-    digest = hmac.new(api.secret.encode(), form["transloadit"].encode(), algorithm).hexdigest()
+    digest = hmac.new(
+        caller.api.secret.encode(), form["transloadit"].encode(), algorithm
+    ).hexdigest()
     prefix = "" if algorithm == "sha1" else f"{algorithm}:"
     assert form["signature"] == prefix + digest
     assert receiver.content_types == ["application/x-www-form-urlencoded"]

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from transloadit_standin import StandIn
-
-from .caller import STEPS, Caller
+from .caller import STEPS, Caller, calling
 
 ID = "0123456789abcdef0123456789abcdef"
 FILES = {"f": ("f.txt", b"bytes", "text/plain")}
@@ -68,13 +66,11 @@ def test_a_replay_is_a_new_assembly_of_the_same_uploads(caller: Caller) -> None:
 
 
 def test_a_replay_is_replaying_before_it_executes() -> None:
-    with StandIn(step_seconds=0.05) as api:
-        caller = Caller(api)
-        with caller.http:
-            answer = caller.replay(caller.crashed()["assembly_id"]).json()
-            assert caller.status(answer["assembly_id"])["ok"] == "ASSEMBLY_REPLAYING"
-            api.settle()
-            assert caller.status(answer["assembly_id"])["ok"] == "ASSEMBLY_COMPLETED"
+    with calling(step_seconds=0.05) as caller:
+        answer = caller.replay(caller.crashed()["assembly_id"]).json()
+        assert caller.status(answer["assembly_id"])["ok"] == "ASSEMBLY_REPLAYING"
+        caller.api.settle()
+        assert caller.status(answer["assembly_id"])["ok"] == "ASSEMBLY_COMPLETED"
 
 
 def test_a_replay_may_crash_too(caller: Caller) -> None:

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from transloadit_standin import StandIn
-
-from .caller import STEPS, Caller
+from .caller import STEPS, Caller, calling
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -38,14 +36,12 @@ def test_an_assembly_that_is_not_there(
 
 
 def test_an_assembly_executes_and_completes() -> None:
-    with StandIn(step_seconds=0.05) as api:
-        caller = Caller(api)
+    with calling(step_seconds=0.05) as caller:
         steps = {"a": {"robot": "/image/resize"}, "b": {"robot": "/image/optimize"}}
-        with caller.http:
-            created = caller.created({"steps": steps}, files={"f": ("f.txt", b"bytes")})
-            begun = caller.status(created["assembly_id"])
-            api.settle()
-            status = caller.status(created["assembly_id"])
+        created = caller.created({"steps": steps}, files={"f": ("f.txt", b"bytes")})
+        begun = caller.status(created["assembly_id"])
+        caller.api.settle()
+        status = caller.status(created["assembly_id"])
 
     assert (created["ok"], begun["ok"]) == ("ASSEMBLY_EXECUTING", "ASSEMBLY_EXECUTING")
     assert (begun["executing_jobs"], set(begun["results"])) == (["a"], {":original"})
@@ -118,15 +114,13 @@ def test_an_assembly_without_files_has_no_results(caller: Caller) -> None:
 
 
 def test_cancel_stops_an_assembly_that_runs() -> None:
-    with StandIn(step_seconds=60) as api:
-        caller = Caller(api)
-        with caller.http:
-            status = caller.created()
-            canceled = caller.send("DELETE", status["assembly_ssl_url"]).json()
-            api.settle()
+    with calling(step_seconds=60) as caller:
+        status = caller.created()
+        canceled = caller.send("DELETE", status["assembly_ssl_url"]).json()
+        caller.api.settle()
 
-            assert canceled["ok"] == "ASSEMBLY_CANCELED"
-            assert caller.status(status["assembly_id"])["ok"] == "ASSEMBLY_CANCELED"
+        assert canceled["ok"] == "ASSEMBLY_CANCELED"
+        assert caller.status(status["assembly_id"])["ok"] == "ASSEMBLY_CANCELED"
 
 
 def test_cancel_leaves_an_outcome_alone(caller: Caller) -> None:
