@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from transloadit_client import ApiError, AssemblyStatus, InvalidInput, UntrustedUrl
+from transloadit_api.api.assemblies import get_assembly
+from transloadit_client import ApiError, AssemblyStatus, InvalidInput, Transloadit, UntrustedUrl
 
 Connect = Callable[..., Any]
 ID = "7828446e5acd4aa996dce3455ec914e9"
@@ -190,3 +191,20 @@ def test_redirects_are_not_followed(connect: Connect) -> None:
         client.create_assembly(template_id="t")
 
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_generated_functions_follow_redirects_only_when_told_to(follow: bool) -> None:
+    """Also over an httpx client that would: its owner did not have signed forms in mind."""
+
+    def redirect(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "example.org":
+            return httpx.Response(200, json={"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID})
+        return httpx.Response(302, headers={"Location": "https://example.org/"}, json={})
+
+    own = httpx.Client(transport=httpx.MockTransport(redirect), follow_redirects=True)
+    client = Transloadit(follow_redirects=follow).set_httpx_client(own)
+
+    answer = get_assembly.sync_detailed(ID, client=client)
+
+    assert answer.status_code == (200 if follow else 302)

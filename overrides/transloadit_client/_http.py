@@ -64,7 +64,7 @@ class HttpClient(httpx.Client):
         return super().build_request(*args, **on_the_wire(kwargs))
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        return self._sender.send(request, **{"follow_redirects": self.follow_redirects, **kwargs})
+        return self._sender.send(request, **_sending(self, kwargs))
 
 
 class AsyncHttpClient(httpx.AsyncClient):
@@ -79,9 +79,7 @@ class AsyncHttpClient(httpx.AsyncClient):
         return super().build_request(*args, **on_the_wire(kwargs))
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        return await self._sender.send(
-            request, **{"follow_redirects": self.follow_redirects, **kwargs}
-        )
+        return await self._sender.send(request, **_sending(self, kwargs))
 
 
 class Connections:
@@ -133,7 +131,6 @@ class Connections:
             await self._asynchronous.aclose()
 
     def _options(self) -> dict[str, Any]:
-        logging.getLogger("httpx").addFilter(_CAPABILITIES)
         return {
             "timeout": DEFAULT_TIMEOUT,
             "verify": tls_context(self._verify),
@@ -162,12 +159,21 @@ class _Capabilities(logging.Filter):
         return True
 
 
-_CAPABILITIES = _Capabilities()
+logging.getLogger("httpx").addFilter(_Capabilities())
 _CAPABILITY = re.compile(r"(/assembl(?:ies|y_notifications)/)[^/?#]+")
 
 
 def _masked(argument: object) -> object:
     return _CAPABILITY.sub(r"\1…", str(argument)) if isinstance(argument, httpx.URL) else argument
+
+
+def _sending(
+    client: httpx.Client | httpx.AsyncClient, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options of `send`; whether to follow redirects is decided here, not by the sender."""
+    if options.get("follow_redirects", httpx.USE_CLIENT_DEFAULT) is httpx.USE_CLIENT_DEFAULT:
+        return {**options, "follow_redirects": client.follow_redirects}
+    return dict(options)
 
 
 def _like(sender: httpx.Client | httpx.AsyncClient, options: Mapping[str, Any]) -> dict[str, Any]:
