@@ -66,7 +66,7 @@ def test_a_replay_is_a_new_assembly_of_the_same_uploads(caller: Caller) -> None:
 
 
 def test_a_replay_is_replaying_before_it_executes() -> None:
-    with calling(step_seconds=0.05) as caller:
+    with calling(step_seconds=0.3) as caller:
         answer = caller.replay(caller.crashed()["assembly_id"]).json()
         assert caller.status(answer["assembly_id"])["ok"] == "ASSEMBLY_REPLAYING"
         caller.api.settle()
