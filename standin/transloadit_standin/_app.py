@@ -99,13 +99,12 @@ class App:
         )
 
     def _route(self, scope: Scope, host: str) -> tuple[str | None, dict[str, str]]:
-        allowed = host == self._service.hosts.api
+        on_instance = host != self._service.hosts.api
         for route in self._routes:
+            here = route.operation in ON_INSTANCES if on_instance else route is not DOWNLOAD
             match = route.path.fullmatch(scope["path"])
-            if match and route.method == scope["method"]:
-                on_instances = route.operation in ON_INSTANCES
-                if (allowed and route is not DOWNLOAD) or (not allowed and on_instances):
-                    return route.operation, match.groupdict()
+            if here and match and route.method == scope["method"]:
+                return route.operation, match.groupdict()
         return None, {}
 
     async def _work(self, exchange: Exchange) -> Response:

@@ -74,6 +74,8 @@ class Creation:
             await self._reader.read(
                 self._exchange.header("content-type") or "", self._uncanceled_chunks()
             )
+            for name in ("params", "signature"):
+                self._form.raw(name)  # refuses a field that came again, behind the files
             expected = expected_uploads(self._form.fields())
             assembly = self._assembly or self._open()
             for file in self._form.files:

@@ -100,6 +100,8 @@ def test_a_signed_field_that_comes_twice_is_refused(caller: Caller) -> None:
 
     assert post(caller, multipart(*parts, parts[0]))["error"] == "INVALID_FORM_DATA"
     assert post(caller, multipart(*parts, parts[1]))["error"] == "INVALID_FORM_DATA"
+    behind = multipart(*parts, file_part("f", "f.bin", b"x"), text_part("params", "{}"))
+    assert post(caller, behind)["error"] == "INVALID_FORM_DATA"
 
 
 def test_a_body_of_another_type_holds_no_params(caller: Caller) -> None:

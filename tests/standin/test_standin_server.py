@@ -72,7 +72,7 @@ def test_it_leaves_nothing_behind_when_the_body_raises() -> None:
     assert traces() == before
 
 
-def test_it_stops_at_once_whatever_it_is_doing() -> None:
+def test_it_stops_at_once_whatever_it_is_doing(caplog: pytest.LogCaptureFixture) -> None:
     with calling(step_seconds=60) as caller:
         caller.created()
         caller.api.delay_next(60)
@@ -84,6 +84,7 @@ def test_it_stops_at_once_whatever_it_is_doing() -> None:
             begun = time.monotonic()
             caller.api.stop()
             assert time.monotonic() - begun < 1
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 def test_a_port_that_is_taken_is_an_error_that_leaves_nothing() -> None:
