@@ -4,11 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from transloadit_client import AsyncTransloadit, Transloadit
+
 from .parsers import Node, Parser, python_multipart, werkzeug
-from .senders import SENDERS, Sender
+from .senders import CONTENT, SENDERS, Sender
 from .tap import Tap
 
 TESTS = Path(__file__).parent.parent
@@ -52,3 +55,18 @@ def parse(request: pytest.FixtureRequest) -> Parser:
         return werkzeug
     parser: Parser = getattr(request.getfixturevalue("node"), request.param)
     return parser
+
+
+@pytest.fixture(params=[Transloadit, AsyncTransloadit])
+def kind(request: pytest.FixtureRequest) -> type[Any]:
+    """Each of our two clients."""
+    kind: type[Any] = request.param
+    return kind
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file that holds `CONTENT`."""
+    path = tmp_path / "cat.jpg"
+    path.write_bytes(CONTENT)
+    return path

@@ -13,6 +13,7 @@ from transloadit_client import AsyncTransloadit, Transloadit
 KEY = "wire_key"
 SECRET = "wire_secret_ключ"
 STEPS = {"resized": {"robot": "/image/resize", "note": 'naïve "résumé" 🙂 </script>\r\n'}}
+CONTENT = b"0123456789\r\n\x00\xff"
 
 NamedFile: TypeAlias = tuple[str, bytes, str]
 """A file name, a content and a content type."""

@@ -34,7 +34,6 @@ def closed() -> BytesIO:
     return file
 
 
-@pytest.mark.parametrize("kind", [Transloadit, AsyncTransloadit])
 @pytest.mark.parametrize("make", FILES.values(), ids=FILES)
 def test_what_the_methods_refuse_the_seam_refuses(
     tap: Tap, kind: type[Any], make: Callable[[], File]
