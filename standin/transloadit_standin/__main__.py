@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from transloadit_standin import StandIn
+import transloadit_standin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="how long a Step takes, default: %(default)s",
     )
     options = parser.parse_args(arguments)
+    try:
+        stand_in = transloadit_standin.StandIn
+    except ModuleNotFoundError as error:
+        sys.exit(str(error))
     # A process manager's way to say Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with StandIn(
+        with stand_in(
             key=options.key,
             secret=options.secret,
             port=options.port,
