@@ -13,9 +13,11 @@ from transloadit_client import AsyncTransloadit, Transloadit
 
 
 @pytest.fixture(autouse=True)
-def _no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own account must not decide how a test ends."""
-    for name in [name for name in os.environ if name.startswith("TRANSLOADIT_")]:
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own account or proxy must not decide how a test ends."""
+    ours = [name for name in os.environ if name.startswith("TRANSLOADIT_")]
+    proxies = [name for name in os.environ if name.lower().endswith("_proxy")]
+    for name in ours + proxies:
         monkeypatch.delenv(name)
 
 

@@ -64,6 +64,18 @@ def text_parts(form_fields: FormFields | None) -> dict[str, str]:
     return {_field_name(name): _text(name, value) for name, value in (form_fields or {}).items()}
 
 
+def file_part(name: str, content: object, content_type: str | None) -> tuple[str, Any, str]:
+    """One file as every parser takes it: a name that is no path, content that can be read, a type.
+
+    Raises:
+        InvalidInput: it has no name, its type would forge a header, or it cannot be read as bytes.
+    """
+    name = _file_name(name)
+    if content_type is not None and not _is_header_value(content_type):
+        raise InvalidInput(f"the content type of {name!r} is not one: {content_type!r}")
+    return name, _readable(content, name), content_type or content_type_of(name)
+
+
 def base_name(name: str) -> str:
     """The last part of a path of any system; a local path is nobody else's business."""
     return re.split(r"[/\\]", name)[-1]
@@ -120,12 +132,24 @@ def _encodable(text: str, what: str) -> str:
 
 def _part(file: object, field: str, opened: ExitStack) -> tuple[str, Any, str]:
     name, content, content_type = _named(file, field)
+    name = _file_name(name)
+    if isinstance(content, str | os.PathLike):
+        content = _opened(content, name, opened)
+    return file_part(name, content, content_type)
+
+
+def _opened(path: str | os.PathLike[str], name: str, opened: ExitStack) -> IO[bytes]:
+    try:
+        return opened.enter_context(Path(path).open("rb"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"cannot read the file {name!r}: {error}") from error
+
+
+def _file_name(name: str) -> str:
     name = _encodable(base_name(name), "a file name")
     if name in ("", ".", ".."):
-        raise InvalidInput(f"a file of {field!r} has no name; give (name, content)")
-    if content_type is not None and not _is_header_value(content_type):
-        raise InvalidInput(f"the content type of {name!r} is not one: {content_type!r}")
-    return name, _readable(content, name, opened), content_type or content_type_of(name)
+        raise InvalidInput("a file has no name; give (name, content)")
+    return name
 
 
 def _named(file: object, field: str) -> tuple[str, object, Any]:
@@ -159,14 +183,9 @@ def _own_name(content: object) -> str | None:
     return base_name(name) if isinstance(name, str) else None
 
 
-def _readable(content: object, name: str, opened: ExitStack) -> bytes | IO[bytes]:
+def _readable(content: object, name: str) -> bytes | IO[bytes]:
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
-    if isinstance(content, str | os.PathLike):
-        try:
-            return opened.enter_context(Path(content).open("rb"))
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"cannot read the file {name!r}: {error}") from error
     if not callable(getattr(content, "read", None)):
         raise InvalidInput(
             f"{name!r} is of type {type(content).__name__}; give a path, bytes or an open file"

@@ -12,7 +12,7 @@ from typing import IO, Any
 import httpx
 
 from ._errors import InvalidInput
-from ._files import base_name, content_type_of
+from ._files import file_part
 
 
 def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +81,5 @@ def _file(field: str, part: Any) -> tuple[str, Any, str]:
     name, content, content_type, *_ = (
         (*part, None) if isinstance(part, tuple) else (None, part, None)
     )
-    name = base_name(name or "") or field
-    content = content if isinstance(content, str | bytes) else FromHere(content)
-    return name, content, content_type or content_type_of(name)
+    name, content, content_type = file_part(name or field, content, content_type or None)
+    return name, content if isinstance(content, bytes) else FromHere(content), content_type

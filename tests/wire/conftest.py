@@ -17,13 +17,6 @@ from .tap import Tap
 TESTS = Path(__file__).parent.parent
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is meant for 127.0.0.1 has to arrive there."""
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
-
-
 @pytest.fixture
 def tap() -> Iterator[Tap]:
     with Tap() as tap:
