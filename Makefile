@@ -16,7 +16,7 @@ ALONE     := build/alone
 TYPED     := overrides standin examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pythons coverage generate drift lint types node alone bench dist lock clean
+.PHONY: help demo test suite pythons coverage generate drift lint types node alone bench dist lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,13 +29,16 @@ test: $(VENV)/dev.stamp node ## Set up everything and run the whole test suite
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage report --format=total >/dev/null || { $(BIN)/coverage report; exit 1; }
 
+suite: $(VENV)/dev.stamp node
+	@$(BIN)/python -m pytest --quiet
+
 # The machine's own Python is tested by `make test`; pyenv keeps others where no command finds them.
 NEWER := python3.12 python3.13 python3.14 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9].*/bin/python)
 pythons: ## Run the test suite on every newer Python that is installed
 	@for python in $(NEWER); do \
 	  version=$$($$python -c 'import sys; print("3.%d" % sys.version_info[1])' 2>/dev/null) || continue; \
 	  case " $$done " in *" $$version "*) continue;; esac; done="$$done $$version"; \
-	  echo "Python $$version"; $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$version || exit 1; \
+	  echo "Python $$version"; $(MAKE) --no-print-directory suite PYTHON=$$python VENV=.venv-$$version || exit 1; \
 	done; echo "Newer Pythons tested:$${done:- none is installed}"
 
 coverage: $(VENV)/dev.stamp ## Show what the last `make test` did not reach

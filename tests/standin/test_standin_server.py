@@ -206,6 +206,8 @@ def test_an_error_of_its_own_does_not_hide_the_tests() -> None:
 def test_an_error_beside_the_requests_is_raised_in_the_end() -> None:
     with pytest.raises(ExceptionGroup) as raised, calling(step_seconds=1.0) as caller:  # noqa: PT012 - the whole block ends so
         assembly = caller.api.assemblies[caller.created()["assembly_id"]]
+        while not assembly.running:
+            time.sleep(0.01)
         assembly.steps["more"] = {"robot": "/file/hash"}
         caller.api.settle()
     assert "changed size" in str(raised.value.exceptions[0])
