@@ -116,6 +116,9 @@ def test_plain_texts_leave_the_constructors_frame_before_it_can_fail() -> None:
         lambda: Credentials("", SECRET),
         lambda: Transloadit("k", SECRET, base_url="http://example.org"),
         lambda: Transloadit(auth_token=TOKEN, base_url="http://example.org"),
+        lambda: Transloadit(auth_token=f"{TOKEN}\n"),
+        lambda: Transloadit(auth_token=f"{TOKEN} é"),
+        lambda: Credentials("k", f"{SECRET}\ud800"),
         lambda: Transloadit("k", SECRET, timeout="soon"),  # type: ignore[arg-type]  # the point
     ]
     for make in makers:
@@ -160,3 +163,13 @@ def test_logs_hide_them_and_ids_are_for_debugging_only(
     assert "HTTP Request: DELETE" in caplog.text
     louder = [r.getMessage() for r in caplog.records if r.levelno > logging.DEBUG]
     assert not [line for line in louder if any(identity in line for identity in ids)]
+
+
+def test_a_header_that_cannot_be_sent_is_not_quoted(connect: Connect) -> None:
+    with StandIn() as api:
+        client = connect(base_url=api.url, headers={"X-Own": "hush\n"})
+
+        with pytest.raises(TransloaditError) as caught:
+            client.get_assembly(ID)
+
+    assert "hush" not in str(caught.value)

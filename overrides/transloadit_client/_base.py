@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 
 from transloadit_api.client import Client
 
-from ._errors import MissingCredentials
+from ._errors import InvalidInput, MissingCredentials
 from ._hosts import DEFAULT_BASE_URL, checked_base_url
 from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
 from ._operations import Authorized
@@ -68,6 +68,10 @@ class BaseTransloadit(Client):
         auth_token = _secret(auth_token)
         if auth_token is None and key is None and secret is None:
             auth_token = _secret(os.environ.get("TRANSLOADIT_AUTH_TOKEN"))
+        if auth_token is not None and not auth_token.is_token():
+            raise InvalidInput(
+                "auth_token has a space, a line end or the like in it; nothing was sent"
+            )
         self._auth_token = auth_token
         self._key = key or os.environ.get("TRANSLOADIT_KEY") or None
         self._secret = secret or _secret(os.environ.get("TRANSLOADIT_SECRET"))

@@ -49,7 +49,9 @@ def no_answer(request: str, error: Exception) -> NoAnswer:
         link.__traceback__ = None
         link = link.__cause__ or link.__context__
     kind = "timed out" if isinstance(error, httpx.TimeoutException) else "got no answer"
-    return NoAnswer(f"could not {request}: the request {kind} ({type(error).__name__}: {error})")
+    # h11 says which header it does not like, and may quote what is none of a log's business.
+    words = "" if isinstance(error, httpx.LocalProtocolError) else f": {error}"
+    return NoAnswer(f"could not {request}: the request {kind} ({type(error).__name__}{words})")
 
 
 class HttpClient(httpx.Client):

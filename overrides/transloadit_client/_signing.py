@@ -7,6 +7,7 @@ The known answers are in `openapi/vectors/`.
 import hmac
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn, Protocol, runtime_checkable
@@ -40,6 +41,14 @@ class Secret:
     def reveal(self) -> str:
         """The text itself. Use it in an expression, never keep it in a variable."""
         return self._text
+
+    def is_text(self) -> bool:
+        """Whether it can be encoded; the error that says so otherwise would hold the text."""
+        return not any("\ud800" <= character <= "\udfff" for character in self._text)
+
+    def is_token(self) -> bool:
+        """Whether it can stand in an HTTP header."""
+        return re.fullmatch(r"[\x21-\x7e]+", self._text) is not None
 
     def __repr__(self) -> str:
         return "Secret('…')"
@@ -80,6 +89,8 @@ class Credentials:
         object.__setattr__(self, "algorithm", algorithm)
         if not key or not secret.reveal():
             raise InvalidInput("the Auth Key and the Auth Secret must not be empty")
+        if not secret.is_text():
+            raise InvalidInput("the Auth Secret holds half a surrogate pair, which is no text")
         if algorithm not in ALGORITHMS:
             raise InvalidInput(
                 f"signature_algorithm is {algorithm!r}; it can be {', '.join(ALGORITHMS)}"
