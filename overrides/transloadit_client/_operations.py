@@ -95,8 +95,10 @@ def creation(
 ) -> Operation[AssemblyStatus]:
     form = CreateAssemblyForm(params=authorized.params, signature=authorized.signature)
     if num_expected_upload_files is not None:
-        if num_expected_upload_files < 0:
-            raise InvalidInput("num_expected_upload_files must not be negative")
+        if not isinstance(num_expected_upload_files, int) or num_expected_upload_files < 0:
+            raise InvalidInput(
+                f"num_expected_upload_files is {num_expected_upload_files!r}; it counts files"
+            )
         # The page has the first name, all SDKs send the second; the same number in both suits both.
         form.num_expected_upload_files = num_expected_upload_files
         form.tus_num_expected_upload_files = num_expected_upload_files
