@@ -20,21 +20,28 @@ LAYERS = {
     "_errors": {"_status"},  # for a type alone
     "_signing": {"_errors"},
     "_hosts": {"_errors"},
-    "_files": {"_errors"},
+    "_clock": set(),
+    "_retry": {"_errors"},
+    "_streams": set(),
+    "_files": {"_errors", "_streams"},
     "_status": set(),
     "pingback": {"_errors", "_signing", "_status"},
     "_answers": {"_errors", "_status"},
-    "_wire": {"_errors", "_files"},
+    "_wire": {"_errors", "_files", "_streams"},
     "_http": {"_errors", "_version", "_wire"},
-    "_operations": {"_answers", "_errors", "_files", "_hosts", "_signing", "_status"},
-    "_base": {"_errors", "_hosts", "_http", "_operations", "_signing"},
+    "_operations": {
+        "_answers", "_errors", "_files", "_hosts", "_retry", "_signing", "_status", "_streams",
+    },
+    "_attempts": {"_answers", "_clock", "_errors", "_http", "_operations", "_retry"},
+    "_base": {"_clock", "_errors", "_hosts", "_http", "_operations", "_retry", "_signing"},
     "_client": {
-        "_answers", "_base", "_errors", "_files", "_http", "_operations", "_signing", "_status",
+        "_attempts", "_base", "_files", "_hosts", "_http", "_operations", "_retry", "_signing",
+        "_status",
     },
 }  # fmt: skip
 # Who may know the generated package, and who may know httpx: both are kept few on purpose.
 KNOW_GENERATED = {"_status", "_answers", "_operations", "_base", "_client"}
-KNOW_HTTPX = {"_wire", "_http", "_base", "_client"}
+KNOW_HTTPX = {"_wire", "_http", "_attempts", "_base", "_client"}
 
 
 def imports(path: Path) -> set[str]:

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from ._client import AsyncTransloadit as AsyncTransloadit
     from ._client import Transloadit as Transloadit
     from ._errors import ApiError as ApiError
+    from ._errors import Attempt as Attempt
     from ._errors import InvalidInput as InvalidInput
     from ._errors import MissingCredentials as MissingCredentials
     from ._errors import NoAnswer as NoAnswer
+    from ._errors import OutcomeUnknown as OutcomeUnknown
     from ._errors import TransloaditError as TransloaditError
     from ._errors import UnreadableAnswer as UnreadableAnswer
     from ._errors import UntrustedUrl as UntrustedUrl
+    from ._hosts import new_assembly_id as new_assembly_id
+    from ._retry import RetryPolicy as RetryPolicy
     from ._signing import Credentials as Credentials
     from ._signing import Secret as Secret
     from ._signing import SignedParams as SignedParams
@@ -37,10 +41,13 @@ _HOME = {
     "ApiError": "._errors",
     "AssemblyStatus": "._status",
     "AsyncTransloadit": "._client",
+    "Attempt": "._errors",
     "Credentials": "._signing",
     "InvalidInput": "._errors",
     "MissingCredentials": "._errors",
     "NoAnswer": "._errors",
+    "OutcomeUnknown": "._errors",
+    "RetryPolicy": "._retry",
     "Secret": "._signing",
     "SignedParams": "._signing",
     "Transloadit": "._client",
@@ -48,6 +55,7 @@ _HOME = {
     "UnreadableAnswer": "._errors",
     "UntrustedUrl": "._errors",
     "encode": "._signing",
+    "new_assembly_id": "._hosts",
     "sign": "._signing",
 }
 
@@ -55,10 +63,13 @@ __all__ = [
     "ApiError",
     "AssemblyStatus",
     "AsyncTransloadit",
+    "Attempt",
     "Credentials",
     "InvalidInput",
     "MissingCredentials",
     "NoAnswer",
+    "OutcomeUnknown",
+    "RetryPolicy",
     "Secret",
     "SignedParams",
     "Transloadit",
@@ -67,6 +78,7 @@ __all__ = [
     "UntrustedUrl",
     "__version__",
     "encode",
+    "new_assembly_id",
     "pingback",
     "sign",
 ]

@@ -5,8 +5,8 @@ a proxy in front may answer HTML. Nothing here raises anything but `ApiError` an
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
 
 from attrs import frozen
 
@@ -14,6 +14,8 @@ from transloadit_api.models import ReplayAssemblyNotificationResult
 
 from ._errors import ApiError, UnreadableAnswer, advice
 from ._status import AssemblyStatus
+
+T = TypeVar("T")
 
 _BODY_SHOWN = 4096  # characters of a body that an error keeps: enough for any proxy's page to show
 
@@ -25,8 +27,8 @@ class Answer:
     request: str
     """What was asked, as a person would say it: `cancel Assembly 7828…`."""
     http_status: int
-    location: str | None
     body: bytes
+    location: str | None = None
 
 
 def read_created(answer: Answer) -> AssemblyStatus:
@@ -49,6 +51,37 @@ def read_status(answer: Answer) -> AssemblyStatus:
     return AssemblyStatus.from_dict(data)
 
 
+def read_found(answer: Answer) -> AssemblyStatus:
+    """As `read_created`, of an Assembly that was looked for after its answer was lost."""
+    status = read_created(answer)
+    if status.ok == "REQUEST_ABORTED":
+        text = "REQUEST_ABORTED: its upload broke off, so the API gave it up; create it anew."
+        data = status.to_dict()
+        raise _filled(ApiError(_sentence(answer, data, text, "")), answer, data)
+    return status
+
+
+def about(
+    identity: str, read: Callable[[Answer], T], *, or_unnamed: bool = False
+) -> Callable[[Answer], T]:
+    """Reads as `read` does, but takes no answer that is about another Assembly than this."""
+
+    def read_ours(answer: Answer) -> T:
+        try:
+            status = read(answer)
+            named = _assembly_of(status)
+        except ApiError as error:
+            if error.assembly_id in (None, identity):
+                raise
+            named = error.assembly_id
+        else:
+            if named == identity or (named is None and or_unnamed):
+                return status
+        _unreadable(answer, f"is about another Assembly ({named})", {})
+
+    return read_ours
+
+
 def read_notification(answer: Answer) -> ReplayAssemblyNotificationResult:
     """What the API says of a Notification that it replayed, or is replaying."""
     data = _data(answer)
@@ -57,6 +90,10 @@ def read_notification(answer: Answer) -> ReplayAssemblyNotificationResult:
     if not data.get("ok"):
         _unreadable(answer, "says neither ok nor error", data)
     return ReplayAssemblyNotificationResult.from_dict(data)
+
+
+def _assembly_of(status: Any) -> object:
+    return getattr(status, "assembly_id", None) or status.additional_properties.get("assembly_id")
 
 
 def _data(answer: Answer) -> dict[str, Any]:

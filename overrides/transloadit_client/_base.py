@@ -1,26 +1,35 @@
 """What the two clients share: configuration, credentials, signing and copies. Nothing waits."""
 
 import os
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from secrets import token_hex
 from ssl import SSLContext
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import httpx
-from attrs import define, evolve, field
+from attrs import define, evolve, field, fields
 
 from transloadit_api.client import Client
 
+from ._clock import Clock
 from ._errors import InvalidInput, MissingCredentials
 from ._hosts import DEFAULT_BASE_URL, checked_base_url
 from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
 from ._operations import Authorized
+from ._retry import ONCE, Budget, Course, Guard, Plan, RetryPolicy, course
 from ._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
+
+T = TypeVar("T")
 
 SIGNATURE_LIFETIME = timedelta(hours=1)
 """How long a signature is good. The API checks it when it arrives, before the files, so it need not
 cover the upload. An hour forgives a slow clock; the nonce keeps it from being used twice anyway."""
+
+
+_DEFAULT_RETRY = RetryPolicy()
 
 
 class Options(TypedDict, total=False):
@@ -34,6 +43,7 @@ class Options(TypedDict, total=False):
     timeout: float | httpx.Timeout
     headers: dict[str, str]
     cookies: dict[str, str]
+    retry: RetryPolicy | None
 
 
 @define(init=False, eq=False, repr=False)
@@ -44,7 +54,11 @@ class BaseTransloadit(Client):
     _secret: Secret | None = field(alias="secret", kw_only=True)
     _signature_algorithm: str = field(alias="signature_algorithm", kw_only=True)
     _auth_token: Secret | None = field(alias="auth_token", kw_only=True)
+    _retry: RetryPolicy = field(alias="retry", kw_only=True)
+    _pickle_secrets: bool = field(alias="pickle_secrets", kw_only=True)
     _connections: Connections = field(init=False)
+    _budget: Budget = field(init=False)
+    _clock: Clock = field(init=False)
     _shares: bool = field(init=False)
 
     def __init__(
@@ -56,6 +70,8 @@ class BaseTransloadit(Client):
         auth_token: str | Secret | None = None,
         base_url: str | None = None,
         timeout: float | httpx.Timeout | None = None,
+        retry: RetryPolicy | None = _DEFAULT_RETRY,
+        pickle_secrets: bool = False,
         headers: dict[str, str] | None = None,
         cookies: dict[str, str] | None = None,
         verify_ssl: str | bool | SSLContext = True,
@@ -78,7 +94,11 @@ class BaseTransloadit(Client):
         self._signature_algorithm = (
             signature_algorithm or os.environ.get("TRANSLOADIT_SIGNATURE_ALGORITHM") or "sha384"
         )
+        self._retry = ONCE if retry is None else retry
+        self._pickle_secrets = pickle_secrets
         self._connections = Connections(verify_ssl, httpx_args or {})
+        self._budget = Budget(self._retry)
+        self._clock = Clock()
         self._shares = False
         super().__init__(
             base_url=checked_base_url(
@@ -99,6 +119,20 @@ class BaseTransloadit(Client):
         key, base_url = (getattr(self, name, None) for name in ("_key", "_base_url"))
         return f"{type(self).__name__}(key={key!r}, base_url={base_url!r})"
 
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], dict[str, Any]]]:
+        """Pickles the settings. What is secret comes from the environment of whoever wakes it.
+
+        With `pickle_secrets=True` the secrets go along, for pickles that never leave your hands.
+        """
+        if self._connections.are_the_callers:
+            raise TypeError("a client over an httpx client of your own does not pickle")
+        options = {name.alias: getattr(self, name.name) for name in fields(type(self)) if name.init}
+        for name in ("secret", "auth_token"):
+            text = options.pop(name)
+            if text is not None and self._pickle_secrets:
+                options[name] = text.reveal()
+        return _woken, (type(self), options)
+
     def sign(self, params: Params, *, expires_in: timedelta = SIGNATURE_LIFETIME) -> SignedParams:
         """Signs `params` for one request: for a browser, another process, or a generated function.
 
@@ -113,7 +147,7 @@ class BaseTransloadit(Client):
         return sign(
             params,
             self._credentials(),
-            expires=auth.get("expires") or datetime.now(UTC) + expires_in,
+            expires=auth.get("expires") or self._clock.now() + expires_in,
             nonce=auth.get("nonce") or token_hex(16),
         )
 
@@ -126,6 +160,8 @@ class BaseTransloadit(Client):
             changes = {**changes, "auth_token": None}  # type: ignore[typeddict-item]  # to unset it
         copy = evolve(self, **changes)
         copy._connections = self._connections
+        copy._budget = self._budget
+        copy._clock = self._clock
         copy._shares = True
         return copy
 
@@ -212,11 +248,34 @@ class BaseTransloadit(Client):
             )
         return Credentials(self._key, self._secret, self._signature_algorithm)
 
-    def _authorized(self, params: Mapping[str, Any]) -> Authorized:
-        if self._auth_token is not None:
-            return Authorized(encode(params), bearer=self._auth_token)
-        signed = self.sign(params)
-        return Authorized(signed.params, signed.signature)
+    def _permit(
+        self, params: Mapping[str, Any], own_id: str | None = None
+    ) -> tuple[Callable[[], Authorized], Guard]:
+        """What lets a request with these params in, made anew each time, and what guards it."""
+        token = self._auth_token
+        if token is not None:
+            guard = Guard.OWN_ID if own_id else Guard.NOTHING
+            return lambda: Authorized(encode(params), bearer=token), guard
+
+        def signed() -> Authorized:
+            signed = self.sign(params)
+            return Authorized(signed.params, signed.signature)
+
+        return signed, Guard.OWN_ID if own_id else Guard.NONCE
+
+    def _course(self, plan: Plan[T]) -> Course[T]:
+        return course(
+            plan,
+            self._retry,
+            self._budget,
+            now=time.monotonic,
+            jitter=lambda most: random.uniform(0.0, most),  # noqa: S311  # spreads load
+            correct_clock=self._clock.correct,
+        )
+
+
+def _woken(client: type[Any], options: dict[str, Any]) -> Any:
+    return client(**options)
 
 
 def _secret(text: str | Secret | None) -> Secret | None:

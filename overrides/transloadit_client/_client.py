@@ -3,6 +3,7 @@
 Both say what they want in `_operations`; the only difference is who waits.
 """
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -14,11 +15,13 @@ from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
 
 from . import _operations as operations
-from ._answers import Answer
+from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._files import Files, FormFields, file_parts, text_parts
-from ._http import FAILURES, no_answer, timeout_of
-from ._operations import Assembly, Operation, params_of
+from ._hosts import new_assembly_id
+from ._http import FAILURES
+from ._operations import Assembly, params_of
+from ._retry import Plan
 from ._signing import Params
 from ._status import AssemblyStatus
 
@@ -62,7 +65,7 @@ class Transloadit(BaseTransloadit):
         files: Files | None = None,
         form_fields: FormFields | None = None,
         num_expected_upload_files: int | None = None,
-        assembly_id: str | None = None,
+        assembly_id: str | Unset | None = UNSET,
         extra_params: Mapping[str, Any] | None = None,
         timeout: Timeout = None,
     ) -> AssemblyStatus:
@@ -100,15 +103,17 @@ class Transloadit(BaseTransloadit):
             auth=auth,
             extra=extra_params,
         )
+        own_id = new_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
-            operation = operations.creation(
-                self._authorized(params),
+            plan = operations.creation(
+                *self._permit(params, own_id),
+                self._base_url,
                 texts=text_parts(form_fields),
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
-                own_id=assembly_id,
+                own_id=own_id,
             )
-            return self._perform(operation, timeout)
+            return self._pursue(plan, timeout)
 
     def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
         """Reads the status of an Assembly, given by its id, its URL or a status. Unsigned.
@@ -118,7 +123,7 @@ class Transloadit(BaseTransloadit):
             ApiError: the API refused. An Assembly that failed does not raise: see its `failed`.
             NoAnswer: the connection failed.
         """
-        return self._perform(operations.reading(assembly, self._base_url), timeout)
+        return self._pursue(operations.reading(assembly, self._base_url), timeout)
 
     def cancel_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
         """Cancels an Assembly, and its upload if that still runs. Unsigned.
@@ -129,7 +134,7 @@ class Transloadit(BaseTransloadit):
         Raises:
             InvalidInput, ApiError, NoAnswer: as `get_assembly`.
         """
-        return self._perform(operations.cancellation(assembly, self._base_url), timeout)
+        return self._pursue(operations.cancellation(assembly, self._base_url), timeout)
 
     def replay_assembly(
         self,
@@ -169,7 +174,7 @@ class Transloadit(BaseTransloadit):
             auth=auth,
             reparse_template=int(reparse_template),
         )
-        return self._perform(operations.replay(assembly, self._authorized(params)), timeout)
+        return self._pursue(operations.replay(*self._permit(params), assembly), timeout)
 
     def replay_assembly_notification(
         self,
@@ -194,17 +199,19 @@ class Transloadit(BaseTransloadit):
             NoAnswer: the connection failed; the Notification may have been sent.
         """
         params = params_of(notify_url=notify_url, wait=wait, auth=auth)
-        operation = operations.notification_replay(assembly, self._authorized(params))
-        return self._perform(operation, timeout)
+        plan = operations.notification_replay(*self._permit(params), assembly)
+        return self._pursue(plan, timeout)
 
-    def _perform(self, operation: Operation[T], timeout: Timeout) -> T:
-        try:
-            http = self.get_httpx_client()
-            request = _request(http, operation, timeout)
-            response = http.send(request, follow_redirects=False)
-        except FAILURES as error:
-            raise no_answer(operation.request, error) from error
-        return operation.read(_answer(operation, response))
+    def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:
+        http = self.get_httpx_client()
+        attempts = Attempts(self._course(plan), http, timeout)
+        for request in attempts:
+            time.sleep(attempts.wait)
+            try:
+                attempts.received(http.send(request, follow_redirects=False))
+            except FAILURES as error:
+                attempts.lost(error)
+        return attempts.result
 
 
 @define(init=False, eq=False, repr=False)
@@ -224,7 +231,7 @@ class AsyncTransloadit(BaseTransloadit):
         files: Files | None = None,
         form_fields: FormFields | None = None,
         num_expected_upload_files: int | None = None,
-        assembly_id: str | None = None,
+        assembly_id: str | Unset | None = UNSET,
         extra_params: Mapping[str, Any] | None = None,
         timeout: Timeout = None,
     ) -> AssemblyStatus:
@@ -239,25 +246,27 @@ class AsyncTransloadit(BaseTransloadit):
             auth=auth,
             extra=extra_params,
         )
+        own_id = new_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
-            operation = operations.creation(
-                self._authorized(params),
+            plan = operations.creation(
+                *self._permit(params, own_id),
+                self._base_url,
                 texts=text_parts(form_fields),
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
-                own_id=assembly_id,
+                own_id=own_id,
             )
-            return await self._perform(operation, timeout)
+            return await self._pursue(plan, timeout)
 
     async def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
         """Reads the status of an Assembly; as `Transloadit.get_assembly`."""
-        return await self._perform(operations.reading(assembly, self._base_url), timeout)
+        return await self._pursue(operations.reading(assembly, self._base_url), timeout)
 
     async def cancel_assembly(
         self, assembly: Assembly, *, timeout: Timeout = None
     ) -> AssemblyStatus:
         """Cancels an Assembly; as `Transloadit.cancel_assembly`."""
-        return await self._perform(operations.cancellation(assembly, self._base_url), timeout)
+        return await self._pursue(operations.cancellation(assembly, self._base_url), timeout)
 
     async def replay_assembly(
         self,
@@ -280,7 +289,7 @@ class AsyncTransloadit(BaseTransloadit):
             auth=auth,
             reparse_template=int(reparse_template),
         )
-        return await self._perform(operations.replay(assembly, self._authorized(params)), timeout)
+        return await self._pursue(operations.replay(*self._permit(params), assembly), timeout)
 
     async def replay_assembly_notification(
         self,
@@ -293,32 +302,18 @@ class AsyncTransloadit(BaseTransloadit):
     ) -> ReplayAssemblyNotificationResult:
         """Sends the Pingback again; as `Transloadit.replay_assembly_notification`."""
         params = params_of(notify_url=notify_url, wait=wait, auth=auth)
-        operation = operations.notification_replay(assembly, self._authorized(params))
-        return await self._perform(operation, timeout)
+        plan = operations.notification_replay(*self._permit(params), assembly)
+        return await self._pursue(plan, timeout)
 
-    async def _perform(self, operation: Operation[T], timeout: Timeout) -> T:
-        try:
-            http = self.get_async_httpx_client()
-            request = _request(http, operation, timeout)
-            response = await http.send(request, follow_redirects=False)
-        except FAILURES as error:
-            raise no_answer(operation.request, error) from error
-        return operation.read(_answer(operation, response))
+    async def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:
+        from anyio import sleep  # noqa: PLC0415  # httpx imports it as late, and it costs a lot
 
-
-def _request(
-    http: httpx.Client | httpx.AsyncClient, operation: Operation[Any], timeout: Timeout
-) -> httpx.Request:
-    request = http.build_request(**operation.arguments)
-    if timeout is not None:
-        request.extensions["timeout"] = timeout_of(timeout).as_dict()
-    if operation.bearer is not None:
-        request.headers["Authorization"] = f"Bearer {operation.bearer.reveal()}"
-    return request
-
-
-def _answer(operation: Operation[Any], response: httpx.Response) -> Answer:
-    body = response.content
-    if operation.bearer is not None:  # a server may echo what it was sent, and errors keep bodies
-        body = body.replace(operation.bearer.reveal().encode(), b"(auth token)")
-    return Answer(operation.request, response.status_code, response.headers.get("Location"), body)
+        http = self.get_async_httpx_client()
+        attempts = Attempts(self._course(plan), http, timeout)
+        for request in attempts:
+            await sleep(attempts.wait)
+            try:
+                attempts.received(await http.send(request, follow_redirects=False))
+            except FAILURES as error:
+                attempts.lost(error)
+        return attempts.result

@@ -5,6 +5,7 @@
     │   ├── MissingCredentials  no key, secret or token for a call that needs one
     │   └── UntrustedUrl        a URL that leads somewhere an Assembly cannot live
     ├── NoAnswer                the connection failed or timed out
+    │   └── OutcomeUnknown      the API may or may not have done what was asked
     └── ApiError                the API refused, or the Assembly failed
         └── UnreadableAnswer    an answer that is not the API's: HTML, empty, cut short …
 
@@ -12,6 +13,8 @@ All of them pickle, and none of them holds a secret.
 """
 
 from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 if TYPE_CHECKING:
     from ._status import AssemblyStatus
@@ -30,8 +33,31 @@ _ADVICE = {
 }
 
 
+@frozen
+class Attempt:
+    """One attempt at a request, as it stands in the `attempts` of an error.
+
+    Attributes:
+        cause: what went wrong, as text.
+        phase: how far it came, such as `never sent`, `refused by a rate limit`, `outcome unknown`.
+        decision: what was done next, and why.
+        delay: seconds waited before the next attempt; None if there was none.
+    """
+
+    cause: str
+    phase: str
+    decision: str
+    delay: float | None = None
+
+
 class TransloaditError(Exception):
-    """The root of all errors that this package raises."""
+    """The root of all errors that this package raises.
+
+    Attributes:
+        attempts: what was tried, in order; empty where nothing was sent.
+    """
+
+    attempts: tuple[Attempt, ...] = ()
 
 
 class InvalidInput(TransloaditError, ValueError):
@@ -49,9 +75,20 @@ class UntrustedUrl(InvalidInput):
 class NoAnswer(TransloaditError):
     """No answer arrived: the connection failed, broke or timed out.
 
-    Whether the API acted on the request may be unknown: an Assembly may have been created.
-    The `__cause__` is httpx's own error.
+    A request that changes something was then never sent; otherwise `OutcomeUnknown` says so. The
+    `__cause__` is httpx's own error.
     """
+
+
+class OutcomeUnknown(NoAnswer):
+    """The API may or may not have done what was asked, and there is no telling from here.
+
+    Attributes:
+        assembly_id: the id to ask for later: of the Assembly to be created, if it was chosen here,
+            or of the one to be replayed. None if the API was to choose it.
+    """
+
+    assembly_id: str | None = None
 
 
 class ApiError(TransloaditError):

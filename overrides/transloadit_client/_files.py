@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
 from ._errors import InvalidInput
+from ._streams import FromHere
 
 FileContent: TypeAlias = bytes | os.PathLike[str] | IO[bytes]
 """Bytes, a path, or a file opened for reading bytes, which is read from where it stands."""
@@ -135,7 +136,8 @@ def _part(file: object, field: str, opened: ExitStack) -> tuple[str, Any, str]:
     name = _file_name(name)
     if isinstance(content, str | os.PathLike):
         content = _opened(content, name, opened)
-    return file_part(name, content, content_type)
+    name, content, content_type = file_part(name, content, content_type)
+    return name, content if isinstance(content, bytes) else FromHere(content), content_type
 
 
 def _opened(path: str | os.PathLike[str], name: str, opened: ExitStack) -> IO[bytes]:

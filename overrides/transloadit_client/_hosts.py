@@ -7,6 +7,7 @@ Assembly's id are used, and only where an Assembly of the configured API can liv
 
 import re
 from ipaddress import ip_address
+from secrets import token_hex
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -62,6 +63,11 @@ def assembly_id(assembly: str | HasAssemblyUrl) -> str:
             if url := _ASSEMBLY_URL.fullmatch(text):
                 return url["id"]
     raise InvalidInput(f"not an Assembly's id, URL or status: {assembly!r:.200}; nothing was sent")
+
+
+def new_assembly_id() -> str:
+    """An id for a new Assembly: 128 random bits, for whoever can guess it can cancel it."""
+    return token_hex(16)
 
 
 def own_assembly_id(given: str) -> str:

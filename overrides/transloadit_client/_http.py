@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -23,6 +24,16 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 # What may go wrong between a request and its answer. An OSError is a file's, broken while read.
 FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
+# The connection never stood, so nobody can have received anything.
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+# Sending it again would fail again: an illegal header, a file that is shorter than it was.
+HOPELESS = (
+    httpx.InvalidURL,
+    httpx.LocalProtocolError,
+    httpx.StreamError,
+    httpx.UnsupportedProtocol,
+    OSError,
+)
 
 
 def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
@@ -58,15 +69,14 @@ class HttpClient(httpx.Client):
     """An httpx client that sends safe forms, over connections that others share."""
 
     def __init__(self, connections: "Connections", options: Mapping[str, Any]) -> None:
-        sender = connections.sync()
-        super().__init__(transport=httpx.BaseTransport(), **_like(sender, options))
-        self._sender = sender
+        super().__init__(transport=httpx.BaseTransport(), **_like(connections.sync(), options))
+        self._connections = connections
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         return super().build_request(*args, **on_the_wire(kwargs))
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        return self._sender.send(request, **_sending(self, kwargs))
+        return self._connections.sync().send(request, **_sending(self, kwargs))
 
 
 class AsyncHttpClient(httpx.AsyncClient):
@@ -75,13 +85,13 @@ class AsyncHttpClient(httpx.AsyncClient):
     def __init__(self, connections: "Connections", options: Mapping[str, Any]) -> None:
         sender = connections.asynchronous()
         super().__init__(transport=httpx.AsyncBaseTransport(), **_like(sender, options))
-        self._sender = sender
+        self._connections = connections
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         return super().build_request(*args, **on_the_wire(kwargs))
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        return await self._sender.send(request, **_sending(self, kwargs))
+        return await self._connections.asynchronous().send(request, **_sending(self, kwargs))
 
 
 class Connections:
@@ -99,15 +109,23 @@ class Connections:
         self._lock = Lock()
         self._sync = self._own_sync = own_sync
         self._asynchronous = self._own_asynchronous = own_asynchronous
+        self._process = os.getpid()
+
+    @property
+    def are_the_callers(self) -> bool:
+        """Whether they go through an httpx client of the caller's own."""
+        return self._own_sync is not None or self._own_asynchronous is not None
 
     def sync(self) -> httpx.Client:
         with self._lock:
+            self._forget_after_fork()
             if self._sync is None:
                 self._sync = httpx.Client(**self._options())
             return self._sync
 
     def asynchronous(self) -> httpx.AsyncClient:
         with self._lock:
+            self._forget_after_fork()
             if self._asynchronous is None:
                 self._asynchronous = httpx.AsyncClient(**self._options())
             return self._asynchronous
@@ -131,6 +149,12 @@ class Connections:
     async def aclose(self) -> None:
         if self._asynchronous is not None and self._asynchronous is not self._own_asynchronous:
             await self._asynchronous.aclose()
+
+    def _forget_after_fork(self) -> None:
+        """A forked process must not talk on its parent's sockets."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._sync, self._asynchronous = self._own_sync, self._own_asynchronous
 
     def _options(self) -> dict[str, Any]:
         return {

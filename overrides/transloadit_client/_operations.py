@@ -25,12 +25,14 @@ from transloadit_api.models import (
 )
 from transloadit_api.types import UNSET, Unset
 
-from ._answers import Answer, read_created, read_notification, read_status
+from ._answers import Answer, about, read_created, read_found, read_notification, read_status
 from ._errors import InvalidInput
 from ._files import FilePart
 from ._hosts import HasAssemblyUrl, assembly_id, assembly_url, own_assembly_id
+from ._retry import Guard, Plan
 from ._signing import Params, Secret
 from ._status import AssemblyStatus
+from ._streams import FromHere
 
 T = TypeVar("T")
 
@@ -86,76 +88,104 @@ def params_of(
 
 
 def creation(
-    authorized: Authorized,
+    authorize: Callable[[], Authorized],
+    guard: Guard,
+    base_url: str,
     *,
     texts: Mapping[str, str],
     files: Sequence[FilePart],
     num_expected_upload_files: int | None,
     own_id: str | None,
-) -> Operation[AssemblyStatus]:
-    form = CreateAssemblyForm(params=authorized.params, signature=authorized.signature)
-    if num_expected_upload_files is not None:
-        if not isinstance(num_expected_upload_files, int) or num_expected_upload_files < 0:
-            raise InvalidInput(
-                f"num_expected_upload_files is {num_expected_upload_files!r}; it counts files"
-            )
-        # The page has the first name, all SDKs send the second; the same number in both suits both.
-        form.num_expected_upload_files = num_expected_upload_files
-        form.tus_num_expected_upload_files = num_expected_upload_files
-    form.additional_properties = dict(texts)
-    if own_id is None:
-        arguments = create_assembly._get_kwargs(body=form)
-    else:
-        arguments = create_assembly_with_id._get_kwargs(own_assembly_id(own_id), body=form)
-    return Operation(
-        f"create Assembly {own_id}" if own_id else "create an Assembly",
-        {**arguments, "files": [*arguments["files"], *files]},
-        read_created,
-        authorized.bearer,
-    )
+) -> Plan[AssemblyStatus]:
+    count = _expected(num_expected_upload_files)
+    read: Callable[[Answer], AssemblyStatus] = read_created
+    if own_id is not None:
+        read = about(own_assembly_id(own_id), read_created)
+
+    def make() -> Operation[AssemblyStatus]:
+        authorized = authorize()
+        form = CreateAssemblyForm(params=authorized.params, signature=authorized.signature)
+        # The page has the first name, all SDKs send the second; the same number suits both.
+        form.num_expected_upload_files = form.tus_num_expected_upload_files = count
+        form.additional_properties = dict(texts)
+        if own_id is None:
+            arguments = create_assembly._get_kwargs(body=form)
+            request = "create an Assembly"
+        else:
+            arguments = create_assembly_with_id._get_kwargs(own_id, body=form)
+            request = f"create Assembly {own_id}"
+        arguments = {**arguments, "files": [*arguments["files"], *files]}
+        return Operation(request, arguments, read, authorized.bearer)
+
+    def look() -> Plan[AssemblyStatus]:
+        return _reading(own_id or "", base_url, "find", read_found)
+
+    def obstacle() -> str | None:
+        streams = (content for _, (_, content, _) in files if isinstance(content, FromHere))
+        return next(filter(None, (stream.obstacle() for stream in streams)), None)
+
+    return Plan(guard, make, own_id, look if own_id else None, obstacle)
 
 
-def reading(assembly: Assembly, base_url: str) -> Operation[AssemblyStatus]:
+def reading(assembly: Assembly, base_url: str) -> Plan[AssemblyStatus]:
+    return _reading(assembly, base_url, "read", read_status)
+
+
+def cancellation(assembly: Assembly, base_url: str) -> Plan[AssemblyStatus]:
     url = assembly_url(assembly, base_url)
     identity = assembly_id(assembly)
-    arguments = get_assembly._get_kwargs(identity)
-    return Operation(
-        f"read Assembly {identity}",
-        {**arguments, "url": url},
-        read_status,
-    )
+    arguments = {**cancel_assembly._get_kwargs(identity), "url": url}
+    operation = Operation(f"cancel Assembly {identity}", arguments, about(identity, read_status))
+    return Plan(Guard.HARMLESS, lambda: operation, identity)
 
 
-def cancellation(assembly: Assembly, base_url: str) -> Operation[AssemblyStatus]:
-    url = assembly_url(assembly, base_url)
+def replay(
+    authorize: Callable[[], Authorized], guard: Guard, assembly: Assembly
+) -> Plan[AssemblyStatus]:
     identity = assembly_id(assembly)
-    arguments = cancel_assembly._get_kwargs(identity)
-    return Operation(
-        f"cancel Assembly {identity}",
-        {**arguments, "url": url},
-        read_status,
-    )
 
+    def make() -> Operation[AssemblyStatus]:
+        authorized = authorize()
+        form = ReplayAssemblyForm(params=authorized.params, signature=authorized.signature)
+        arguments = replay_assembly._get_kwargs(identity, body=form)
+        # The answer names the new Assembly, so there is nothing to compare its id with.
+        request = f"replay Assembly {identity}"
+        return Operation(request, arguments, read_created, authorized.bearer)
 
-def replay(assembly: Assembly, authorized: Authorized) -> Operation[AssemblyStatus]:
-    identity = assembly_id(assembly)
-    form = ReplayAssemblyForm(params=authorized.params, signature=authorized.signature)
-    return Operation(
-        f"replay Assembly {identity}",
-        replay_assembly._get_kwargs(identity, body=form),
-        read_created,
-        authorized.bearer,
-    )
+    return Plan(guard, make, identity)
 
 
 def notification_replay(
-    assembly: Assembly, authorized: Authorized
-) -> Operation[ReplayAssemblyNotificationResult]:
+    authorize: Callable[[], Authorized], guard: Guard, assembly: Assembly
+) -> Plan[ReplayAssemblyNotificationResult]:
     identity = assembly_id(assembly)
-    form = ReplayAssemblyNotificationForm(params=authorized.params, signature=authorized.signature)
-    return Operation(
-        f"replay the Notification of Assembly {identity}",
-        replay_assembly_notification._get_kwargs(identity, body=form),
-        read_notification,
-        authorized.bearer,
-    )
+
+    def make() -> Operation[ReplayAssemblyNotificationResult]:
+        authorized = authorize()
+        form = ReplayAssemblyNotificationForm(
+            params=authorized.params, signature=authorized.signature
+        )
+        arguments = replay_assembly_notification._get_kwargs(identity, body=form)
+        request = f"replay the Notification of Assembly {identity}"
+        read = about(identity, read_notification, or_unnamed=True)
+        return Operation(request, arguments, read, authorized.bearer)
+
+    return Plan(guard, make, identity)
+
+
+def _reading(
+    assembly: Assembly, base_url: str, verb: str, read: Callable[[Answer], AssemblyStatus]
+) -> Plan[AssemblyStatus]:
+    url = assembly_url(assembly, base_url)
+    identity = assembly_id(assembly)
+    arguments = {**get_assembly._get_kwargs(identity), "url": url}
+    operation = Operation(f"{verb} Assembly {identity}", arguments, about(identity, read))
+    return Plan(Guard.HARMLESS, lambda: operation, identity)
+
+
+def _expected(files: int | None) -> int | Unset:
+    if files is None:
+        return UNSET
+    if not isinstance(files, int) or files < 0:
+        raise InvalidInput(f"num_expected_upload_files is {files!r}; it counts files")
+    return files

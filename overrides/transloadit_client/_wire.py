@@ -5,14 +5,14 @@ server's parser reads alike. Our httpx clients call it in `build_request`: a pub
 synchronous in both kinds, that sees the fields before anything is encoded.
 """
 
-import io
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
 import httpx
 
 from ._errors import InvalidInput
 from ._files import file_part
+from ._streams import FromHere
 
 
 def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,32 +42,6 @@ def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**arguments, "data": fields, "files": files or None, "headers": headers}
 
 
-class FromHere:
-    """A file from where it stands. httpx alone would rewind it and count its whole length."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.read = stream.read
-        try:
-            self._start: int | None = stream.tell()
-            stream.seek(self._start)
-        except (AttributeError, OSError):
-            self._start = None  # a pipe: of unknown length, so it is sent in chunks
-
-    def tell(self) -> int:
-        return self._stream.tell() - self._beginning()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_SET:
-            offset += self._beginning()
-        return self._stream.seek(offset, whence) - self._beginning()
-
-    def _beginning(self) -> int:
-        if self._start is None:
-            raise io.UnsupportedOperation
-        return self._start
-
-
 def _is_text(part: object) -> bool:
     return isinstance(part, tuple) and part[0] is None and isinstance(part[1], str | bytes)
 
@@ -82,4 +56,5 @@ def _file(field: str, part: Any) -> tuple[str, Any, str]:
         (*part, None) if isinstance(part, tuple) else (None, part, None)
     )
     name, content, content_type = file_part(name or field, content, content_type or None)
-    return name, content if isinstance(content, bytes) else FromHere(content), content_type
+    whole = isinstance(content, bytes | FromHere)
+    return name, content if whole else FromHere(content), content_type

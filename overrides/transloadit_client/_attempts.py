@@ -1,0 +1,93 @@
+"""The attempts at a call, as httpx requests: what `_retry` decides, ready to be sent."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import httpx
+
+from ._answers import Answer
+from ._clock import seconds_until
+from ._errors import ApiError
+from ._http import FAILURES, HOPELESS, NEVER_SENT, no_answer, timeout_of
+from ._retry import Course, Outcome
+
+if TYPE_CHECKING:
+    from ._operations import Operation
+
+T = TypeVar("T")
+
+
+class Attempts(Generic[T]):
+    """Iterating gives the requests to send, one after the other, until there is a `result`.
+
+    After each, `received` or `lost` has to say what came of it, and before it `wait` seconds have
+    to pass. Nothing is sent and nobody waits here, so both clients use it alike.
+    """
+
+    result: T
+
+    def __init__(
+        self,
+        course: Course[T],
+        http: httpx.Client | httpx.AsyncClient,
+        timeout: float | httpx.Timeout | None,
+    ) -> None:
+        self.wait = 0.0
+        self._course = course
+        self._http = http
+        self._timeout = None if timeout is None else timeout_of(timeout).as_dict()
+        self._built: list[tuple[Operation[Any], httpx.Request]] = []
+
+    def __iter__(self) -> Iterator[httpx.Request]:
+        step = next(self._course)
+        while True:
+            self.wait, self._operation = step.wait, step.operation
+            try:
+                request = self._request()
+            except FAILURES as error:
+                self.lost(error)
+            else:
+                yield request
+            try:
+                step = self._course.send(self._outcome)
+            except StopIteration as end:
+                self.result = end.value
+                return
+
+    def received(self, response: httpx.Response) -> None:
+        """An answer came, whatever it says."""
+        headers, date = response.headers, response.headers.get("Date")
+        body, bearer = response.content, self._operation.bearer
+        if bearer is not None:  # a server may echo what it was sent, and errors keep bodies
+            body = body.replace(bearer.reveal().encode(), b"(auth token)")
+        answer = Answer(
+            self._operation.request, response.status_code, body, headers.get("Location")
+        )
+        try:
+            self._outcome = Outcome(self._operation.read(answer))
+        except ApiError as error:
+            retry_after = seconds_until(headers.get("Retry-After"), date)
+            self._outcome = Outcome(error=error, retry_after=retry_after, date=date)
+
+    def lost(self, error: Exception) -> None:
+        """No answer came."""
+        failure = no_answer(self._operation.request, error)
+        failure.__cause__ = error
+        self._outcome = Outcome(
+            error=failure,
+            never_sent=isinstance(error, NEVER_SENT),
+            hopeless=isinstance(error, HOPELESS),
+        )
+
+    def _request(self) -> httpx.Request:
+        """The request of the present operation; the same one each time."""
+        for operation, request in self._built:
+            if operation is self._operation:
+                return request
+        request = self._http.build_request(**self._operation.arguments)
+        if self._timeout is not None:
+            request.extensions["timeout"] = self._timeout
+        if self._operation.bearer is not None:
+            request.headers["Authorization"] = f"Bearer {self._operation.bearer.reveal()}"
+        self._built.append((self._operation, request))
+        return request

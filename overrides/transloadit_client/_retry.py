@@ -1,0 +1,353 @@
+"""Which failures may be tried again, and with which bytes. Pure: it neither sends nor waits.
+
+A course of attempts is a generator. It yields what to send and when, is told what came
+of it, and ends with a result or an error; the two clients only carry it out.
+
+The table `RULES` is the whole policy. What makes it safe:
+
+- The nonce makes signed bytes single-use, so the *same bytes* may be sent again whatever happened
+  to the first; a request signed *anew* may not, once an earlier one may have been carried out.
+- An id of one's own makes a create single-use altogether, and tells where to look.
+- What has neither is never sent again when its outcome is unknown.
+"""
+
+from collections.abc import Callable, Generator
+from enum import Enum
+from itertools import count
+from threading import Lock
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from attrs import field, frozen, validators
+
+from ._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown, UnreadableAnswer
+
+T = TypeVar("T")
+
+
+class Phase(Enum):
+    """How far an attempt came, as far as can be told from here."""
+
+    NEVER_SENT = "never sent"
+    LIMITED = "refused by a rate limit"
+    EXPIRED = "refused as expired"
+    REUSED = "refused as sent before"
+    REFUSED = "refused"
+    UNKNOWN = "outcome unknown"
+
+
+class Guard(Enum):
+    """What keeps a request from being carried out twice."""
+
+    HARMLESS = "nothing has to: reads, and cancel"
+    OWN_ID = "an Assembly id of its own"
+    NONCE = "a nonce under its signature"
+    NOTHING = "nothing does"
+
+
+class Next(Enum):
+    """What to do after an attempt."""
+
+    STOP = "stop"
+    AGAIN = "send the same bytes again"
+    ANEW = "sign anew and send"
+    LOOK = "look whether it was carried out"
+    REPORT = "report that the outcome is unknown"
+
+
+RULES: dict[Phase, dict[Guard, Next]] = {
+    Phase.NEVER_SENT: dict.fromkeys(Guard, Next.AGAIN),
+    Phase.LIMITED: dict.fromkeys(Guard, Next.ANEW),
+    Phase.EXPIRED: dict.fromkeys(Guard, Next.ANEW),
+    Phase.REFUSED: dict.fromkeys(Guard, Next.STOP),
+    Phase.REUSED: {
+        Guard.HARMLESS: Next.STOP,
+        Guard.OWN_ID: Next.LOOK,
+        Guard.NONCE: Next.STOP,
+        Guard.NOTHING: Next.STOP,
+    },
+    Phase.UNKNOWN: {
+        Guard.HARMLESS: Next.AGAIN,
+        Guard.OWN_ID: Next.LOOK,
+        Guard.NONCE: Next.AGAIN,
+        Guard.NOTHING: Next.REPORT,
+    },
+}
+
+# What these codes say of a request, whatever HTTP status they come with. All others are judged by
+# that status.
+CODES = {
+    **dict.fromkeys(
+        ("RATE_LIMIT_REACHED", "ASSEMBLY_STATUS_FETCHING_RATE_LIMIT_REACHED"), Phase.LIMITED
+    ),
+    "AUTH_EXPIRED": Phase.EXPIRED,
+    **dict.fromkeys(("SIGNATURE_REUSE_DETECTED", "DO_NOT_REUSE_ASSEMBLY_IDS"), Phase.REUSED),
+    **dict.fromkeys(
+        (
+            "GET_ACCOUNT_UNKNOWN_AUTH_KEY", "INSUFFICIENT_AUTH_SCOPE", "INVALID_PARAMS_FIELD",
+            "INVALID_AUTH_EXPIRES_PARAMETER", "INVALID_SIGNATURE", "NO_AUTH_EXPIRES_PARAMETER",
+            "NO_PARAMS_FIELD", "NO_SIGNATURE_FIELD", "TEMPLATE_DENIES_STEPS_OVERRIDE",
+            "TEMPLATE_NOT_FOUND",
+        ),
+        Phase.REFUSED,
+    ),
+}  # fmt: skip
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how long to try.
+
+    Args:
+        attempts: how many at most, the first included.
+        deadline: seconds for a whole call; no attempt begins later.
+        first: seconds that the first wait after a fault is at most. Each further one may be twice
+            as long, and all are drawn at random from zero up ("full jitter").
+        longest: seconds that any such wait is at most.
+        floor: seconds that a wait after a rate limit is at least, since the API may ask for 0.
+        share: how many repeats a request adds to the budget of its client, on average.
+        reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
+            is repeated: an outage must not be met with more requests than usual.
+
+    Raises:
+        InvalidInput: one of them is negative, or `attempts` is less than 1.
+    """
+
+    attempts: int = field(default=5, validator=validators.instance_of(int))
+    deadline: float = 300.0
+    first: float = 0.5
+    longest: float = 30.0
+    floor: float = 1.0
+    share: float = 0.2
+    reserve: float = 20.0
+
+    def __attrs_post_init__(self) -> None:
+        times = (self.deadline, self.first, self.longest, self.floor, self.share, self.reserve)
+        if self.attempts < 1 or not all(time >= 0 for time in times):
+            raise InvalidInput(f"not a policy: {self}")
+
+
+ONCE = RetryPolicy(attempts=1)
+"""Never repeat; a lost create is still looked for."""
+
+
+class Budget:
+    """How many repeats a client may still make. Safe to share between threads."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._share, self._most = policy.share, policy.reserve
+        self._left = policy.reserve
+        self._lock = Lock()
+
+    def earn(self) -> None:
+        """A request was made."""
+        with self._lock:
+            self._left = min(self._most, self._left + self._share)
+
+    def spend(self) -> bool:
+        """Whether one more repeat may be made; if so, it is counted."""
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
+@frozen
+class Send:
+    """Wait, then send this operation; one that was sent before goes out again byte for byte."""
+
+    operation: Any
+    wait: float = 0.0
+    """Seconds."""
+
+
+@frozen
+class Outcome:
+    """What came of an attempt: a result, or an error and what the answer said beside it."""
+
+    result: Any = None
+    error: ApiError | NoAnswer | None = None
+    never_sent: bool = False
+    hopeless: bool = False
+    """The request cannot be sent at all: an illegal header, a file that broke."""
+    retry_after: float | None = None
+    date: str | None = None
+
+
+def _nothing_in_the_way() -> None:
+    return None
+
+
+@frozen
+class Plan(Generic[T]):
+    """A call: how its requests are made, and what keeps them from being carried out twice.
+
+    Attributes:
+        guard: what keeps a request from being carried out twice.
+        make: makes the operation, signed anew each time.
+        assembly_id: the Assembly concerned, where it is known.
+        look: the plan that reads the Assembly back; only with an id of one's own.
+        obstacle: why the body cannot be sent a second time, or None.
+    """
+
+    guard: Guard
+    make: Callable[[], Any]
+    assembly_id: str | None = None
+    look: "Callable[[], Plan[T]] | None" = None
+    obstacle: Callable[[], str | None] = _nothing_in_the_way
+
+
+Course: TypeAlias = Generator[Send, Outcome, T]
+
+
+def phase_of(outcome: Outcome, guard: Guard) -> Phase:
+    """How far a failed attempt came, as far as its outcome tells."""
+    error = outcome.error
+    if outcome.hopeless:
+        return Phase.REFUSED
+    if not isinstance(error, ApiError):
+        return Phase.NEVER_SENT if outcome.never_sent else Phase.UNKNOWN
+    if error.code in CODES:
+        return CODES[error.code]
+    status = error.http_status or 0
+    if status == 429:
+        return Phase.LIMITED
+    if error.status is not None and guard is not Guard.HARMLESS:
+        return Phase.REFUSED  # the Assembly is there, and has failed
+    mute = isinstance(error, UnreadableAnswer) and status < 300
+    return Phase.UNKNOWN if status >= 500 or mute else Phase.REFUSED
+
+
+def next_after(phase: Phase, guard: Guard, *, doubt: bool) -> Next:
+    """What to do; `doubt` says that the outcome of an earlier attempt is unknown."""
+    if not doubt:
+        return Next.STOP if phase is Phase.REUSED else RULES[phase][guard]
+    if guard is Guard.OWN_ID and phase in (Phase.REFUSED, Phase.EXPIRED):
+        return Next.LOOK
+    if guard is Guard.NONCE and phase is Phase.LIMITED:
+        return Next.AGAIN  # signed anew it might be carried out twice
+    if guard is Guard.NONCE and phase in (Phase.REFUSED, Phase.REUSED, Phase.EXPIRED):
+        return Next.REPORT
+    return RULES[phase][guard]
+
+
+def course(
+    plan: Plan[T],
+    policy: RetryPolicy,
+    budget: Budget,
+    *,
+    now: Callable[[], float],
+    jitter: Callable[[float], float],
+    correct_clock: Callable[[str | None], bool],
+    until: float | None = None,
+) -> Course[T]:
+    """The attempts at a call, as a generator: it returns the result, or raises the last error.
+
+    Args:
+        plan: the call.
+        policy: how often and how long.
+        budget: the client's.
+        now: a clock in seconds that only goes forward.
+        jitter: draws a number between zero and the one it is given.
+        correct_clock: given the server's `Date`, sets our clock; whether that changed anything.
+        until: when it has to end, on that clock; by default as the policy says.
+    """
+    until = now() + policy.deadline if until is None else until
+    budget.earn()
+    history: tuple[Attempt, ...] = ()
+    doubt = corrected = False
+    operation, delay = plan.make(), 0.0
+    for number in count(1):
+        outcome = yield Send(operation, delay)
+        if outcome.error is None:
+            return cast("T", outcome.result)
+        phase = phase_of(outcome, plan.guard)
+        if phase is Phase.EXPIRED:
+            corrected = not corrected and correct_clock(outcome.date)
+            phase = Phase.EXPIRED if corrected else Phase.REFUSED
+        doubt = doubt or (phase is Phase.UNKNOWN and plan.guard is not Guard.HARMLESS)
+        step = next_after(phase, plan.guard, doubt=doubt)
+        if step is Next.LOOK and plan.look is not None:
+            history += (Attempt(str(outcome.error), phase.value, step.value),)
+            try:
+                return (
+                    yield from course(
+                        plan.look(),
+                        policy,
+                        budget,
+                        now=now,
+                        jitter=jitter,
+                        correct_clock=correct_clock,
+                        until=until,
+                    )
+                )
+            except (ApiError, NoAnswer) as seen:
+                history += seen.attempts
+                if not _is_missing(seen):
+                    final = _final(seen, plan, history, doubt=not _is_there(seen))
+                    raise final from final.__cause__
+            doubt = phase is not Phase.REFUSED
+            step = _AFTER_LOOKING[phase]
+        delay = wait_before(phase, outcome, number, policy, jitter)
+        hurdle = (
+            step.value if step in (Next.STOP, Next.REPORT)
+            else "no attempts are left" if number >= policy.attempts
+            else "no time is left" if now() + delay > until
+            else plan.obstacle()
+            or (None if phase is Phase.LIMITED or budget.spend() else "the retry budget is empty")
+        )  # fmt: skip
+        history += (
+            Attempt(
+                str(outcome.error), phase.value, hurdle or step.value, None if hurdle else delay
+            ),
+        )
+        if hurdle:
+            raise _final(outcome.error, plan, history, doubt=doubt)
+        if step is Next.ANEW:
+            operation = plan.make()
+    raise AssertionError  # count() has no end
+
+
+def wait_before(
+    phase: Phase,
+    outcome: Outcome,
+    number: int,
+    policy: RetryPolicy,
+    jitter: Callable[[float], float],
+) -> float:
+    """Seconds to wait after attempt `number`: what the API asks for, or full jitter."""
+    backoff = min(policy.longest, policy.first * 2.0 ** min(number - 1, 64))
+    hint = outcome.error.retry_in if isinstance(outcome.error, ApiError) else None
+    hint = outcome.retry_after if hint is None else hint
+    if phase is Phase.EXPIRED:
+        return 0.0
+    if phase is not Phase.LIMITED:
+        return max(jitter(backoff), hint or 0.0)
+    return max(policy.floor, backoff if hint is None else hint) + jitter(policy.first)
+
+
+_AFTER_LOOKING = {Phase.UNKNOWN: Next.AGAIN, Phase.REUSED: Next.ANEW, Phase.REFUSED: Next.STOP}
+"""What follows when the Assembly is not there: a nonce that counts as used needs another."""
+
+
+def _is_missing(error: ApiError | NoAnswer) -> bool:
+    return isinstance(error, ApiError) and error.code == "ASSEMBLY_NOT_FOUND"
+
+
+def _is_there(error: ApiError | NoAnswer) -> bool:
+    return isinstance(error, ApiError) and error.status is not None
+
+
+def _final(
+    error: ApiError | NoAnswer, plan: Plan[Any], history: tuple[Attempt, ...], *, doubt: bool
+) -> ApiError | NoAnswer:
+    if doubt:
+        where = f"Assembly {plan.assembly_id}" if plan.assembly_id else "the account's Assemblies"
+        unknown = OutcomeUnknown(
+            f"{error} Whether it was carried out is unknown, after {len(history)} attempts"
+            f" ({history[-1].decision}); {where} will tell."
+        )
+        unknown.assembly_id = plan.assembly_id
+        unknown.__cause__, error = error, unknown
+    error.attempts = history
+    return error
