@@ -145,7 +145,7 @@ def test_a_wrong_secret_is_told_with_what_to_do(api: StandIn, connect: Connect) 
         client.create_assembly(template_id="tpl")
 
     assert caught.value.code == "INVALID_SIGNATURE"
-    assert "create an Assembly" in str(caught.value)
+    assert "create Assembly" in str(caught.value)
     assert "TRANSLOADIT_SECRET" in str(caught.value)
 
 
@@ -381,7 +381,7 @@ def test_a_bearer_token_replaces_key_and_signature_and_goes_nowhere_else(
     client.cancel_assembly(assembly)
 
     for request in api.requests:
-        signed_in = request.operation in ("createAssembly", "replayAssembly")
+        signed_in = request.operation in ("createAssemblyWithId", "replayAssembly")
         assert ("authorization" in request.headers) == signed_in
         assert "signature" not in request.fields
     assert sent_params(api, 0) == {"template_id": "tpl", "auth": {"max_size": 9}}

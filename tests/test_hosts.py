@@ -65,7 +65,9 @@ class Wire:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": ID})
+        created = request.url.path.removeprefix("/assemblies/")
+        identity = created if len(created) == 32 else ID
+        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": identity})
 
 
 @pytest.fixture

@@ -11,12 +11,20 @@ import attrs
 import httpx
 import pytest
 
-from transloadit_client import Credentials, InvalidInput, Secret, Transloadit, TransloaditError
+from transloadit_client import (
+    Credentials,
+    InvalidInput,
+    RetryPolicy,
+    Secret,
+    Transloadit,
+    TransloaditError,
+)
 from transloadit_standin import StandIn
 
 Connect = Callable[..., Any]
 SECRET = "hush-3f9c-secret"
 TOKEN = "hush-77aa-token"
+AT_ONCE = RetryPolicy(first=0, floor=0)
 ID = "7828446e5acd4aa996dce3455ec914e9"
 
 
@@ -36,7 +44,10 @@ def assert_hushed(text: str) -> None:
 
 
 def clients(connect: Connect, **options: Any) -> list[Any]:
-    return [connect("k", SECRET, **options), connect(auth_token=TOKEN, **options)]
+    return [
+        connect("k", SECRET, retry=AT_ONCE, **options),
+        connect(auth_token=TOKEN, retry=AT_ONCE, **options),
+    ]
 
 
 def failing(request: httpx.Request) -> httpx.Response:

@@ -86,9 +86,11 @@ class OutcomeUnknown(NoAnswer):
     Attributes:
         assembly_id: the id to ask for later: of the Assembly to be created, if it was chosen here,
             or of the one to be replayed. None if the API was to choose it.
+        last: the error of the last attempt.
     """
 
     assembly_id: str | None = None
+    last: "ApiError | NoAnswer | None" = None
 
 
 class ApiError(TransloaditError):

@@ -348,6 +348,7 @@ def _final(
             f" ({history[-1].decision}); {where} will tell."
         )
         unknown.assembly_id = plan.assembly_id
-        unknown.__cause__, error = error, unknown
+        unknown.__cause__ = unknown.last = error
+        error = unknown
     error.attempts = history
     return error

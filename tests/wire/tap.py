@@ -157,7 +157,11 @@ class _Handler(socketserver.StreamRequestHandler):
         return length
 
     def _answer(self) -> None:
-        body = json.dumps(self.tap.answer).encode()
+        answer = dict(self.tap.answer)
+        created = self.tap.requests[-1].target.removeprefix("/assemblies/")
+        if len(created) == len(ASSEMBLY_ID):  # a create under an id of the caller's
+            answer["assembly_id"] = created
+        body = json.dumps(answer).encode()
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

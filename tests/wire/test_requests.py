@@ -35,8 +35,8 @@ UNSIGNED: list[Operation] = [
     ("cancel_assembly", {"assembly": ASSEMBLY_ID}, f"DELETE /assemblies/{ASSEMBLY_ID}"),
 ]
 SIGNED: list[Operation] = [
-    ("create_assembly", {"template_id": "t"}, "POST /assemblies"),
-    ("create_assembly", {"files": [b"x"]}, "POST /assemblies"),
+    ("create_assembly", {"template_id": "t", "assembly_id": None}, "POST /assemblies"),
+    ("create_assembly", {"files": [b"x"], "assembly_id": None}, "POST /assemblies"),
     ("create_assembly", {"assembly_id": ASSEMBLY_ID}, f"POST /assemblies/{ASSEMBLY_ID}"),
     ("replay_assembly", {"assembly": ASSEMBLY_ID}, f"POST /assemblies/{ASSEMBLY_ID}/replay"),
     (

@@ -335,15 +335,21 @@ def send_both(call: str, theirs: Theirs, ours: Transloadit, picture: Path) -> No
     if call == "create with files":
         files = {"photo": picture, "mañana": picture}
         theirs.create({"notify_url": "https://example.com/"}, STEPS, files, resumable=False)
-        ours.create_assembly(notify_url="https://example.com/", steps=STEPS, files=files)
+        ours.create_assembly(
+            assembly_id=None, notify_url="https://example.com/", steps=STEPS, files=files
+        )
     elif call == "create without files":
         theirs.create({"fields": {"a": "é"}, "quiet": True}, STEPS, {})
         ours.create_assembly(
-            fields={"a": "é"}, quiet=True, steps=STEPS, num_expected_upload_files=0
+            assembly_id=None,
+            fields={"a": "é"},
+            quiet=True,
+            steps=STEPS,
+            num_expected_upload_files=0,
         )
     elif call == "create by Template":
         theirs.create({"template_id": TEMPLATE}, {}, {})
-        ours.create_assembly(template_id=TEMPLATE)
+        ours.create_assembly(assembly_id=None, template_id=TEMPLATE)
     elif call == "cancel":
         theirs.cancel(assembly_id=ASSEMBLY_ID)
         ours.cancel_assembly(ASSEMBLY_ID)
