@@ -16,6 +16,7 @@ from ._errors import ApiError, UnreadableAnswer, advice
 from ._status import AssemblyStatus
 
 T = TypeVar("T")
+E = TypeVar("E", bound=ApiError)
 
 _BODY_SHOWN = 4096  # characters of a body that an error keeps: enough for any proxy's page to show
 
@@ -37,7 +38,7 @@ def read_created(answer: Answer) -> AssemblyStatus:
     if data.get("error") or answer.http_status >= 400:
         _refused(answer, data)
     if not (data.get("ok") or data.get("assembly_id")):
-        _unreadable(answer, "says neither ok nor error", data)
+        raise _unreadable(answer, "says neither ok nor error", data)
     return AssemblyStatus.from_dict(data)
 
 
@@ -47,7 +48,7 @@ def read_status(answer: Answer) -> AssemblyStatus:
     if answer.http_status >= 400 or (data.get("error") and not data.get("assembly_id")):
         _refused(answer, data)
     if not data.get("assembly_id"):
-        _unreadable(answer, "has no assembly_id", data)
+        raise _unreadable(answer, "has no assembly_id", data)
     return AssemblyStatus.from_dict(data)
 
 
@@ -77,7 +78,9 @@ def about(
         else:
             if named == identity or (named is None and or_unnamed):
                 return status
-        _unreadable(answer, f"is about another Assembly ({named})", {})
+        stray = _unreadable(answer, f"is about another Assembly ({named})", {})
+        stray.strayed = True
+        raise stray
 
     return read_ours
 
@@ -88,7 +91,7 @@ def read_notification(answer: Answer) -> ReplayAssemblyNotificationResult:
     if data.get("error") or answer.http_status >= 400:
         _refused(answer, data)
     if not data.get("ok"):
-        _unreadable(answer, "says neither ok nor error", data)
+        raise _unreadable(answer, "says neither ok nor error", data)
     return ReplayAssemblyNotificationResult.from_dict(data)
 
 
@@ -107,7 +110,7 @@ def _data(answer: Answer) -> dict[str, Any]:
     else:
         problem = "is no JSON object"
     if not isinstance(data, dict):
-        _unreadable(answer, problem, {})
+        raise _unreadable(answer, problem, {})
     return data
 
 
@@ -120,10 +123,10 @@ def _refused(answer: Answer, data: Mapping[str, Any]) -> NoReturn:
     raise _filled(ApiError(sentence), answer, data)
 
 
-def _unreadable(answer: Answer, problem: str, data: Mapping[str, Any]) -> NoReturn:
+def _unreadable(answer: Answer, problem: str, data: Mapping[str, Any]) -> UnreadableAnswer:
     hint = f"It redirects to {answer.location}, which is not followed." if answer.location else ""
     text = f"the answer {problem}: {_beginning(answer, 200)!r}."
-    raise _filled(UnreadableAnswer(_sentence(answer, data, text, hint)), answer, data)
+    return _filled(UnreadableAnswer(_sentence(answer, data, text, hint)), answer, data)
 
 
 def _sentence(answer: Answer, data: Mapping[str, Any], text: str, hint: str) -> str:
@@ -133,7 +136,7 @@ def _sentence(answer: Answer, data: Mapping[str, Any], text: str, hint: str) -> 
     return " ".join(part for part in parts if part)
 
 
-def _filled(error: ApiError, answer: Answer, data: Mapping[str, Any]) -> ApiError:
+def _filled(error: E, answer: Answer, data: Mapping[str, Any]) -> E:
     error.http_status = answer.http_status
     error.code = _text(data.get("error")) or _text(data.get("code"))
     error.reason = data.get("reason")

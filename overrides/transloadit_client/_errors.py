@@ -116,7 +116,13 @@ class ApiError(TransloaditError):
 
 
 class UnreadableAnswer(ApiError):
-    """The answer is not one of the API's: HTML, empty, cut short, or JSON of another kind."""
+    """The answer is not one of the API's: HTML, empty, cut short, or JSON of another kind.
+
+    Attributes:
+        strayed: whether it is an answer to somebody else's question: about another Assembly.
+    """
+
+    strayed = False
 
 
 def advice(code: str | None) -> str:

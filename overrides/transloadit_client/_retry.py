@@ -214,7 +214,7 @@ def phase_of(outcome: Outcome, guard: Guard) -> Phase:
         return Phase.LIMITED
     if error.status is not None and guard is not Guard.HARMLESS:
         return Phase.REFUSED  # the Assembly is there, and has failed
-    mute = isinstance(error, UnreadableAnswer) and status < 300
+    mute = isinstance(error, UnreadableAnswer) and (error.strayed or status < 300)
     return Phase.UNKNOWN if status >= 500 or mute else Phase.REFUSED
 
 
