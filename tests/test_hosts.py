@@ -1,13 +1,17 @@
 """Where a request about an Assembly may go: rows of URLs, each with its trick."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from transloadit_api.api.assemblies import get_assembly
 from transloadit_client import ApiError, AssemblyStatus, InvalidInput, Transloadit, UntrustedUrl
+from transloadit_client._hosts import Home, assembly_url
 
 Connect = Callable[..., Any]
 ID = "7828446e5acd4aa996dce3455ec914e9"
@@ -40,6 +44,64 @@ REFUSED = {
     "a path that climbs": f"https://api2.transloadit.com/assemblies/../{ID}",
     "a longer path": f"https://api2.transloadit.com/assemblies/{ID}/replay",
     "no id": "https://api2.transloadit.com/assemblies/",
+    "an empty user": f"https://@example.org/assemblies/{ID}",
+    "a user that looks like the host": f"https://api2.transloadit.com:443@example.org/assemblies/{ID}",
+    "a password that looks like the host": f"https://x:api2.transloadit.com@example.org/assemblies/{ID}",
+    "two at signs": f"https://a@b@api2.transloadit.com/assemblies/{ID}",
+    "an encoded at sign": f"https://api2.transloadit.com%40example.org/assemblies/{ID}",
+    "an encoded slash in the host": f"https://api2.transloadit.com%2f.example.org/assemblies/{ID}",
+    "an encoded letter": f"https://%61pi2.transloadit.com/assemblies/{ID}",
+    "a double-encoded dot": f"https://api2.transloadit.com%252eexample.org/assemblies/{ID}",
+    "the default port": f"https://api2.transloadit.com:443/assemblies/{ID}",
+    "port zero": f"https://api2.transloadit.com:0/assemblies/{ID}",
+    "an empty port": f"https://api2.transloadit.com:/assemblies/{ID}",
+    "a port too large": f"https://api2.transloadit.com:99999/assemblies/{ID}",
+    "a port in other digits": f"https://api2.transloadit.com:\u0664\u0664\u0663/assemblies/{ID}",
+    "a plain http port": f"http://api2.transloadit.com:80/assemblies/{ID}",
+    "another port of the configured host": f"https://media.example.net:9443/assemblies/{ID}",
+    "the configured host without its port": f"https://media.example.net/assemblies/{ID}",
+    "the configured host in plain text": f"http://media.example.net:8443/assemblies/{ID}",
+    "the configured host with a dot": f"https://media.example.net.:8443/assemblies/{ID}",
+    "a host inside the configured one": f"https://x.media.example.net:8443/assemblies/{ID}",
+    "an instance without a name": f"https://api2-.transloadit.com/assemblies/{ID}",
+    "an underscore in the instance": f"https://api2-a_b.transloadit.com/assemblies/{ID}",
+    "a wildcard": f"https://api2-*.transloadit.com/assemblies/{ID}",
+    "two dots": f"https://api2..transloadit.com/assemblies/{ID}",
+    "a full-width dot": f"https://api2\uff0etransloadit\uff0ecom/assemblies/{ID}",
+    "an ideographic full stop": f"https://api2\u3002transloadit.com/assemblies/{ID}",
+    "a full-width letter": f"https://\uff41pi2.transloadit.com/assemblies/{ID}",
+    "a soft hyphen": f"https://api2\u00ad.transloadit.com/assemblies/{ID}",
+    "a zero-width space": f"https://api2.transloadit.com\u200b/assemblies/{ID}",
+    "a null byte": f"https://api2.transloadit.com\x00.example.org/assemblies/{ID}",
+    "a space in front": f" https://api2.transloadit.com/assemblies/{ID}",
+    "a space behind": f"https://api2.transloadit.com/assemblies/{ID} ",
+    "a newline inside": f"https://api2.transloadit.com\n.example.org/assemblies/{ID}",
+    "a carriage return": f"https://api2.transloadit.com/assemblies/{ID}\r",
+    "a header behind the path": f"https://api2.transloadit.com/assemblies/{ID}\r\nX-Evil: 1",
+    "an upper-case scheme": f"HTTPS://api2.transloadit.com/assemblies/{ID}",
+    "a scheme of its own": f"javascript://api2.transloadit.com/assemblies/{ID}",
+    "a file": f"file:///assemblies/{ID}",
+    "one slash": f"https:/api2.transloadit.com/assemblies/{ID}",
+    "three slashes": f"https:///api2.transloadit.com/assemblies/{ID}",
+    "backslashes for slashes": f"https:\\\\api2.transloadit.com/assemblies/{ID}",
+    "a backslash before the path": f"https://example.org\\api2.transloadit.com/assemblies/{ID}",
+    "no host": f"https:///assemblies/{ID}",
+    "a relative URL": f"/assemblies/{ID}",
+    "an octal address": f"https://0177.0.0.1/assemblies/{ID}",
+    "a hexadecimal address": f"https://0x7f.0.0.1/assemblies/{ID}",
+    "a short address": f"https://127.1/assemblies/{ID}",
+    "the address of nothing": f"http://0.0.0.0/assemblies/{ID}",
+    "IPv6 loopback": f"http://[::1]/assemblies/{ID}",
+    "IPv6 with a zone": f"https://[fe80::1%25eth0]/assemblies/{ID}",
+    "the metadata service": f"http://169.254.169.254/assemblies/{ID}",
+    "localhost": f"http://localhost/assemblies/{ID}",
+    "an encoded path": f"https://api2.transloadit.com/%61ssemblies/{ID}",
+    "an encoded slash in the id": "https://api2.transloadit.com/assemblies/..%2f..%2fx",
+    "dots for an id": "https://api2.transloadit.com/assemblies/..",
+    "two slashes in the path": f"https://api2.transloadit.com//assemblies/{ID}",
+    "a slash at the end": f"https://api2.transloadit.com/assemblies/{ID}/",
+    "parameters of the path": f"https://api2.transloadit.com/assemblies/{ID};x=1",
+    "an id that is too long": f"https://api2.transloadit.com/assemblies/{ID * 5}",
 }
 ALLOWED = {
     f"https://api2.transloadit.com/assemblies/{ID}": f"https://api2.transloadit.com/assemblies/{ID}",
@@ -210,3 +272,33 @@ def test_generated_functions_follow_redirects_only_when_told_to(follow: bool) ->
     answer = get_assembly.sync_detailed(ID, client=client)
 
     assert answer.status_code == (200 if follow else 302)
+
+
+def test_hosts_that_were_trusted_are_used_over_https(connect: Connect, wire: Wire) -> None:
+    client = connect(**over(wire, trusted_hosts={"media.example.org"}))
+
+    client.get_assembly(f"http://media.example.org/assemblies/{ID}")
+    with pytest.raises(UntrustedUrl):
+        client.get_assembly(f"https://media.example.org:8443/assemblies/{ID}")
+    with pytest.raises(UntrustedUrl):
+        connect(**over(wire)).get_assembly(f"https://media.example.org/assemblies/{ID}")
+
+    assert [str(request.url) for request in wire.requests] == [
+        f"https://media.example.org/assemblies/{ID}"
+    ]
+
+
+@settings(max_examples=2000)
+@given(
+    st.text() | st.from_regex(r"https?://[a-z0-9.@:%\\\[\]-]{1,30}/assemblies/[0-9a-z.%/]{1,40}")
+)
+def test_any_text_leads_to_a_trusted_host_or_nowhere(text: str) -> None:
+    try:
+        url = assembly_url(text, Home("https://media.example.net:8443"))
+    except InvalidInput:
+        return
+    assert re.fullmatch(
+        r"(https://(api2(-[a-z0-9-]+)?\.transloadit\.com|media\.example\.net:8443))?"
+        r"/assemblies/[0-9A-Za-z_-]{1,128}",
+        url,
+    )

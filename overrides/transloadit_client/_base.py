@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from secrets import token_hex
 from ssl import SSLContext
@@ -16,7 +16,7 @@ from transloadit_api.client import Client
 
 from ._clock import Clock
 from ._errors import InvalidInput, MissingCredentials
-from ._hosts import DEFAULT_BASE_URL, checked_base_url
+from ._hosts import DEFAULT_BASE_URL, Home, checked_base_url
 from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
 from ._operations import Authorized
 from ._retry import ONCE, Budget, Course, Guard, Plan, RetryPolicy, course
@@ -44,6 +44,7 @@ class Options(TypedDict, total=False):
     headers: dict[str, str]
     cookies: dict[str, str]
     retry: RetryPolicy | None
+    trusted_hosts: Collection[str]
 
 
 @define(init=False, eq=False, repr=False)
@@ -56,6 +57,7 @@ class BaseTransloadit(Client):
     _auth_token: Secret | None = field(alias="auth_token", kw_only=True)
     _retry: RetryPolicy = field(alias="retry", kw_only=True)
     _pickle_secrets: bool = field(alias="pickle_secrets", kw_only=True)
+    _trusted_hosts: frozenset[str] = field(alias="trusted_hosts", kw_only=True)
     _connections: Connections = field(init=False)
     _budget: Budget = field(init=False)
     _clock: Clock = field(init=False)
@@ -72,6 +74,7 @@ class BaseTransloadit(Client):
         timeout: float | httpx.Timeout | None = None,
         retry: RetryPolicy | None = _DEFAULT_RETRY,
         pickle_secrets: bool = False,
+        trusted_hosts: Collection[str] = (),
         headers: dict[str, str] | None = None,
         cookies: dict[str, str] | None = None,
         verify_ssl: str | bool | SSLContext = True,
@@ -96,6 +99,7 @@ class BaseTransloadit(Client):
         )
         self._retry = ONCE if retry is None else retry
         self._pickle_secrets = pickle_secrets
+        self._trusted_hosts = frozenset(trusted_hosts)
         self._connections = Connections(verify_ssl, httpx_args or {})
         self._budget = Budget(self._retry)
         self._clock = Clock()
@@ -222,6 +226,10 @@ class BaseTransloadit(Client):
 
     async def __aexit__(self, *_: object, **__: Any) -> None:
         await self.aclose()
+
+    @property
+    def _home(self) -> Home:
+        return Home(self._base_url, self._trusted_hosts)
 
     def _http_options(self) -> dict[str, Any]:
         return {

@@ -45,6 +45,11 @@ class Transloadit(BaseTransloadit):
             By default 10 to connect and 60 for the others.
         headers: further headers for every request.
         cookies: cookies for every request.
+        trusted_hosts: further hosts, beside the base URL's and the service's, on which Assemblies
+            may be read and canceled, over https; such as `{"media.example.net"}`.
+        retry: how often and how long to try; None to try once. See `RetryPolicy`.
+        pickle_secrets: whether a pickle of this client holds its secrets; by default whoever wakes
+            it takes them from the environment.
         verify_ssl: a CA file, a folder of them or an `ssl.SSLContext` to trust instead.
         httpx_args: further arguments for httpx's clients: `proxy`, `limits`, `transport`, `http2` …
 
@@ -84,14 +89,17 @@ class Transloadit(BaseTransloadit):
                 are read from where they stand, in pieces.
             form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
             num_expected_upload_files: how many files will follow by tus.
-            assembly_id: an id of your own: 32 hex digits nobody can guess, as `uuid.uuid4().hex`.
+            assembly_id: an id of your own: 32 hex digits nobody can guess. By default a new one is
+                drawn, so that an Assembly whose answer was lost can be found again and none is ever
+                created twice. None lets the API choose; a lost answer is then an `OutcomeUnknown`.
             extra_params: keys of `params` that have no argument here.
             timeout: seconds, or an `httpx.Timeout`, for this call.
 
         Raises:
             InvalidInput: something given cannot be sent; nothing was.
             ApiError: the API refused; its `status` is there if the Assembly exists all the same.
-            NoAnswer: the connection failed; the Assembly may exist.
+            NoAnswer: the API was not reached; there is no new Assembly.
+            OutcomeUnknown: whether there is one cannot be told from here; see its `assembly_id`.
         """
         params = params_of(
             steps=steps,
@@ -107,7 +115,7 @@ class Transloadit(BaseTransloadit):
         with ExitStack() as opened:
             plan = operations.creation(
                 *self._permit(params, own_id),
-                self._base_url,
+                self._home,
                 texts=text_parts(form_fields),
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
@@ -123,7 +131,7 @@ class Transloadit(BaseTransloadit):
             ApiError: the API refused. An Assembly that failed does not raise: see its `failed`.
             NoAnswer: the connection failed.
         """
-        return self._pursue(operations.reading(assembly, self._base_url), timeout)
+        return self._pursue(operations.reading(assembly, self._home), timeout)
 
     def cancel_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
         """Cancels an Assembly, and its upload if that still runs. Unsigned.
@@ -134,7 +142,7 @@ class Transloadit(BaseTransloadit):
         Raises:
             InvalidInput, ApiError, NoAnswer: as `get_assembly`.
         """
-        return self._pursue(operations.cancellation(assembly, self._base_url), timeout)
+        return self._pursue(operations.cancellation(assembly, self._home), timeout)
 
     def replay_assembly(
         self,
@@ -165,6 +173,7 @@ class Transloadit(BaseTransloadit):
 
         Raises:
             InvalidInput, ApiError, NoAnswer: as `create_assembly`.
+            OutcomeUnknown: it may or may not run again; the account's Assemblies will tell.
         """
         params = params_of(
             steps=steps,
@@ -195,8 +204,8 @@ class Transloadit(BaseTransloadit):
             timeout: seconds, or an `httpx.Timeout`, for this call.
 
         Raises:
-            InvalidInput, ApiError: as `create_assembly`.
-            NoAnswer: the connection failed; the Notification may have been sent.
+            InvalidInput, ApiError, NoAnswer: as `create_assembly`.
+            OutcomeUnknown: the Notification may or may not have been sent.
         """
         params = params_of(notify_url=notify_url, wait=wait, auth=auth)
         plan = operations.notification_replay(*self._permit(params), assembly)
@@ -250,7 +259,7 @@ class AsyncTransloadit(BaseTransloadit):
         with ExitStack() as opened:
             plan = operations.creation(
                 *self._permit(params, own_id),
-                self._base_url,
+                self._home,
                 texts=text_parts(form_fields),
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
@@ -260,13 +269,13 @@ class AsyncTransloadit(BaseTransloadit):
 
     async def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
         """Reads the status of an Assembly; as `Transloadit.get_assembly`."""
-        return await self._pursue(operations.reading(assembly, self._base_url), timeout)
+        return await self._pursue(operations.reading(assembly, self._home), timeout)
 
     async def cancel_assembly(
         self, assembly: Assembly, *, timeout: Timeout = None
     ) -> AssemblyStatus:
         """Cancels an Assembly; as `Transloadit.cancel_assembly`."""
-        return await self._pursue(operations.cancellation(assembly, self._base_url), timeout)
+        return await self._pursue(operations.cancellation(assembly, self._home), timeout)
 
     async def replay_assembly(
         self,

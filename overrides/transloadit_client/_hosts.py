@@ -11,6 +11,8 @@ from secrets import token_hex
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from attrs import frozen
+
 from ._errors import InvalidInput, UntrustedUrl
 
 DEFAULT_BASE_URL = "https://api2.transloadit.com"
@@ -25,6 +27,14 @@ _ASSEMBLY_URL = re.compile(
 _SERVICE_HOST = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
 
 
+@frozen
+class Home:
+    """Where the API is, and on which further hosts the caller expects Assemblies to live."""
+
+    base_url: str
+    trusted_hosts: frozenset[str] = frozenset()
+
+
 class HasAssemblyUrl(Protocol):
     """What is used of a status: the generated class, or ours."""
 
@@ -34,16 +44,16 @@ class HasAssemblyUrl(Protocol):
     def assembly_ssl_url(self) -> object: ...
 
 
-def assembly_url(assembly: str | HasAssemblyUrl, base_url: str) -> str:
+def assembly_url(assembly: str | HasAssemblyUrl, home: Home) -> str:
     """The URL of an Assembly: on its own host for a URL or a status, else a path on the base URL.
 
     Raises:
-        UntrustedUrl: the URL leads to another host than the configured one or the service's.
+        UntrustedUrl: the URL leads to another host than the configured ones or the service's.
         InvalidInput: there is no id, or it is not one.
     """
     given = assembly if isinstance(assembly, str) else getattr(assembly, "assembly_ssl_url", None)
     if isinstance(given, str) and "/" in given:
-        return _trusted(given, base_url)
+        return _trusted(given, home)
     return f"/assemblies/{assembly_id(assembly)}"
 
 
@@ -102,19 +112,21 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     return base_url
 
 
-def _trusted(given: str, base_url: str) -> str:
+def _trusted(given: str, home: Home) -> str:
     url = _ASSEMBLY_URL.fullmatch(given)
     if url is None:
         raise UntrustedUrl(f"not an Assembly's URL: {given!r:.200}; nothing was sent")
     origin = f"{url['scheme']}://{url['host']}{url['port'] or ''}"
-    if url["port"] is None and _SERVICE_HOST.fullmatch(url["host"]):
+    known = _SERVICE_HOST.fullmatch(url["host"]) or url["host"] in home.trusted_hosts
+    if url["port"] is None and known:
         origin = f"https://{url['host']}"  # `assembly_url` spells it http
-    elif origin != _origin(base_url) and not (
-        _is_loopback(url["host"]) and _is_loopback(urlsplit(base_url).hostname or "")
+    elif origin != _origin(home.base_url) and not (
+        _is_loopback(url["host"]) and _is_loopback(urlsplit(home.base_url).hostname or "")
     ):
         raise UntrustedUrl(
-            f"{given!r:.200} is neither on {_origin(base_url)} nor on one of the service's hosts; "
-            "nothing was sent. Give the Assembly's id to ask the configured host instead."
+            f"{given!r:.200} is neither on {_origin(home.base_url)} nor on one of the service's"
+            " hosts; nothing was sent. Give the Assembly's id to ask the configured host, or name"
+            " that host in trusted_hosts."
         )
     return f"{origin}/assemblies/{url['id']}"
 

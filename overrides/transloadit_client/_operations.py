@@ -28,7 +28,7 @@ from transloadit_api.types import UNSET, Unset
 from ._answers import Answer, about, read_created, read_found, read_notification, read_status
 from ._errors import InvalidInput
 from ._files import FilePart
-from ._hosts import HasAssemblyUrl, assembly_id, assembly_url, own_assembly_id
+from ._hosts import HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
 from ._retry import Guard, Plan
 from ._signing import Params, Secret
 from ._status import AssemblyStatus
@@ -90,7 +90,7 @@ def params_of(
 def creation(
     authorize: Callable[[], Authorized],
     guard: Guard,
-    base_url: str,
+    home: Home,
     *,
     texts: Mapping[str, str],
     files: Sequence[FilePart],
@@ -118,7 +118,7 @@ def creation(
         return Operation(request, arguments, read, authorized.bearer)
 
     def look() -> Plan[AssemblyStatus]:
-        return _reading(own_id or "", base_url, "find", read_found)
+        return _reading(own_id or "", home, "find", read_found)
 
     def obstacle() -> str | None:
         streams = (content for _, (_, content, _) in files if isinstance(content, FromHere))
@@ -127,12 +127,12 @@ def creation(
     return Plan(guard, make, own_id, look if own_id else None, obstacle)
 
 
-def reading(assembly: Assembly, base_url: str) -> Plan[AssemblyStatus]:
-    return _reading(assembly, base_url, "read", read_status)
+def reading(assembly: Assembly, home: Home) -> Plan[AssemblyStatus]:
+    return _reading(assembly, home, "read", read_status)
 
 
-def cancellation(assembly: Assembly, base_url: str) -> Plan[AssemblyStatus]:
-    url = assembly_url(assembly, base_url)
+def cancellation(assembly: Assembly, home: Home) -> Plan[AssemblyStatus]:
+    url = assembly_url(assembly, home)
     identity = assembly_id(assembly)
     arguments = {**cancel_assembly._get_kwargs(identity), "url": url}
     operation = Operation(f"cancel Assembly {identity}", arguments, about(identity, read_status))
@@ -174,9 +174,9 @@ def notification_replay(
 
 
 def _reading(
-    assembly: Assembly, base_url: str, verb: str, read: Callable[[Answer], AssemblyStatus]
+    assembly: Assembly, home: Home, verb: str, read: Callable[[Answer], AssemblyStatus]
 ) -> Plan[AssemblyStatus]:
-    url = assembly_url(assembly, base_url)
+    url = assembly_url(assembly, home)
     identity = assembly_id(assembly)
     arguments = {**get_assembly._get_kwargs(identity), "url": url}
     operation = Operation(f"{verb} Assembly {identity}", arguments, about(identity, read))
