@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -311,3 +312,39 @@ def test_closing_a_client_that_was_never_used_is_fine() -> None:
             client.close()
 
     asyncio.run(unused())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"base_url": "https://exa mple.org"},
+        {"base_url": "https://x\n.org"},
+        {"headers": {"X-A": "\ud800"}},
+        {"headers": {"X-\u00e9": "a"}},
+        {"headers": {"X-A": 3}},
+        {"headers": 3},
+    ],
+)
+def test_what_cannot_stand_in_a_request_is_refused_at_once(
+    connect: Connect, options: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput):
+        connect(**options)
+
+
+def test_a_copy_leaves_the_asynchronous_connections_open(wire: Wire) -> None:
+    async def main() -> None:
+        client = AsyncTransloadit(httpx_args={"transport": wire.transport})
+        async with client:
+            async with client.with_timeout(1) as copy:
+                await copy.get_assembly(ID)
+            await client.get_assembly(ID)
+
+    asyncio.run(main())
+
+
+def test_httpx_logs_without_arguments_pass_unchanged(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("httpx").warning("no arguments, /assemblies/%s", ID)
+    logging.getLogger("httpx").warning("a mapping: %(a)s", {"a": 1})
+
+    assert "a mapping: 1" in caplog.text

@@ -72,6 +72,7 @@ def test_reprs_hide_them(connect: Connect) -> None:
     )
     assert_hushed(repr(credentials.secret) + repr(credentials.secret == Secret(SECRET)))
     assert Secret(SECRET).reveal() == SECRET
+    assert {Secret(SECRET), Secret(SECRET), Secret(TOKEN)} == {Secret(SECRET), Secret(TOKEN)}
 
 
 def test_they_do_not_pickle(connect: Connect) -> None:

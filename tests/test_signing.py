@@ -58,6 +58,7 @@ def in_itself() -> dict[str, Any]:
         pytest.param({"fields": [1, float("-inf")]}, "params.fields[1] is -inf", id="infinity"),
         pytest.param({"steps": {"a": {"b": {1, 2}}}}, "params.steps.a.b is of type set", id="set"),
         pytest.param({"a": b"x"}, "params.a is of type bytes", id="bytes"),
+        pytest.param({"a": [1, "2"], "b": {3}}, "params.b is of type set", id="behind a list"),
         pytest.param({"a": Decimal(1)}, "params.a is of type Decimal", id="decimal"),
         pytest.param({"a": EXPIRES}, "params.a is of type datetime", id="datetime"),
         pytest.param({"a": Path("x")}, "params.a is of type PosixPath", id="path"),

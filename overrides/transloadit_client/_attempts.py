@@ -8,7 +8,7 @@ import httpx
 from ._answers import Answer
 from ._clock import seconds_until
 from ._errors import ApiError
-from ._http import FAILURES, HOPELESS, NEVER_SENT, no_answer, timeout_of
+from ._http import HOPELESS, NEVER_SENT, no_answer, timeout_of
 from ._retry import Course, Outcome
 
 if TYPE_CHECKING:
@@ -42,12 +42,7 @@ class Attempts(Generic[T]):
         step = next(self._course)
         while True:
             self.wait, self._operation = step.wait, step.operation
-            try:
-                request = self._request()
-            except FAILURES as error:
-                self.lost(error)
-            else:
-                yield request
+            yield self._request()
             try:
                 step = self._course.send(self._outcome)
             except StopIteration as end:

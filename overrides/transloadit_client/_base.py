@@ -100,6 +100,11 @@ class BaseTransloadit(Client):
         self._retry = ONCE if retry is None else retry
         self._pickle_secrets = pickle_secrets
         self._trusted_hosts = frozenset(trusted_hosts)
+        try:
+            httpx.Headers(headers)
+        except (ValueError, TypeError, AttributeError):
+            # Not quoted: headers are where other secrets stand.
+            raise InvalidInput("the headers cannot stand in a request") from None
         self._connections = Connections(verify_ssl, httpx_args or {})
         self._budget = Budget(self._retry)
         self._clock = Clock()

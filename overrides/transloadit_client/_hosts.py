@@ -24,6 +24,7 @@ _ASSEMBLY_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?P<port>:[0-9]{1,5})?"
     r"/assemblies/(?P<id>[0-9A-Za-z_-]{1,128})"
 )
+_NEVER_IN_A_URL = re.compile(r"[\s\\\x00-\x1f\x7f]")  # urlsplit drops some of these in silence
 _SERVICE_HOST = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
 
 
@@ -99,12 +100,18 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     """
     try:
         url = urlsplit(base_url)
-        right = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        host = url.hostname or ""
+        right = url.scheme in ("http", "https") and bool(host) and url.port != 0
     except ValueError:  # a port that is no number, half an IPv6 address
         raise InvalidInput(_BASE_URL_SHAPE) from None
-    if not right or url.username is not None or url.query or url.fragment:
+    if (
+        not right
+        or _NEVER_IN_A_URL.search(base_url)
+        or url.username is not None
+        or url.query
+        or url.fragment
+    ):
         raise InvalidInput(_BASE_URL_SHAPE)
-    host = url.hostname or ""
     if url.scheme == "http" and secret and not _is_loopback(host):
         raise InvalidInput(
             f"base_url is plain http on {host}: credentials travel there in the open; use https"

@@ -13,7 +13,6 @@ The table `RULES` is the whole policy. What makes it safe:
 
 from collections.abc import Callable, Generator
 from enum import Enum
-from itertools import count
 from threading import Lock
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
@@ -256,8 +255,9 @@ def course(
     budget.earn()
     history: tuple[Attempt, ...] = ()
     doubt = corrected = False
-    operation, delay = plan.make(), 0.0
-    for number in count(1):
+    operation, delay, number = plan.make(), 0.0, 0
+    while True:
+        number += 1
         outcome = yield Send(operation, delay)
         if outcome.error is None:
             return cast("T", outcome.result)
@@ -305,7 +305,6 @@ def course(
             raise _final(outcome.error, plan, history, doubt=doubt)
         if step is Next.ANEW:
             operation = plan.make()
-    raise AssertionError  # count() has no end
 
 
 def wait_before(
