@@ -138,15 +138,13 @@ def test_a_failed_assembly_is_a_status_and_no_error(
 def test_an_error_with_an_assembly_carries_its_status(connect: Connect, call: str) -> None:
     body = {"error": "ASSEMBLY_CANCEL_UNAVAILABLE", "assembly_id": ID, "odd": [None]}
 
-    with pytest.raises(ApiError) as caught:
-        CALLS[call](answering(connect, 503, json.dumps(body).encode()))
+    error = error_of(CALLS[call], answering(connect, 503, json.dumps(body).encode()))
 
-    assert ID in str(caught.value)
-    assert caught.value.assembly_id == ID
-    assert caught.value.status is not None
-    assert caught.value.status.to_dict() == body
-    again = pickle.loads(pickle.dumps(caught.value))
-    assert (again.status, str(again)) == (caught.value.status, str(caught.value))
+    assert isinstance(error, ApiError)
+    assert ID in str(error)
+    assert error.assembly_id == ID
+    assert error.status is not None
+    assert error.status.to_dict() == body
 
 
 @pytest.mark.parametrize("call", ["create", "replay"])
@@ -177,8 +175,10 @@ def test_a_state_nobody_knows_is_a_busy_status(
 def test_a_status_without_an_assembly_raises(
     connect: Connect, call: str, body: dict[str, Any]
 ) -> None:
-    with pytest.raises(UnreadableAnswer, match="has no assembly_id"):
-        CALLS[call](answering(connect, 200, json.dumps(body).encode()))
+    error = error_of(CALLS[call], answering(connect, 200, json.dumps(body).encode()))
+
+    assert isinstance(error, UnreadableAnswer)
+    assert "has no assembly_id" in str(error)
 
 
 @given(

@@ -207,6 +207,11 @@ COURSES: dict[str, tuple[Guard, list[Outcome], list[str], Any]] = {
         Guard.OWN_ID, [LOST, Outcome(error=refusal(200, "BAD", status=AssemblyStatus()))],
         ["1", "look"], ApiError,
     ),
+    "canceled, and never heard of it": (Guard.TWICE_IS_ONCE, [LOST] * 5, ["1"] * 5, OutcomeUnknown),
+    "canceled, lost, then refused": (Guard.TWICE_IS_ONCE, [LOST, MISSING], ["1", "1"], ApiError),
+    "an answer that is somebody else's": (
+        Guard.OWN_ID, [MISSING, MISSING, DONE], ["1", "look", "1"], "done",
+    ),
     "a read is repeated": (
         Guard.HARMLESS, [LOST, LIMITED, LOST, DONE], ["1", "1", "2", "2"], "done",
     ),
@@ -512,3 +517,34 @@ def test_copies_share_the_budget() -> None:
     client = Transloadit("k", "s")
 
     assert client.with_timeout(1)._budget is client._budget
+
+
+def test_a_fresh_id_that_counts_as_used_is_looked_for(connect: Connect) -> None:
+    """Nobody else can have used it: so it was our own request, or its answer went astray."""
+    for refusal in (REUSE, (400, {"error": "DO_NOT_REUSE_ASSEMBLY_IDS"})):
+        script = Script(refusal, OK)
+        client = connect("k", "s", retry=None, httpx_args={"transport": script.transport})
+
+        assert client.create_assembly(template_id="t").busy
+
+    script = Script((400, {"error": "DO_NOT_REUSE_ASSEMBLY_IDS"}))
+    client = connect("k", "s", retry=AT_ONCE, httpx_args={"transport": script.transport})
+    with pytest.raises(ApiError, match="DO_NOT_REUSE"):
+        client.create_assembly(template_id="t", assembly_id="ab" * 16)
+
+
+def test_a_found_create_whose_upload_may_be_the_broken_one_is_not_taken_yet(
+    connect: Connect,
+) -> None:
+    mine = "ab" * 16
+    uploading = (200, {"ok": "ASSEMBLY_UPLOADING", "assembly_id": mine})
+
+    script = Script(httpx.ReadError("reset"), uploading, uploading, OK)
+    client = connect("k", "s", retry=AT_ONCE, httpx_args={"transport": script.transport})
+    created = client.create_assembly(template_id="t", assembly_id=mine)
+    assert created.ok == "ASSEMBLY_EXECUTING"
+
+    script = Script(httpx.ReadError("reset"), uploading)
+    client = connect("k", "s", retry=AT_ONCE, httpx_args={"transport": script.transport})
+    created = client.create_assembly(template_id="t", assembly_id=mine, num_expected_upload_files=1)
+    assert created.ok == "ASSEMBLY_UPLOADING"

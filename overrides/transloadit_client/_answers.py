@@ -53,8 +53,14 @@ def read_status(answer: Answer) -> AssemblyStatus:
 
 
 def read_found(answer: Answer) -> AssemblyStatus:
-    """As `read_created`, of an Assembly that was looked for after its answer was lost."""
+    """As `read_created`, of an Assembly that was looked for after its answer was lost.
+
+    While it waits for its upload nobody knows what will become of it, for the upload may be the one
+    that broke.
+    """
     status = read_created(answer)
+    if status.ok == "ASSEMBLY_UPLOADING":
+        raise _unreadable(answer, "says that the upload is not complete", status.to_dict())
     if status.ok == "REQUEST_ABORTED":
         text = "REQUEST_ABORTED: its upload broke off, so the API gave it up; create it anew."
         data = status.to_dict()

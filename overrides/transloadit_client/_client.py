@@ -120,6 +120,7 @@ class Transloadit(BaseTransloadit):
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
+                fresh=isinstance(assembly_id, Unset),
             )
             return self._pursue(plan, timeout)
 
@@ -264,6 +265,7 @@ class AsyncTransloadit(BaseTransloadit):
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
+                fresh=isinstance(assembly_id, Unset),
             )
             return await self._pursue(plan, timeout)
 

@@ -96,6 +96,7 @@ def creation(
     files: Sequence[FilePart],
     num_expected_upload_files: int | None,
     own_id: str | None,
+    fresh: bool,
 ) -> Plan[AssemblyStatus]:
     count = _expected(num_expected_upload_files)
     read: Callable[[Answer], AssemblyStatus] = read_created
@@ -118,13 +119,13 @@ def creation(
         return Operation(request, arguments, read, authorized.bearer)
 
     def look() -> Plan[AssemblyStatus]:
-        return _reading(own_id or "", home, "find", read_found)
+        return _reading(own_id or "", home, "find", read_created if count else read_found)
 
     def obstacle() -> str | None:
         streams = (content for _, (_, content, _) in files if isinstance(content, FromHere))
         return next(filter(None, (stream.obstacle() for stream in streams)), None)
 
-    return Plan(guard, make, own_id, look if own_id else None, obstacle)
+    return Plan(guard, make, own_id, look if own_id else None, obstacle, fresh)
 
 
 def reading(assembly: Assembly, home: Home) -> Plan[AssemblyStatus]:
@@ -136,7 +137,7 @@ def cancellation(assembly: Assembly, home: Home) -> Plan[AssemblyStatus]:
     identity = assembly_id(assembly)
     arguments = {**cancel_assembly._get_kwargs(identity), "url": url}
     operation = Operation(f"cancel Assembly {identity}", arguments, about(identity, read_status))
-    return Plan(Guard.HARMLESS, lambda: operation, identity)
+    return Plan(Guard.TWICE_IS_ONCE, lambda: operation, identity)
 
 
 def replay(

@@ -37,7 +37,8 @@ class Phase(Enum):
 class Guard(Enum):
     """What keeps a request from being carried out twice."""
 
-    HARMLESS = "nothing has to: reads, and cancel"
+    HARMLESS = "nothing has to: it changes nothing"
+    TWICE_IS_ONCE = "nothing has to: canceled twice is canceled"
     OWN_ID = "an Assembly id of its own"
     NONCE = "a nonce under its signature"
     NOTHING = "nothing does"
@@ -60,12 +61,14 @@ RULES: dict[Phase, dict[Guard, Next]] = {
     Phase.REFUSED: dict.fromkeys(Guard, Next.STOP),
     Phase.REUSED: {
         Guard.HARMLESS: Next.STOP,
+        Guard.TWICE_IS_ONCE: Next.STOP,
         Guard.OWN_ID: Next.LOOK,
         Guard.NONCE: Next.STOP,
         Guard.NOTHING: Next.STOP,
     },
     Phase.UNKNOWN: {
         Guard.HARMLESS: Next.AGAIN,
+        Guard.TWICE_IS_ONCE: Next.AGAIN,
         Guard.OWN_ID: Next.LOOK,
         Guard.NONCE: Next.AGAIN,
         Guard.NOTHING: Next.REPORT,
@@ -187,6 +190,7 @@ class Plan(Generic[T]):
         assembly_id: the Assembly concerned, where it is known.
         look: the plan that reads the Assembly back; only with an id of one's own.
         obstacle: why the body cannot be sent a second time, or None.
+        fresh: whether the id was drawn for this call, so that nobody can have used it before.
     """
 
     guard: Guard
@@ -194,6 +198,7 @@ class Plan(Generic[T]):
     assembly_id: str | None = None
     look: "Callable[[], Plan[T]] | None" = None
     obstacle: Callable[[], str | None] = _nothing_in_the_way
+    fresh: bool = False
 
 
 Course: TypeAlias = Generator[Send, Outcome, T]
@@ -206,21 +211,31 @@ def phase_of(outcome: Outcome, guard: Guard) -> Phase:
         return Phase.REFUSED
     if not isinstance(error, ApiError):
         return Phase.NEVER_SENT if outcome.never_sent else Phase.UNKNOWN
-    if error.code in CODES:
-        return CODES[error.code]
+    code = error.code or ""
+    if code in CODES:
+        return CODES[code]
     status = error.http_status or 0
     if status == 429:
         return Phase.LIMITED
-    if error.status is not None and guard is not Guard.HARMLESS:
+    if error.status is not None and guard in (Guard.OWN_ID, Guard.NONCE, Guard.NOTHING):
         return Phase.REFUSED  # the Assembly is there, and has failed
     mute = isinstance(error, UnreadableAnswer) and (error.strayed or status < 300)
-    return Phase.UNKNOWN if status >= 500 or mute else Phase.REFUSED
+    # A create is never answered that there is no such Assembly: that answers another question.
+    stray = guard is Guard.OWN_ID and code in ("ASSEMBLY_NOT_FOUND", "SERVER_404")
+    return Phase.UNKNOWN if status >= 500 or mute or stray else Phase.REFUSED
 
 
-def next_after(phase: Phase, guard: Guard, *, doubt: bool) -> Next:
-    """What to do; `doubt` says that the outcome of an earlier attempt is unknown."""
+def next_after(phase: Phase, guard: Guard, *, doubt: bool, fresh: bool = False) -> Next:
+    """What to do.
+
+    Args:
+        phase: how far the attempt came.
+        guard: what keeps the request from being carried out twice.
+        doubt: whether the outcome of an earlier attempt is unknown.
+        fresh: whether nobody can have used the id before.
+    """
     if not doubt:
-        return Next.STOP if phase is Phase.REUSED else RULES[phase][guard]
+        return Next.STOP if phase is Phase.REUSED and not fresh else RULES[phase][guard]
     if guard is Guard.OWN_ID and phase in (Phase.REFUSED, Phase.EXPIRED):
         return Next.LOOK
     if guard is Guard.NONCE and phase is Phase.LIMITED:
@@ -266,7 +281,9 @@ def course(
             corrected = not corrected and correct_clock(outcome.date)
             phase = Phase.EXPIRED if corrected else Phase.REFUSED
         doubt = doubt or (phase is Phase.UNKNOWN and plan.guard is not Guard.HARMLESS)
-        step = next_after(phase, plan.guard, doubt=doubt)
+        if phase is Phase.REFUSED and plan.guard is Guard.TWICE_IS_ONCE:
+            doubt = False  # the refusal says how things stand
+        step = next_after(phase, plan.guard, doubt=doubt, fresh=plan.fresh)
         if step is Next.LOOK and plan.look is not None:
             history += (Attempt(str(outcome.error), phase.value, step.value),)
             try:
