@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from transloadit_standin._assemblies import Assembly
     from transloadit_standin._auth import AuthKey
     from transloadit_standin._codes import CODES, Code
-    from transloadit_standin._fault_mix import KINDS, FaultMix
+    from transloadit_standin._fault_mix import KINDS, FaultMix, Kind
     from transloadit_standin._faults import (
         Answer,
         Crash,
@@ -51,6 +51,7 @@ _HOMES = {
     "Faults": "_faults",
     "Garble": "_faults",
     "KINDS": "_fault_mix",
+    "Kind": "_fault_mix",
     "Notification": "_notifications",
     "Received": "_ledger",
     "Refuse": "_faults",
@@ -76,6 +77,7 @@ __all__ = [
     "FaultMix",
     "Faults",
     "Garble",
+    "Kind",
     "Notification",
     "Received",
     "Refuse",
