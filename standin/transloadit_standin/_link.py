@@ -26,6 +26,7 @@ class Side(asyncio.Protocol):
 
     transport: asyncio.Transport
     other: Side
+    made = False
 
     def __init__(self, take: Callable[[bytes], None], lost: Callable[[], None]) -> None:
         self._take = take
@@ -35,6 +36,7 @@ class Side(asyncio.Protocol):
         """It is connected."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP has no other
         self.transport = transport
+        self.made = True
 
     def data_received(self, data: bytes) -> None:
         """Bytes for the other side."""
@@ -96,10 +98,11 @@ class Link:
     def abort(self) -> None:
         """Break both connections, and lose what is under way."""
         self._silent = True
-        for side in (self.client, self.server):
-            if transport := getattr(side, "transport", None):
-                transport.abort()
-        if not hasattr(self.client, "transport"):
+        if self.server.made:
+            self.server.transport.abort()
+        if self.client.made:
+            self.client.transport.abort()
+        else:
             self.socket.close()
 
     def _up(self, data: bytes) -> None:
@@ -128,5 +131,5 @@ class Link:
 
     def _server_lost(self) -> None:
         self._lost(self)
-        if transport := getattr(self.client, "transport", None):
-            transport.close()
+        if self.client.made:
+            self.client.transport.close()

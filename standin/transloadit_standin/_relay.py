@@ -40,6 +40,7 @@ class Relay:
     async def vanish(self) -> None:
         """Reset all connections, and refuse new ones until `listen()`."""
         self._unlisten()
+        await asyncio.gather(*self._joining)
         for link in list(self._links.values()):
             link.end("reset")
 

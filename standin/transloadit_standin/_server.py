@@ -23,7 +23,12 @@ class PromptServer(uvicorn.Server):
     """
 
     def __init__(
-        self, app: ASGIApp, *, opened: Callable[[], None], close: Callable[[], Awaitable[None]]
+        self,
+        app: ASGIApp,
+        *,
+        opened: Callable[[], None],
+        closing: Callable[[], Awaitable[None]],
+        close: Callable[[], Awaitable[None]],
     ) -> None:
         # No logging of uvicorn's own: it would set up handlers in somebody else's process.
         config = uvicorn.Config(
@@ -39,6 +44,7 @@ class PromptServer(uvicorn.Server):
         )
         super().__init__(config)
         self._opened = opened
+        self._closing = closing
         self._close = close
         self._stop = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -58,10 +64,13 @@ class PromptServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut all connections, then end what runs."""
+        await self._closing()
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
+        for _ in range(3):  # asyncio's turns until a connection it has taken is known to uvicorn
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # the connections learn that they are gone

@@ -168,7 +168,8 @@ class StandIn(Breakable):
                 PromptServer(
                     App(service, self._spec, relay),
                     opened=lambda: relay.open(server.getsockname(), public),
-                    close=self._close,
+                    closing=relay.close,
+                    close=service.close,
                 ),
                 [server],
             )
@@ -283,10 +284,6 @@ class StandIn(Breakable):
             work.close()
             raise RuntimeError("the stand-in does not run")
         self._thread.wait_for(work, timeout)
-
-    async def _close(self) -> None:
-        await self._relay.close()
-        await self._service.close()
 
     def _clean(self) -> None:
         if self._dead is not None:

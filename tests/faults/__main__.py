@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections import Counter
+from itertools import product
 from typing import TYPE_CHECKING
 
 from .bench import MODES, STYLES, Report, run
@@ -41,9 +42,8 @@ def run_errand(name: str, *, calls: int, seed: int) -> Report:
     """One errand in all modes and styles, with what was found printed."""
     report = Report()
     each = -(-calls // (len(MODES) * len(STYLES)))
-    for mode in MODES:
-        for style in STYLES:
-            report.add(run(ERRANDS[name], style=style, mode=mode, count=each, seed=seed))
+    for further, (mode, style) in enumerate(product(MODES, STYLES)):
+        report.add(run(ERRANDS[name], style=style, mode=mode, count=each, seed=seed + further))
     print(f"\n{name}: {report.calls} calls, {report.requests} requests, {report.share:.0%} struck")
     print(f"  twice {len(report.twice)}, lost {len(report.lost)},", end=" ")
     print(f"unexplained {len(report.unexplained)}")
@@ -59,11 +59,13 @@ def table(reports: Iterable[Report]) -> list[str]:
     total = Report()
     for report in reports:
         total.add(report)
-    rows = {
+    rows: dict[str, Counter[str]] = {
         kind: Counter(followed, struck=followed.total())
         for kind, followed in sorted(total.kinds.items())
     }
-    rows["all"] = sum(rows.values(), Counter[str]())
+    rows["all"] = Counter[str]()
+    for row in list(rows.values()):
+        rows["all"].update(row)
     width = max(map(len, rows))
     lines = [f"{'fault':{width}} " + " ".join(f"{name:>9}" for name in FOLLOWED)]
     for kind, row in rows.items():

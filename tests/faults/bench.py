@@ -111,7 +111,9 @@ def run(kind: type[Errand], *, style: Style, mode: Mode, count: int, seed: int) 
         done = errand.done()
         report = Report(calls=count)
         for number, answer in enumerate(told):
-            _judge(report, f"{mode}; {style}, call {number}", answer, done.get(number, []))
+            _judge(
+                report, f"{mode}; {style}, seed {seed}, call {number}", answer, done.get(number, [])
+            )
         _trace(report, api.requests[before:], told)
         return report
 
