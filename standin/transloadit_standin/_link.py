@@ -50,7 +50,7 @@ class Side(asyncio.Protocol):
         """There is room again."""
         self.other.transport.resume_reading()
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """It has gone, and so does the other; what is on its way there still arrives."""
         self._lost()
 
@@ -86,7 +86,7 @@ class Link:
         A FIN becomes an RST, by TCP's own rule, if bytes of the client are still unread.
         """
         self._silent = True
-        if ending == "reset":
+        if ending == "reset" and not self.client.transport.is_closing():
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         if ending != "stall":
             self.client.transport.close()

@@ -60,12 +60,13 @@ def table(reports: Iterable[Report]) -> list[str]:
     for report in reports:
         total.add(report)
     rows: dict[str, Counter[str]] = {
-        kind: Counter(followed, struck=followed.total())
+        kind: followed + Counter({"struck": followed.total()})
         for kind, followed in sorted(total.kinds.items())
     }
-    rows["all"] = Counter[str]()
-    for row in list(rows.values()):
-        rows["all"].update(row)
+    everything = Counter[str]()
+    for row in rows.values():
+        everything.update(row)
+    rows["all"] = everything
     width = max(map(len, rows))
     lines = [f"{'fault':{width}} " + " ".join(f"{name:>9}" for name in FOLLOWED)]
     for kind, row in rows.items():

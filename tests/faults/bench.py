@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise, product
+from itertools import product, zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 from transloadit_client import (
@@ -50,7 +50,8 @@ class Mode:
         return f"noted on {self.single_use}, {forgets} those of refused requests"
 
 
-MODES = [Mode(noted, forget) for noted, forget in product(("arrival", "work"), (False, True))]
+NOTED: tuple[Literal["arrival", "work"], ...] = ("arrival", "work")
+MODES = [Mode(noted, forget) for noted, forget in product(NOTED, (False, True))]
 
 
 @dataclass
@@ -184,8 +185,8 @@ def _trace(report: Report, requests: list[Received], told: list[Any]) -> None:
     report.requests = len(requests)
     for number, sent in calls.items():
         failed = isinstance(told[number], TransloaditError)
-        for request, following in pairwise([*sent, None]):
-            if request is None or request.fault is None:
+        for request, following in zip_longest(sent, sent[1:]):
+            if request.fault is None:
                 continue
             report.struck += 1
             report.kinds[request.fault][_what_followed(request, following, failed=failed)] += 1

@@ -16,6 +16,7 @@ import pytest
 from transloadit_standin import (
     KINDS,
     Answer,
+    Delay,
     Drop,
     FaultMix,
     Refuse,
@@ -148,6 +149,16 @@ def test_a_second_refusal_begins_the_time_anew(caller: Caller) -> None:
             with pytest.raises(ConnectionResetError):
                 connection.recv(1)
     wait_for(lambda: accepts(caller))
+
+
+def test_a_client_that_went_first_is_no_trouble(caller: Caller) -> None:
+    caller.api.faults += [Drop("work", how="reset"), Delay(0.1, times=2), Drop(how="reset")]
+    for _ in range(4):
+        with connect(caller) as connection:
+            connection.sendall(NOT_FOUND)
+
+    wait_for(lambda: len(caller.api.requests) == 4)
+    assert caller.create().status_code == 200
 
 
 def test_nobody_listens_in_a_block(caller: Caller) -> None:
