@@ -16,7 +16,7 @@ ALONE     := build/alone
 TYPED     := overrides standin examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite pythons coverage generate drift lint types node alone bench dist lock clean
+.PHONY: help demo test suite pythons coverage generate drift lint types node faults alone bench dist lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ node: tests/node/node_modules/.stamp
 tests/node/node_modules/.stamp: tests/node/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/node && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
 	  else echo "npm not found: the tests that need node will skip"; [ -z "$$CI" ]; fi
+
+faults: $(VENV)/dev.stamp ## Thousands of calls under a mix of all faults, judged by the server's ledger (SEED=… again)
+	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 alone: dist ## Install the wheel, with what it needs and nothing else, into build/alone
 	@rm -rf $(ALONE) && $(BIN)/python -m venv $(ALONE)

@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from transloadit_standin._assemblies import Assembly
     from transloadit_standin._auth import AuthKey
     from transloadit_standin._codes import CODES, Code
-    from transloadit_standin._faults import Answer, Crash, Delay, Drop, Fault, Faults, rate_limit
+    from transloadit_standin._fault_mix import KINDS, FaultMix, Kind
+    from transloadit_standin._faults import (
+        Answer,
+        Crash,
+        Delay,
+        Drop,
+        Fault,
+        Faults,
+        Garble,
+        Refuse,
+        rate_limit,
+        unavailable,
+    )
     from transloadit_standin._files import AssemblyFile
     from transloadit_standin._forms import StoredFile
     from transloadit_standin._ledger import Received
@@ -35,17 +47,24 @@ _HOMES = {
     "Delay": "_faults",
     "Drop": "_faults",
     "Fault": "_faults",
+    "FaultMix": "_fault_mix",
     "Faults": "_faults",
+    "Garble": "_faults",
+    "KINDS": "_fault_mix",
+    "Kind": "_fault_mix",
     "Notification": "_notifications",
     "Received": "_ledger",
+    "Refuse": "_faults",
     "StandIn": "_standin",
     "StoredFile": "_forms",
     "Template": "_templates",
     "rate_limit": "_faults",
+    "unavailable": "_faults",
 }
 
 __all__ = [
     "CODES",
+    "KINDS",
     "Answer",
     "Assembly",
     "AssemblyFile",
@@ -55,13 +74,18 @@ __all__ = [
     "Delay",
     "Drop",
     "Fault",
+    "FaultMix",
     "Faults",
+    "Garble",
+    "Kind",
     "Notification",
     "Received",
+    "Refuse",
     "StandIn",
     "StoredFile",
     "Template",
     "rate_limit",
+    "unavailable",
 ]
 
 

@@ -122,14 +122,10 @@ def check_expires(auth: dict[str, Any], now: datetime, *, required: bool) -> Non
         raise Refusal("AUTH_EXPIRED", f"it is {now.astimezone(UTC):%Y/%m/%d %H:%M:%S+00:00}")
 
 
-def use_nonce(key: AuthKey, params: dict[str, Any]) -> None:
-    """Refuse a nonce that this key has used. SDKs put it into `auth`, or beside it."""
+def nonce_of(params: dict[str, Any]) -> str | None:
+    """The nonce, which makes a request single-use. SDKs put it into `auth`, or beside it."""
     nonce = auth_of(params).get("nonce", params.get("nonce"))
-    if nonce is None:
-        return
-    if str(nonce) in key.nonces:
-        raise Refusal("SIGNATURE_REUSE_DETECTED")
-    key.nonces.add(str(nonce))
+    return None if nonce is None else str(nonce)
 
 
 def check_scope(key: AuthKey, scope: str) -> None:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from transloadit_standin._faults import Answer, Crash, Delay, Drop, DropPoint, Faults, rate_limit
+from transloadit_standin._faults import (
+    Answer,
+    AnswerPoint,
+    Crash,
+    Delay,
+    Drop,
+    DropPoint,
+    Faults,
+    Garble,
+    Garbling,
+    rate_limit,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from transloadit_standin._link import Ending
 
 
 class Breakable:
@@ -21,15 +37,21 @@ class Breakable:
         self,
         *,
         retry_in: float | None = 1.0,
+        retry_after: float | datetime | None = None,
         status: int = 429,
         code: str = "RATE_LIMIT_REACHED",
         operation: str | None = None,
         times: int = 1,
     ) -> None:
-        """Refuse the next request for coming too soon; `retry_in` in seconds, None to omit it."""
+        """Refuse the next request for coming too soon; see `rate_limit()`."""
         self.faults.append(
             rate_limit(
-                retry_in=retry_in, status=status, code=code, operation=operation, times=times
+                retry_in=retry_in,
+                retry_after=retry_after,
+                status=status,
+                code=code,
+                operation=operation,
+                times=times,
             )
         )
 
@@ -45,10 +67,22 @@ class Breakable:
         self.faults.append(Delay(seconds, before, operation=operation, times=times))
 
     def drop_next(
-        self, *, after: DropPoint = "headers", operation: str | None = None, times: int = 1
+        self,
+        *,
+        after: DropPoint = "headers",
+        byte: int = 0,
+        how: Ending = "end",
+        operation: str | None = None,
+        times: int = 1,
     ) -> None:
         """Cut the next request's connection; see `Drop` for what has been done by then."""
-        self.faults.append(Drop(after, operation=operation, times=times))
+        self.faults.append(Drop(after, byte, how, operation=operation, times=times))
+
+    def garble_next(
+        self, how: Garbling = "truncated", *, operation: str | None = None, times: int = 1
+    ) -> None:
+        """Do what the next request asks for, and spoil its answer; see `Garble`."""
+        self.faults.append(Garble(how, operation=operation, times=times))
 
     def answer_next(
         self,
@@ -56,8 +90,20 @@ class Breakable:
         content: bytes,
         *,
         content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
+        after: AnswerPoint = "body",
         operation: str | None = None,
         times: int = 1,
     ) -> None:
-        """Answer the next request with this, whatever it asks for, and do nothing."""
-        self.faults.append(Answer(status, content, content_type, operation=operation, times=times))
+        """Answer the next request with this, whatever it asks for; see `Answer`."""
+        self.faults.append(
+            Answer(
+                status,
+                content,
+                content_type,
+                headers or {},
+                after,
+                operation=operation,
+                times=times,
+            )
+        )

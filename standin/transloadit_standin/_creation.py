@@ -118,7 +118,7 @@ class Creation:
         merged = merge_params(template, params)
         check_steps(merged["steps"])
         check_auth_limits(merged)
-        if self._id in service.assemblies:
+        if service.id_taken(self._id):
             raise Refusal("DO_NOT_REUSE_ASSEMBLY_IDS")
         self._assembly = Assembly(
             id=self._id or uuid.uuid4().hex,
@@ -130,7 +130,7 @@ class Creation:
             template=template,
             request=describe(exchange),
         )
-        service.admit(self._assembly, exchange.received.operation)
+        service.admit(self._assembly, exchange.received)
         return self._assembly
 
     def _check_limits(self, assembly: Assembly, file: StoredFile) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.responses import Response
 
@@ -12,11 +12,18 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope
 
+    from transloadit_standin._auth import AuthKey
+    from transloadit_standin._faults import Fault
     from transloadit_standin._ledger import Received
+    from transloadit_standin._link import Ending, Link
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its request was complete."""
+    """The connection ended before the request was answered."""
+
+
+class Interrupted(Exception):
+    """The service breaks down at this point of its work."""
 
 
 class Exchange:
@@ -28,19 +35,31 @@ class Exchange:
         receive: Receive,
         received: Received,
         *,
-        host: str,
+        link: Link,
+        fault: Fault | None,
         arguments: dict[str, str],
         keep_body: int,
     ) -> None:
         self.scope = scope
         self.received = received
-        self.host = host
-        """The origin it was sent to, such as `http://127.0.0.1:40001`."""
+        self.link = link
+        """The connection it came by."""
+        self.fault = fault
+        """What is to go wrong with it."""
         self.arguments = arguments
         """The variables of its path."""
         self.receive = receive
+        self.nonce: tuple[AuthKey, str] | None = None
+        """A nonce that was good, and whose."""
         self._keep_body = keep_body
         self._ended = False
+        self._read: list[bytes] = []
+        self._breaks: tuple[int, Ending] | None = None
+
+    @property
+    def host(self) -> str:
+        """The origin it was sent to, such as `http://127.0.0.1:40001`."""
+        return self.link.origin
 
     def header(self, name: str) -> str | None:
         """A header's value."""
@@ -52,6 +71,8 @@ class Exchange:
         Raises:
             ClientGone: when it ends too early.
         """
+        while self._read:
+            yield self._read.pop(0)
         received = self.received
         while not self._ended:
             message = await self.receive()
@@ -60,10 +81,38 @@ class Exchange:
                 raise ClientGone
             self._ended = not message.get("more_body", False)
             chunk: bytes = message.get("body", b"")
+            if self._breaks is not None:
+                chunk = chunk[: self._breaks[0] - received.body_size]
             received.body_size += len(chunk)
             received.body += chunk[: max(0, self._keep_body - len(received.body))]
             if chunk:
                 yield chunk
+            if self._breaks and (self._ended or received.body_size == self._breaks[0]):
+                await self.lose(self._breaks[1])
+
+    def break_at(self, byte: int, ending: Ending) -> None:
+        """End the connection after so many bytes of the body, or where it ends before that."""
+        self._breaks = byte, ending
+
+    async def read_ahead(self) -> None:
+        """Take the whole body now; `chunks()` then gives it without the client.
+
+        Raises:
+            ClientGone: when it ends too early.
+        """
+        self._read = [chunk async for chunk in self.chunks()]
+
+    async def lose(self, ending: Ending) -> NoReturn:
+        """End the connection, and wait until that is known.
+
+        Raises:
+            ClientGone: always.
+        """
+        self._ended = True
+        self.link.end(ending)
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        raise ClientGone
 
     async def drain(self) -> None:
         """Take the rest of the body, so that the client can send it and read the answer."""
@@ -71,11 +120,6 @@ class Exchange:
             async for _ in self.chunks():
                 pass
         except ClientGone:
-            pass
-
-    async def gone(self) -> None:
-        """Wait until the connection, which was cut, is known to be gone."""
-        while (await self.receive())["type"] != "http.disconnect":
             pass
 
 

@@ -37,7 +37,7 @@ class Received:
     code: str | None = None
     """The answer's `ok` or `error`."""
     fault: str | None = None
-    """The kind of fault it met, such as `Drop`."""
+    """The name of the fault it met: its class's, such as `Drop`, or what a `FaultMix` calls it."""
 
     @property
     def body_complete(self) -> bool:

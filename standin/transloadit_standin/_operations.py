@@ -53,7 +53,7 @@ async def replay_assembly(service: Service, exchange: Exchange) -> Response:
     if not original.crashed:
         raise Refusal("ASSEMBLY_CANNOT_BE_REPLAYED")
     replay = _replay_of(service, exchange, original, key, params)
-    service.admit(replay, exchange.received.operation)
+    service.admit(replay, exchange.received)
     service.start(replay)
     return json_response(
         {

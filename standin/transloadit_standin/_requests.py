@@ -13,9 +13,11 @@ from transloadit_standin._auth import (
     check_referer,
     check_scope,
     check_signature,
-    use_nonce,
+    nonce_of,
 )
 from transloadit_standin._codes import Refusal
+from transloadit_standin._exchange import Interrupted
+from transloadit_standin._faults import Answer
 
 if TYPE_CHECKING:
     from transloadit_standin._exchange import Exchange
@@ -37,8 +39,8 @@ def identify(
 ) -> tuple[AuthKey, dict[str, Any]]:
     """The Auth Key behind a request, and its params.
 
-    A nonce is used up here, so the same bytes sent twice are told of the nonce, whatever else they
-    would be told [chosen].
+    A nonce is checked here, so the same bytes sent twice are told of the nonce, whatever else they
+    would be told [chosen]. It is noted here too, unless the stand-in was told otherwise.
     """
     raw = form.raw("params")
     params = read_params(raw)
@@ -54,9 +56,21 @@ def identify(
         check_signature(key, raw, params, signature, service.clock())
     check_scope(key, scope)
     check_referer(auth_of(params), exchange.header("referer"))
-    use_nonce(key, params)
+    _use_nonce(service, exchange, key, params)
     check_notify_url(params)
     return key, params
+
+
+def _use_nonce(service: Service, exchange: Exchange, key: AuthKey, params: dict[str, Any]) -> None:
+    nonce = nonce_of(params)
+    if nonce is not None:
+        if nonce in key.nonces:
+            raise Refusal("SIGNATURE_REUSE_DETECTED")
+        exchange.nonce = key, nonce
+        if service.single_use == "arrival":
+            key.nonces.add(nonce)
+    if isinstance(exchange.fault, Answer) and exchange.fault.after == "nonce":
+        raise Interrupted
 
 
 def read_params(raw: bytes | None) -> dict[str, Any]:
@@ -115,7 +129,7 @@ def describe(exchange: Exchange) -> dict[str, Any]:
         "bytes_received": 0,
         "bytes_expected": int(length) if length else None,
         "client_agent": exchange.header("user-agent"),
-        "client_ip": exchange.scope["client"][0],
+        "client_ip": exchange.link.client_ip,
         "client_referer": exchange.header("referer"),
         "transloadit_client": exchange.header("transloadit-client"),
     }

@@ -7,13 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from starlette.types import ASGIApp, Scope
+    from starlette.types import ASGIApp
 
 
 class PromptServer(uvicorn.Server):
@@ -23,7 +22,14 @@ class PromptServer(uvicorn.Server):
     for a service, and a minute for a few hundred tests. Only the waiting is replaced.
     """
 
-    def __init__(self, app: ASGIApp, *, close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        opened: Callable[[], None],
+        closing: Callable[[], Awaitable[None]],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
         # No logging of uvicorn's own: it would set up handlers in somebody else's process.
         config = uvicorn.Config(
             app,
@@ -37,6 +43,8 @@ class PromptServer(uvicorn.Server):
             timeout_keep_alive=60,  # seconds: longer than a test thinks between two requests
         )
         super().__init__(config)
+        self._opened = opened
+        self._closing = closing
         self._close = close
         self._stop = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -46,6 +54,7 @@ class PromptServer(uvicorn.Server):
         """Wait for the end, and renew the Date header every second."""
         self.loop = asyncio.get_running_loop()
         await self.on_tick(0)
+        self._opened()
         self.ready.set()
         while not self._stop.is_set():
             try:
@@ -55,10 +64,13 @@ class PromptServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut all connections, then end what runs."""
+        await self._closing()
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
+        for _ in range(3):  # asyncio's turns until a connection it has taken is known to uvicorn
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # the connections learn that they are gone
@@ -72,16 +84,6 @@ class PromptServer(uvicorn.Server):
         """End the server; safe from any thread."""
         if self.loop is not None:
             self.loop.call_soon_threadsafe(self._stop.set)
-
-    def cut(self, scope: Scope, flush: bool) -> None:
-        """Cut the connection of a request."""
-        for connection in list(self.server_state.connections):
-            assert isinstance(connection, H11Protocol)  # noqa: S101 - see the configuration
-            if (connection.client, connection.server) == (scope["client"], scope["server"]):
-                if flush:
-                    connection.transport.close()
-                else:
-                    connection.transport.abort()
 
 
 class ServerThread:

@@ -7,7 +7,7 @@ import itertools
 import json
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from transloadit_standin._assemblies import UNPROCESSED, Assembly
 from transloadit_standin._auth import Keyring
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from transloadit_standin._exchange import Exchange
     from transloadit_standin._files import AssemblyFile
     from transloadit_standin._forms import TypedText
     from transloadit_standin._ledger import Received
     from transloadit_standin._templates import Template
+
+SingleUse = Literal["arrival", "work"]
 
 logger = logging.getLogger("transloadit_standin")
 
@@ -50,6 +53,8 @@ class Service:
     typed_text: TypedText
     keep_body: int
     reserved: frozenset[str]
+    single_use: SingleUse
+    forget_refused: bool
     keys: Keyring = field(default_factory=Keyring)
     templates: dict[str, Template] = field(default_factory=dict)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
@@ -73,10 +78,26 @@ class Service:
             raise Refusal("ASSEMBLY_NOT_FOUND")
         return assembly
 
-    def admit(self, assembly: Assembly, operation: str | None) -> None:
+    def id_taken(self, assembly_id: str | None) -> bool:
+        """Whether no other Assembly may have this id."""
+        assembly = self.assemblies.get(assembly_id or "")
+        aborted = assembly is not None and assembly.state == "REQUEST_ABORTED"
+        return assembly is not None and not (self.single_use == "work" and aborted)
+
+    def note_nonce(self, exchange: Exchange, *, refused: bool) -> None:
+        """Note the nonce of a request that was worked on; or, once it was refused, forget it."""
+        if exchange.nonce is None:
+            return
+        key, nonce = exchange.nonce
+        if not refused:
+            key.nonces.add(nonce)
+        elif self.forget_refused:
+            key.nonces.discard(nonce)
+
+    def admit(self, assembly: Assembly, received: Received) -> None:
         """Take a new Assembly in; a `Crash` that waits for one has found it."""
-        crash = self.faults.take(operation, Crash)
-        assembly.crash_code = crash.code if crash else None
+        crash = self.faults.crash(received)
+        assembly.crash_code = crash.code if isinstance(crash, Crash) else None
         self.assemblies[assembly.id] = assembly
 
     def start(self, assembly: Assembly) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,13 +13,15 @@ from transloadit_standin._app import App
 from transloadit_standin._auth import ALGORITHMS, AuthKey, scopes_of
 from transloadit_standin._breakable import Breakable
 from transloadit_standin._notifications import Encoding, Notifier
+from transloadit_standin._relay import Relay, bind, origin
 from transloadit_standin._server import PromptServer, ServerThread
-from transloadit_standin._service import Hosts, Service
+from transloadit_standin._service import Hosts, Service, SingleUse
 from transloadit_standin._spec import load_spec, reserved_fields, spec_path
 from transloadit_standin._templates import Steps, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import socket
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
     from types import TracebackType
 
     from transloadit_standin._assemblies import Assembly
@@ -64,6 +66,10 @@ class StandIn(Breakable):
         notification_retry_seconds: How long to wait between two of these.
         typed_text: What a part with a `Content-Type` and no file name is. The service's form parser
             takes it for a file; "text" is for SDKs that type all their parts.
+        single_use: When a nonce, and an id of the client's choice, count as used: on the request's
+            "arrival", or once its "work" is done, so that an upload which breaks off uses up
+            neither. The service's way is not known.
+        forget_refused: Whether a nonce is good again once its request was refused; not known.
         keep_body: How many bytes of a request's body the ledger keeps.
         clock: Tells the time that `auth.expires` is compared with; has to be aware of its zone.
     """
@@ -84,6 +90,8 @@ class StandIn(Breakable):
         notification_attempts: int = 3,
         notification_retry_seconds: float = 0.05,
         typed_text: TypedText = "file",
+        single_use: SingleUse = "arrival",
+        forget_refused: bool = False,
         keep_body: int = 1024 * 1024,
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -110,9 +118,12 @@ class StandIn(Breakable):
             typed_text=typed_text,
             keep_body=keep_body,
             reserved=reserved_fields(self._spec),
+            single_use=single_use,
+            forget_refused=forget_refused,
         )
         self.add_key(key, secret, auth_token=auth_token, signature_required=signature_required)
         self.faults = self._service.faults
+        self._relay = Relay()
         self._thread: ServerThread | None = None
         self._dead: socket.socket | None = None
 
@@ -143,17 +154,25 @@ class StandIn(Breakable):
         """
         if self._thread is not None or self.url:
             raise RuntimeError("a stand-in runs once; make another")
-        service = self._service
-        server = PromptServer(App(service, self._spec, self._cut), close=service.close)
-        self._server = server
-        self._dead = _bind((LOOPBACK, 0))
+        service, relay = self._service, self._relay
+        self._dead = bind((LOOPBACK, 0))
         sockets: list[socket.socket] = []
         try:
-            sockets += [_bind(address) for address in self._addresses]
-            api, *instances = [_origin(listener) for listener in sockets]
-            service.hosts = Hosts(api, instances, _origin(self._dead))
+            for address in [(LOOPBACK, 0), *self._addresses]:
+                sockets.append(bind(address))  # noqa: PERF401 - closed below if a later one fails
+            server, *public = sockets
+            api, *instances = [origin(listener) for listener in public]
+            service.hosts = Hosts(api, instances, origin(self._dead))
             service.folder = Path(tempfile.mkdtemp(prefix="transloadit-standin-"))
-            self._thread = ServerThread(server, sockets)
+            self._thread = ServerThread(
+                PromptServer(
+                    App(service, self._spec, relay),
+                    opened=lambda: relay.open(server.getsockname(), public),
+                    closing=relay.close,
+                    close=service.close,
+                ),
+                [server],
+            )
             self._thread.start()
         except BaseException:
             self._clean()
@@ -183,9 +202,16 @@ class StandIn(Breakable):
         Raises:
             TimeoutError: if that takes longer than `timeout` seconds.
         """
-        if self._thread is None:
-            raise RuntimeError("the stand-in does not run")
-        self._thread.wait_for(self._service.settle(), timeout)
+        self._wait_for(self._service.settle(), timeout)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Nobody listens in this block: connections break, and new ones are refused."""
+        self._wait_for(self._relay.vanish())
+        try:
+            yield
+        finally:
+            self._wait_for(self._relay.listen())
 
     @property
     def url(self) -> str:
@@ -253,8 +279,11 @@ class StandIn(Breakable):
             AuthKey(key, secret, auth_token, scopes_of(scopes), signature_required)
         )
 
-    def _cut(self, scope: Any, flush: bool) -> None:
-        self._server.cut(scope, flush)
+    def _wait_for(self, work: Coroutine[Any, Any, None], timeout: float = 10.0) -> None:
+        if self._thread is None:
+            work.close()
+            raise RuntimeError("the stand-in does not run")
+        self._thread.wait_for(work, timeout)
 
     def _clean(self) -> None:
         if self._dead is not None:
@@ -263,20 +292,3 @@ class StandIn(Breakable):
         if self._service.folder != Path():
             shutil.rmtree(self._service.folder)
             self._service.folder = Path()
-
-
-def _bind(address: tuple[str, int]) -> socket.socket:
-    # asyncio turns Nagle's algorithm off for a socket that names TCP; else answers take 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _origin(listener: socket.socket) -> str:
-    address, port = listener.getsockname()
-    return f"http://{address}:{port}"

@@ -103,7 +103,9 @@ def test_a_server_that_cannot_begin_is_an_error_and_no_endless_wait() -> None:
 
     closed = socket.socket()
     closed.close()
-    thread = ServerThread(PromptServer(app, close=close), [closed])
+    thread = ServerThread(
+        PromptServer(app, opened=lambda: None, closing=close, close=close), [closed]
+    )
     with pytest.raises(OSError, match="Bad file descriptor"):
         thread.start()
 
