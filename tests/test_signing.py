@@ -1,6 +1,5 @@
 """`encode()` and `sign()`: pure, exact, and clear about what cannot be signed."""
 
-import hmac
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transloadit_api.models import Auth, CreateAssemblyParams, Step
-from transloadit_client import Credentials, InvalidInput, Secret, encode, pingback, sign
+from transloadit_client import Credentials, InvalidInput, Secret, encode, sign
 from transloadit_client._signing import signature_of
 
 CREDENTIALS = Credentials("foo_key", "foo_secret")
@@ -159,28 +158,3 @@ def test_every_encoding_vector(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", vector_rows("signing"))
 def test_every_signing_vector(row: dict[str, Any]) -> None:
     assert signature_of(row["params"], Secret(row["secret"]), row["algorithm"]) == row["signature"]
-
-
-@pytest.mark.parametrize("row", vector_rows("pingbacks"))
-def test_every_pingback_vector(row: dict[str, Any]) -> None:
-    if row["accept"]:
-        status = pingback.verify_fields(row["transloadit"], row["signature"], row["secret"])
-        assert status.to_dict() == json.loads(row["transloadit"])
-    else:
-        with pytest.raises(pingback.PingbackError):
-            pingback.verify_fields(row["transloadit"], row["signature"], row["secret"])
-
-
-@pytest.mark.parametrize("text", ["[]", "null", "{", "\ud800", '{"a":' * 100_000])
-def test_a_well_signed_pingback_that_is_no_status_is_refused(text: str) -> None:
-    signature = hmac.new(b"s", text.encode(errors="surrogatepass"), "sha1").hexdigest()
-
-    with pytest.raises(pingback.PingbackError):
-        pingback.verify_fields(text, signature, "s")
-
-
-def test_accepted_pingback_algorithms_can_be_narrowed() -> None:
-    signature = hmac.new(b"s", b"{}", "sha1").hexdigest()
-
-    with pytest.raises(pingback.PingbackError):
-        pingback.verify_fields("{}", signature, "s", algorithms=["sha384"])
