@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[bytes, str | None, str]] = {
     "a status in base64": (
         multipart(
             (head("transloadit", "", "Content-Transfer-Encoding: base64"), "e30="), SIGNED,
-        ), MULTIPART, "transloadit is a file, or encoded once more",
+        ), MULTIPART, "encoded once more",
     ),
     "a status in Latin-1": (
         multipart(
@@ -127,6 +127,19 @@ REFUSED: dict[str, tuple[bytes, str | None, str]] = {
     "a part that is an attachment": (
         multipart((b'Content-Disposition: attachment; name="transloadit"', TEXT), SIGNED),
         MULTIPART, "is no field",
+    ),
+    "a name that some read and some do not": (
+        multipart((head("x", "; name*=utf-8''transloadit"), TEXT), STATUS, SIGNED), MULTIPART,
+        "a name in an encoding of its own",
+    ),
+    "the boundary behind half a line break": (
+        multipart(STATUS, SIGNED, ("x", "a\r--b")), MULTIPART, "holds the boundary",
+    ),
+    "the boundary behind the other half": (
+        multipart(STATUS, SIGNED, ("x", "a\n--b")), MULTIPART, "holds the boundary",
+    ),
+    "the boundary at the start": (
+        multipart(STATUS, SIGNED, ("x", "--b")), MULTIPART, "holds the boundary",
     ),
     "a part with many headers": (
         multipart((head("transloadit", "", *["X: y"] * 20), TEXT), SIGNED), MULTIPART, "broken",

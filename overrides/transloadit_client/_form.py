@@ -29,8 +29,7 @@ class _Field:
     name: bytes
     content: bytes
     charset: bytes
-    plain: bool
-    """Whether it is a text that stands there as it is: no file, no transfer encoding."""
+    is_file: bool
 
 
 @define
@@ -38,12 +37,12 @@ class _Part:
     headers: list[tuple[bytearray, bytearray]] = field(factory=list)
     content: bytearray = field(factory=bytearray)
 
-    def header(self, name: bytes) -> tuple[bytes, dict[bytes, bytes]]:
-        """The value of a header and its parameters, all empty where the part does not have it."""
+    def header(self, name: bytes) -> bytes:
+        """The value of a header, empty where the part does not have it."""
         values = [bytes(value) for given, value in self.headers if given.lower() == name]
         if len(values) > 1:
             raise BrokenForm(f"a part of the form has {name.decode()} twice")
-        return parse_options_header(values[0] if values else None)
+        return values[0] if values else b""
 
 
 def read_form(body: bytes, content_type: str, wanted: Collection[str]) -> dict[str, str]:
@@ -76,8 +75,8 @@ def _fields(body: bytes, content_type: str) -> list[_Field]:
 
 
 def _text(found: _Field, name: str) -> str:
-    if not found.plain:
-        raise BrokenForm(f"{name} is a file, or encoded once more")
+    if found.is_file:
+        raise BrokenForm(f"{name} is a file")
     if found.charset.lower() not in _UTF_8 and not found.content.isascii():
         raise BrokenForm(f"{name} is in another charset than UTF-8")
     try:
@@ -95,7 +94,7 @@ def _urlencoded(body: bytes, charset: bytes) -> list[_Field]:
         max_num_fields=_MOST_FIELDS,
     )
     return [
-        _Field(name.encode("latin-1"), value.encode("latin-1"), charset, plain=True)
+        _Field(name.encode("latin-1"), value.encode("latin-1"), charset, is_file=False)
         for name, value in pairs
     ]
 
@@ -131,18 +130,26 @@ def _multipart(body: bytes, boundary: bytes) -> list[_Field]:
     MultipartParser(boundary, callbacks).write(body)
     if not whole:
         raise BrokenForm("the form was cut short")
-    return [_field(part) for part in parts]
+    return [_field(part, boundary) for part in parts]
 
 
-def _field(part: _Part) -> _Field:
-    kind, named = part.header(b"content-disposition")
+def _field(part: _Part, boundary: bytes) -> _Field:
+    disposition = part.header(b"content-disposition")
+    kind, named = parse_options_header(disposition)
     if kind != b"form-data":
         raise BrokenForm("a part of the form is no field")
-    _, typed = part.header(b"content-type")
-    encoding, _ = part.header(b"content-transfer-encoding")
+    if b"name*" in disposition.lower():  # RFC 7578 forbids it; some read it, some do not
+        raise BrokenForm("a part of the form has a name in an encoding of its own")
+    if part.header(b"content-transfer-encoding").lower() not in _AS_IT_IS:
+        raise BrokenForm("a part of the form is encoded once more")
+    # A part ends at CR LF and the boundary; some also end it where one of the two is missing.
+    lines = (b"\n" + part.content).replace(b"\r", b"\n")
+    if b"\n--" + boundary in lines:
+        raise BrokenForm("a part of the form holds the boundary")
+    _, typed = parse_options_header(part.header(b"content-type"))
     return _Field(
         named.get(b"name", b""),
         bytes(part.content),
         typed.get(b"charset", b""),
-        plain=b"filename" not in named and encoding.lower() in _AS_IT_IS,
+        is_file=b"filename" in named,
     )
