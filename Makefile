@@ -83,8 +83,9 @@ alone: dist ## Install the wheel, with what it needs and nothing else, into buil
 
 # Where foreign data is read: many cases of the tests, then a fuzzer that watches which lines it reaches.
 FUZZ_SECONDS ?= 600
+FOREIGN := tests/test_pingback.py tests/test_pingback_forms.py tests/test_smart_cdn.py
 nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZZ_SECONDS=600)
-	@FOREIGN_CASES=100000 $(BIN)/python -m pytest tests/test_pingback.py tests/test_smart_cdn.py tests/wire/test_pingback_forms.py
+	@FOREIGN_CASES=100000 $(BIN)/python -m pytest $(FOREIGN)
 	@$(BIN)/python tests/fuzz/pingbacks.py -max_total_time=$(FUZZ_SECONDS)
 	@$(BIN)/python tests/fuzz/statuses.py -max_total_time=$(FUZZ_SECONDS)
 

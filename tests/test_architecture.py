@@ -93,7 +93,7 @@ def test_the_generated_package_knows_nothing_of_us(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem
+    "path", sorted((ROOT / "examples").rglob("*.py")), ids=lambda path: path.stem
 )
 def test_examples_use_public_names_only(path: Path) -> None:
     names = {part for name in imports(path) for part in name.split(".")}

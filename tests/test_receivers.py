@@ -16,7 +16,6 @@ import django
 import httpx
 import pytest
 import uvicorn
-from anyio.from_thread import BlockingPortal
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.test import Client as DjangoClient
@@ -61,7 +60,9 @@ def django_app() -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _the_receivers_secret(monkeypatch: pytest.MonkeyPatch, _no_settings_of_this_machine: None) -> None:
+def _the_receivers_secret(
+    monkeypatch: pytest.MonkeyPatch, _no_settings_of_this_machine: None
+) -> None:
     monkeypatch.setenv("TRANSLOADIT_SECRET", SECRET)
 
 
@@ -83,7 +84,7 @@ def post(framework: str, request: pytest.FixtureRequest) -> Post:
         return with_flask
     if framework == "django":
         request.getfixturevalue("django_app")
-        client = DjangoClient(enforce_csrf_checks=True)
+        client: Any = DjangoClient(enforce_csrf_checks=True)
 
         def with_django(body: bytes, content_type: str) -> tuple[int, str]:
             answer = client.post("/pingback", data=body, content_type=content_type)
@@ -91,7 +92,7 @@ def post(framework: str, request: pytest.FixtureRequest) -> Post:
 
         return with_django
     transport = httpx.ASGITransport(example("with_fastapi").app)
-    portal: BlockingPortal = request.getfixturevalue("portal")
+    portal: Any = request.getfixturevalue("portal")
 
     async def with_fastapi(body: bytes, content_type: str) -> tuple[int, str]:
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:

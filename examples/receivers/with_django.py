@@ -1,7 +1,7 @@
 """Receives Pingbacks with Django: the view, and its line for a project's `urlpatterns`.
 
-Django refuses bodies above `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB unless set: a status can have 8 MB,
-and three times as much once it is urlencoded.
+Django refuses bodies above `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB unless set. A status can have
+8 MB, and three times as much once it is urlencoded.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Receives Pingbacks with FastAPI; with Starlette the function is the same, under a `Route`.
 
-    TRANSLOADIT_SECRET=… fastapi run examples/receivers/with_fastapi.py
+TRANSLOADIT_SECRET=… fastapi run examples/receivers/with_fastapi.py
 """
 
 import os

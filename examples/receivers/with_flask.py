@@ -1,6 +1,6 @@
 """Receives Pingbacks with Flask.
 
-    TRANSLOADIT_SECRET=… flask --app examples/receivers/with_flask.py run
+TRANSLOADIT_SECRET=… flask --app examples/receivers/with_flask.py run
 """
 
 import os

@@ -119,7 +119,7 @@ def _multipart(body: bytes, boundary: bytes) -> list[_Field]:
     def content(data: bytes, start: int, end: int) -> None:
         parts[-1].content.extend(data[start:end])
 
-    callbacks: "MultipartCallbacks" = {
+    callbacks: MultipartCallbacks = {
         "on_part_begin": begin,
         "on_header_begin": lambda: parts[-1].headers.append((bytearray(), bytearray())),
         "on_header_field": header_name,

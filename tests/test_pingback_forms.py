@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 
 from transloadit_client._form import BrokenForm, read_form
 
-from ..foreign import many_cases
-from .parsers import Parser, Part, python_multipart, werkzeug
+from .foreign import many_cases
+from .wire.parsers import Parser, Part, python_multipart, werkzeug
 
 WANTED = ("transloadit", "signature")
 PARSERS = pytest.mark.parametrize("parse", [python_multipart, werkzeug])
 
 NAMES = st.sampled_from([*WANTED, "x", "Transloadit", "transloadit[]", ""])
 CONTENTS = st.lists(
-    st.sampled_from(["\r", "\n", "\r\n", "--", "--b", "\r\n--", "é", "🙂", "{}", "=", "&", "+", "%C3", ";"])
+    st.sampled_from(
+        ["\r", "\n", "\r\n", "--", "--b", "\r\n--", "é", "🙂", "{}", "=", "&", "+", "%C3", ";"]
+    )
     | st.characters(codec="utf-8")
 ).map("".join)  # fmt: skip
 HEADS = st.sampled_from([
@@ -62,10 +64,8 @@ def simple_forms(draw: st.DrawFn) -> bytes:
 
 def texts(parts: list[Part]) -> dict[str, list[str]]:
     """The wanted fields as a receiver sees them that asks for its texts."""
-    return {
-        name: [part.content.decode() for part in parts if (part.name, part.file_name) == (name, None)]
-        for name in WANTED
-    }  # fmt: skip
+    fields = [(part.name, part.content.decode()) for part in parts if part.file_name is None]
+    return {wanted: [text for name, text in fields if name == wanted] for wanted in WANTED}
 
 
 def ours(body: bytes, content_type: str) -> dict[str, list[str]]:
