@@ -130,7 +130,19 @@ REFUSED: dict[str, tuple[bytes, str | None, str]] = {
     ),
     "a name that some read and some do not": (
         multipart((head("x", "; name*=utf-8''transloadit"), TEXT), STATUS, SIGNED), MULTIPART,
-        "a name in an encoding of its own",
+        "no name that all read alike",
+    ),
+    "a name that some cut short": (
+        multipart((b"Content-Disposition: form-data; name=transloadit[]", TEXT), STATUS, SIGNED),
+        MULTIPART, "no name that all read alike",
+    ),
+    "two names in one header": (
+        multipart((head("x", '; name="transloadit"'), TEXT), STATUS, SIGNED), MULTIPART,
+        "no name that all read alike",
+    ),
+    "a field that nobody named": (
+        multipart((b"Content-Disposition: form-data", TEXT), STATUS, SIGNED), MULTIPART,
+        "no name that all read alike",
     ),
     "the boundary behind half a line break": (
         multipart(STATUS, SIGNED, ("x", "a\r--b")), MULTIPART, "holds the boundary",

@@ -64,8 +64,8 @@ def simple_forms(draw: st.DrawFn) -> bytes:
 
 def texts(parts: list[Part]) -> dict[str, list[str]]:
     """The wanted fields as a receiver sees them that asks for its texts."""
-    fields = [(part.name, part.content.decode()) for part in parts if part.file_name is None]
-    return {wanted: [text for name, text in fields if name == wanted] for wanted in WANTED}
+    fields = [(part.name, part.content) for part in parts if part.file_name is None]
+    return {wanted: [raw.decode() for name, raw in fields if name == wanted] for wanted in WANTED}
 
 
 def ours(body: bytes, content_type: str) -> dict[str, list[str]]:

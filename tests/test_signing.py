@@ -1,5 +1,6 @@
 """`encode()` and `sign()`: pure, exact, and clear about what cannot be signed."""
 
+import hmac
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -132,6 +133,14 @@ def test_the_callers_other_auth_keys_are_kept_and_the_params_left_alone() -> Non
         "max_size": 5, "referer": "x",
     }  # fmt: skip
     assert json.dumps(params) == before
+
+
+@pytest.mark.parametrize("algorithm", ["sha384", "sha256", "sha512", "sha1"])
+def test_the_signature_is_the_hmac_of_the_params_that_are_sent(algorithm: str) -> None:
+    both = sign({"a": "é"}, Credentials("k", "s", algorithm), expires=EXPIRES, nonce="n")
+
+    digest = hmac.new(b"s", both.params.encode(), algorithm).hexdigest()
+    assert both.signature == f"{algorithm}:{digest}"
 
 
 def test_generated_models_are_params_too_at_any_depth() -> None:

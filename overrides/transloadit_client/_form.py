@@ -3,6 +3,7 @@
 Anyone may have written its bytes: what two servers could read differently is refused, not guessed.
 """
 
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_FIELDS = 100  # a Pingback has two; thousands would cost time and bring nothing
 _UTF_8 = (b"", b"utf-8", b"utf8")
+_NAME = re.compile(rb";[ \t]*name=(?:\"[^\"\\]*\"|[\w.-]+)[ \t]*(?=;|$)", re.IGNORECASE)
 _AS_IT_IS = (b"", b"7bit", b"8bit", b"binary")  # transfer encodings that change no byte
 
 
@@ -138,8 +140,9 @@ def _field(part: _Part, boundary: bytes) -> _Field:
     kind, named = parse_options_header(disposition)
     if kind != b"form-data":
         raise BrokenForm("a part of the form is no field")
-    if b"name*" in disposition.lower():  # RFC 7578 forbids it; some read it, some do not
-        raise BrokenForm("a part of the form has a name in an encoding of its own")
+    # `name*` is forbidden by RFC 7578; some read it, and some a name that is half a token.
+    if len(_NAME.findall(disposition)) != 1 or b"name*" in disposition.lower():
+        raise BrokenForm("a part of the form has no name that all read alike")
     if part.header(b"content-transfer-encoding").lower() not in _AS_IT_IS:
         raise BrokenForm("a part of the form is encoded once more")
     # A part ends at CR LF and the boundary; some also end it where one of the two is missing.
