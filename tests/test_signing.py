@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -108,6 +109,19 @@ def test_auth_that_says_something_else_is_refused(auth: dict[str, str]) -> None:
 def test_credentials_that_cannot_sign_are_refused(key: str, secret: str, algorithm: str) -> None:
     with pytest.raises(InvalidInput):
         Credentials(key, secret, algorithm)
+
+
+def test_a_secret_compares_by_its_text_and_shows_it_nowhere() -> None:
+    """Texts beyond ASCII too, which `hmac.compare_digest` takes as bytes alone."""
+    secret = Secret("geheïm")
+
+    assert secret == Secret(secret)
+    assert hash(secret) == hash(Secret("geheïm"))
+    assert secret != Secret("geheim")
+    assert secret != "geheïm"
+    assert repr(secret) == "Secret('…')"
+    with pytest.raises(TypeError, match="^a Secret does not pickle: give it .* environment$"):
+        pickle.dumps(secret)
 
 
 @pytest.mark.parametrize(
