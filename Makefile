@@ -13,10 +13,12 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
 ALONE     := build/alone
+MUTANTS   := build/mutants
 TYPED     := overrides standin examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite pythons coverage generate drift lint types node faults alone bench dist lock clean
+.PHONY: help demo test suite pythons coverage generate drift lint types node faults nightly mutants \
+        alone bench dist lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -83,6 +85,19 @@ alone: dist ## Install the wheel, with what it needs and nothing else, into buil
 	@$(ALONE)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements/runtime.txt
 	@$(ALONE)/bin/python -m pip --quiet --disable-pip-version-check install --no-deps dist/*.whl
 
+# Where foreign data is read: many cases of the tests, then a fuzzer that watches which lines it reaches.
+FUZZ_SECONDS ?= 600
+FOREIGN := tests/test_pingback.py tests/test_pingback_forms.py tests/test_smart_cdn.py
+nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZZ_SECONDS=600)
+	@FOREIGN_CASES=100000 $(BIN)/python -m pytest $(FOREIGN)
+	@$(BIN)/python tests/fuzz/pingbacks.py -max_total_time=$(FUZZ_SECONDS)
+	@$(BIN)/python tests/fuzz/statuses.py -max_total_time=$(FUZZ_SECONDS)
+
+mutants: $(VENV)/nightly.stamp ## Change the code a little, many times, and see that the tests notice
+	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R overrides $(MUTANTS)/src
+	@tar --create --exclude=node_modules pyproject.toml openapi tests | tar --extract --directory $(MUTANTS)
+	@cd $(MUTANTS) && FOREIGN_CASES=100 $(CURDIR)/$(BIN)/mutmut run && $(CURDIR)/$(BIN)/mutmut results
+
 bench: alone ## Measure what the package claims about its cost, as ratios
 	@$(ALONE)/bin/python benchmarks/imports.py
 
@@ -97,6 +112,7 @@ lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newe
 	@$(COMPILE) $(ARGS) --extra standin --group dev --output-file requirements/dev.txt
 	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	@$(COMPILE) --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
 
 clean: ## Remove everything that can be made again
 	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -114,4 +130,8 @@ $(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(VENV)/python.stamp
 $(VENV)/dev.stamp: requirements/dev.txt requirements/peers.txt $(VENV)/demo.stamp
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@$(PIP) install --require-hashes --no-deps --ignore-requires-python --requirement requirements/peers.txt
+	@touch $@
+
+$(VENV)/nightly.stamp: requirements/nightly.txt $(VENV)/dev.stamp
+	@$(PIP) install --require-hashes --requirement requirements/nightly.txt
 	@touch $@

@@ -14,7 +14,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from urllib.parse import parse_qs
 
 import httpx
 
@@ -31,7 +30,7 @@ STEPS = {
 
 def main() -> None:
     with (
-        StandIn(step_seconds=0.2, instances=2, notification_encoding="urlencoded") as api,
+        StandIn(step_seconds=0.2, instances=2) as api,
         receiver(api.secret) as (notify_url, pingbacks),
         Transloadit(api.key, api.secret, base_url=api.url) as client,
     ):
@@ -80,14 +79,11 @@ def receiver(secret: str) -> Iterator[tuple[str, Queue[object]]]:
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
-                status = pingback.verify_fields(
-                    form["transloadit"][0], form["signature"][0], secret
-                )
-                ids.put(status.assembly_id)
+                ids.put(pingback.verify(body, self.headers["Content-Type"], secret).assembly_id)
                 self.send_response(200)
-            except (KeyError, pingback.PingbackError) as error:
+            except pingback.PingbackError as error:
                 ids.put(error)
                 self.send_response(400)
             self.end_headers()

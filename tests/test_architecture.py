@@ -25,7 +25,9 @@ LAYERS = {
     "_streams": set(),
     "_files": {"_errors", "_streams"},
     "_status": set(),
-    "pingback": {"_errors", "_signing", "_status"},
+    "_form": set(),
+    "pingback": {"_errors", "_form", "_signing", "_status"},
+    "smart_cdn": {"_errors", "_signing"},
     "_answers": {"_errors", "_status"},
     "_wire": {"_errors", "_files", "_streams"},
     "_http": {"_errors", "_version", "_wire"},
@@ -33,15 +35,18 @@ LAYERS = {
         "_answers", "_errors", "_files", "_hosts", "_retry", "_signing", "_status", "_streams",
     },
     "_attempts": {"_answers", "_clock", "_errors", "_http", "_operations", "_retry"},
-    "_base": {"_clock", "_errors", "_hosts", "_http", "_operations", "_retry", "_signing"},
+    "_base": {
+        "_clock", "_errors", "_hosts", "_http", "_operations", "_retry", "_signing", "smart_cdn",
+    },
     "_client": {
         "_attempts", "_base", "_files", "_hosts", "_http", "_operations", "_retry", "_signing",
         "_status",
     },
 }  # fmt: skip
-# Who may know the generated package, and who may know httpx: both are kept few on purpose.
+# Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
 KNOW_GENERATED = {"_status", "_answers", "_operations", "_base", "_client"}
 KNOW_HTTPX = {"_wire", "_http", "_attempts", "_base", "_client"}
+KNOW_FORMS = {"_form"}
 
 
 def imports(path: Path) -> set[str]:
@@ -80,7 +85,8 @@ def test_few_modules_know_the_generated_package_or_httpx(module: str) -> None:
     assert "transloadit_standin" not in known
     assert module in KNOW_GENERATED or "transloadit_api" not in known
     assert module in KNOW_HTTPX or "httpx" not in known
-    ours = {"anyio", "attrs", "httpx", "transloadit_api"}
+    assert module in KNOW_FORMS or "python_multipart" not in known
+    ours = {"anyio", "attrs", "httpx", "python_multipart", "transloadit_api"}
     assert known <= sys.stdlib_module_names | ours
 
 
@@ -96,7 +102,7 @@ def test_the_generated_package_knows_nothing_of_us(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem
+    "path", sorted((ROOT / "examples").rglob("*.py")), ids=lambda path: path.stem
 )
 def test_examples_use_public_names_only(path: Path) -> None:
     names = {part for name in imports(path) for part in name.split(".")}

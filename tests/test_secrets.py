@@ -18,10 +18,13 @@ from transloadit_client import (
     Secret,
     Transloadit,
     TransloaditError,
+    pingback,
+    smart_cdn,
 )
 from transloadit_standin import StandIn
 
 Connect = Callable[..., Any]
+FORM = "application/x-www-form-urlencoded"
 SECRET = "hush-3f9c-secret"
 TOKEN = "hush-77aa-token"
 AT_ONCE = RetryPolicy(first=0, floor=0)
@@ -122,7 +125,7 @@ def test_errors_of_the_constructor_hide_them(connect: Connect) -> None:
         assert_hushed(shown(caught.value))
 
 
-def test_plain_texts_leave_the_constructors_frame_before_it_can_fail() -> None:
+def test_plain_texts_leave_our_frames_before_anything_can_fail() -> None:
     makers: list[Callable[[], Any]] = [
         lambda: Credentials("k", SECRET, "md5"),
         lambda: Credentials("", SECRET),
@@ -132,9 +135,14 @@ def test_plain_texts_leave_the_constructors_frame_before_it_can_fail() -> None:
         lambda: Transloadit(auth_token=f"{TOKEN} é"),
         lambda: Credentials("k", f"{SECRET}\ud800"),
         lambda: Transloadit("k", SECRET, timeout="soon"),  # type: ignore[arg-type]  # the point
+        lambda: smart_cdn.sign_url("w", "", "i", key="k", secret=SECRET),
+        lambda: pingback.verify(b"", None, SECRET, algorithms=()),
+        lambda: pingback.verify(b"", None, SECRET),
+        lambda: pingback.verify(b"signature=0&transloadit=", FORM, SECRET),
+        lambda: pingback.verify_fields("{}", "0", SECRET),
     ]
     for make in makers:
-        with pytest.raises(InvalidInput) as caught:
+        with pytest.raises(TransloaditError) as caught:
             make()
 
         frames = traceback.TracebackException.from_exception(

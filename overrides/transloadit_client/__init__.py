@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from . import pingback as pingback
+    from . import smart_cdn as smart_cdn
     from ._client import AsyncTransloadit as AsyncTransloadit
     from ._client import Transloadit as Transloadit
     from ._errors import ApiError as ApiError
@@ -81,12 +82,13 @@ __all__ = [
     "new_assembly_id",
     "pingback",
     "sign",
+    "smart_cdn",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "pingback":
-        return import_module(".pingback", __name__)
+    if name in ("pingback", "smart_cdn"):
+        return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOME[name], __name__), name)

@@ -44,7 +44,9 @@ class Secret:
 
     def is_text(self) -> bool:
         """Whether it can be encoded; the error that says so otherwise would hold the text."""
-        return not any("\ud800" <= character <= "\udfff" for character in self._text)
+        return isinstance(self._text, str) and not any(
+            "\ud800" <= character <= "\udfff" for character in self._text
+        )
 
     def is_token(self) -> bool:
         """Whether it can stand in an HTTP header."""
@@ -75,7 +77,7 @@ class Credentials:
         algorithm: `sha384` (the API's default), `sha256`, `sha512` or `sha1`.
 
     Raises:
-        InvalidInput: the key or the secret is empty, or the algorithm is unknown.
+        InvalidInput: the key or the secret is empty or no text, or the algorithm is unknown.
     """
 
     key: str
@@ -87,10 +89,10 @@ class Credentials:
         object.__setattr__(self, "key", key)
         object.__setattr__(self, "secret", secret)
         object.__setattr__(self, "algorithm", algorithm)
-        if not key or not secret.reveal():
-            raise InvalidInput("the Auth Key and the Auth Secret must not be empty")
+        if not key or not isinstance(key, str) or not secret.reveal():
+            raise InvalidInput("the Auth Key and the Auth Secret must be texts, and not empty")
         if not secret.is_text():
-            raise InvalidInput("the Auth Secret holds half a surrogate pair, which is no text")
+            raise InvalidInput("the Auth Secret is no text, or holds half a surrogate pair")
         if algorithm not in ALGORITHMS:
             raise InvalidInput(
                 f"signature_algorithm is {algorithm!r}; it can be {', '.join(ALGORITHMS)}"
