@@ -4,7 +4,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import token_hex
 from ssl import SSLContext
 from typing import Any, Self, TypedDict, TypeVar, Unpack
