@@ -120,7 +120,7 @@ def test_a_secret_compares_by_its_text_and_shows_it_nowhere() -> None:
     assert secret != Secret("geheim")
     assert secret != "geheïm"
     assert repr(secret) == "Secret('…')"
-    with pytest.raises(TypeError, match="^a Secret does not pickle: give it .* environment$"):
+    with pytest.raises(TypeError, match=r"^a Secret does not pickle: give it .* environment$"):
         pickle.dumps(secret)
 
 
