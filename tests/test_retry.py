@@ -209,6 +209,10 @@ COURSES: dict[str, tuple[Guard, list[Outcome], list[str], Any]] = {
     ),
     "canceled, and never heard of it": (Guard.TWICE_IS_ONCE, [LOST] * 5, ["1"] * 5, OutcomeUnknown),
     "canceled, lost, then refused": (Guard.TWICE_IS_ONCE, [LOST, MISSING], ["1", "1"], ApiError),
+    "lost, not there, expired, not there, so anew": (
+        Guard.OWN_ID, [LOST, MISSING, EXPIRED, MISSING, DONE],
+        ["1", "look", "1", "look", "2"], "done",
+    ),
     "an answer that is somebody else's": (
         Guard.OWN_ID, [MISSING, MISSING, DONE], ["1", "look", "1"], "done",
     ),

@@ -1,9 +1,10 @@
 """Which failures may be tried again, and with which bytes. Pure: it neither sends nor waits.
 
-A course of attempts is a generator. It yields what to send and when, is told what came
-of it, and ends with a result or an error; the two clients only carry it out.
+A course of attempts is a generator. It yields what to send and when, is told what came of it, and
+ends with a result or an error; the two clients only carry it out.
 
-The table `RULES` is the whole policy. What makes it safe:
+The policy is the table `RULES`, and what `next_after` changes once an earlier outcome is unknown.
+What makes it safe:
 
 - The nonce makes signed bytes single-use, so the *same bytes* may be sent again whatever happened
   to the first; a request signed *anew* may not, once an earlier one may have been carried out.
@@ -342,7 +343,12 @@ def wait_before(
     return max(policy.floor, backoff if hint is None else hint) + jitter(policy.first)
 
 
-_AFTER_LOOKING = {Phase.UNKNOWN: Next.AGAIN, Phase.REUSED: Next.ANEW, Phase.REFUSED: Next.STOP}
+_AFTER_LOOKING = {
+    Phase.UNKNOWN: Next.AGAIN,
+    Phase.REUSED: Next.ANEW,
+    Phase.EXPIRED: Next.ANEW,
+    Phase.REFUSED: Next.STOP,
+}
 """What follows when the Assembly is not there: a nonce that counts as used needs another."""
 
 
