@@ -81,11 +81,16 @@ class Relay:
     def _accept(self, listener: socket.socket) -> None:
         with suppress(BlockingIOError, ConnectionAbortedError):  # gone before it was taken
             client, address = listener.accept()
-            task = asyncio.create_task(
-                self._join(Link(origin(listener), client, address[0], self._lost))
-            )
+            link = Link(origin(listener), client, address[0], self._lost)
+            task = asyncio.create_task(self._join(link))
             self._joining.add(task)
-            task.add_done_callback(self._joining.discard)
+
+            def joined(task: asyncio.Task[None]) -> None:
+                self._joining.discard(task)
+                if task.cancelled():  # perhaps before its first step, where no `except` is reached
+                    link.abort()
+
+            task.add_done_callback(joined)
 
     async def _join(self, link: Link) -> None:
         """Connect to the server, and only then begin to read what the client sends."""
