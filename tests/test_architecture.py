@@ -21,7 +21,8 @@ LAYERS = {
     "_signing": {"_errors"},
     "_hosts": {"_errors"},
     "_clock": set(),
-    "_retry": {"_errors"},
+    "_patience": {"_errors"},
+    "_retry": {"_errors", "_patience"},
     "_streams": set(),
     "_files": {"_errors", "_streams"},
     "_status": set(),
@@ -36,7 +37,8 @@ LAYERS = {
     },
     "_attempts": {"_answers", "_clock", "_errors", "_http", "_operations", "_retry"},
     "_base": {
-        "_clock", "_errors", "_hosts", "_http", "_operations", "_retry", "_signing", "smart_cdn",
+        "_clock", "_errors", "_hosts", "_http", "_operations", "_patience", "_retry", "_signing",
+        "smart_cdn",
     },
     "_client": {
         "_attempts", "_base", "_files", "_hosts", "_http", "_operations", "_retry", "_signing",

@@ -23,8 +23,8 @@ from transloadit_client import (
     TransloaditError,
     UnreadableAnswer,
 )
+from transloadit_client._patience import Budget
 from transloadit_client._retry import (
-    Budget,
     Guard,
     Next,
     Outcome,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._errors import UnreadableAnswer as UnreadableAnswer
     from ._errors import UntrustedUrl as UntrustedUrl
     from ._hosts import new_assembly_id as new_assembly_id
-    from ._retry import RetryPolicy as RetryPolicy
+    from ._patience import RetryPolicy as RetryPolicy
     from ._signing import Credentials as Credentials
     from ._signing import Secret as Secret
     from ._signing import SignedParams as SignedParams
@@ -48,7 +48,7 @@ _HOME = {
     "MissingCredentials": "._errors",
     "NoAnswer": "._errors",
     "OutcomeUnknown": "._errors",
-    "RetryPolicy": "._retry",
+    "RetryPolicy": "._patience",
     "Secret": "._signing",
     "SignedParams": "._signing",
     "Transloadit": "._client",

@@ -19,7 +19,8 @@ from ._errors import InvalidInput, MissingCredentials
 from ._hosts import DEFAULT_BASE_URL, Home, checked_base_url
 from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
 from ._operations import Authorized
-from ._retry import ONCE, Budget, Course, Guard, Plan, RetryPolicy, course
+from ._patience import ONCE, Budget, RetryPolicy
+from ._retry import Course, Guard, Plan, course
 from ._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
 from .smart_cdn import Params as SmartCdnParams
 from .smart_cdn import sign_url

@@ -14,12 +14,12 @@ What makes it safe:
 
 from collections.abc import Callable, Generator
 from enum import Enum
-from threading import Lock
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from attrs import field, frozen, validators
+from attrs import frozen
 
-from ._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown, UnreadableAnswer
+from ._errors import ApiError, Attempt, NoAnswer, OutcomeUnknown, UnreadableAnswer
+from ._patience import Budget, RetryPolicy, wait_after_fault, wait_after_limit
 
 T = TypeVar("T")
 
@@ -94,65 +94,6 @@ CODES = {
         Phase.REFUSED,
     ),
 }  # fmt: skip
-
-
-@frozen(kw_only=True)
-class RetryPolicy:
-    """How often and how long to try.
-
-    Args:
-        attempts: how many at most, the first included.
-        deadline: seconds for a whole call; no attempt begins later.
-        first: seconds that the first wait after a fault is at most. Each further one may be twice
-            as long, and all are drawn at random from zero up ("full jitter").
-        longest: seconds that any such wait is at most.
-        floor: seconds that a wait after a rate limit is at least, since the API may ask for 0.
-        share: how many repeats a request adds to the budget of its client, on average.
-        reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
-            is repeated: an outage must not be met with more requests than usual.
-
-    Raises:
-        InvalidInput: one of them is negative, or `attempts` is less than 1.
-    """
-
-    attempts: int = field(default=5, validator=validators.instance_of(int))
-    deadline: float = 300.0
-    first: float = 0.5
-    longest: float = 30.0
-    floor: float = 1.0
-    share: float = 0.2
-    reserve: float = 20.0
-
-    def __attrs_post_init__(self) -> None:
-        times = (self.deadline, self.first, self.longest, self.floor, self.share, self.reserve)
-        if self.attempts < 1 or not all(time >= 0 for time in times):
-            raise InvalidInput(f"not a policy: {self}")
-
-
-ONCE = RetryPolicy(attempts=1)
-"""Never repeat; a lost create is still looked for."""
-
-
-class Budget:
-    """How many repeats a client may still make. Safe to share between threads."""
-
-    def __init__(self, policy: RetryPolicy) -> None:
-        self._share, self._most = policy.share, policy.reserve
-        self._left = policy.reserve
-        self._lock = Lock()
-
-    def earn(self) -> None:
-        """A request was made."""
-        with self._lock:
-            self._left = min(self._most, self._left + self._share)
-
-    def spend(self) -> bool:
-        """Whether one more repeat may be made; if so, it is counted."""
-        with self._lock:
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
 
 
 @frozen
@@ -306,7 +247,7 @@ def course(
                     raise final from final.__cause__
             doubt = phase is not Phase.REFUSED
             step = _AFTER_LOOKING[phase]
-        delay = wait_before(phase, outcome, number, policy, jitter)
+        delay = _wait_before(phase, outcome, number, policy, jitter)
         hurdle = (
             step.value if step in (Next.STOP, Next.REPORT)
             else "no attempts are left" if number >= policy.attempts
@@ -325,22 +266,20 @@ def course(
             operation = plan.make()
 
 
-def wait_before(
+def _wait_before(
     phase: Phase,
     outcome: Outcome,
     number: int,
     policy: RetryPolicy,
     jitter: Callable[[float], float],
 ) -> float:
-    """Seconds to wait after attempt `number`: what the API asks for, or full jitter."""
-    backoff = min(policy.longest, policy.first * 2.0 ** min(number - 1, 64))
+    """Seconds to wait after attempt `number`, before it is followed by another."""
+    if phase is Phase.EXPIRED:
+        return 0.0  # the clock is right now
     hint = outcome.error.retry_in if isinstance(outcome.error, ApiError) else None
     hint = outcome.retry_after if hint is None else hint
-    if phase is Phase.EXPIRED:
-        return 0.0
-    if phase is not Phase.LIMITED:
-        return max(jitter(backoff), hint or 0.0)
-    return max(policy.floor, backoff if hint is None else hint) + jitter(policy.first)
+    wait = wait_after_limit if phase is Phase.LIMITED else wait_after_fault
+    return wait(policy, number, hint, jitter)
 
 
 _AFTER_LOOKING = {
