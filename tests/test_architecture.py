@@ -40,14 +40,20 @@ LAYERS = {
         "_clock", "_errors", "_hosts", "_http", "_operations", "_patience", "_retry", "_signing",
         "smart_cdn",
     },
-    "_client": {
-        "_attempts", "_base", "_files", "_hosts", "_http", "_operations", "_retry", "_signing",
-        "_status",
+    "_work": {"_errors", "_retry"},
+    "_calls": {
+        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_retry",
+        "_signing", "_status", "_work",
     },
+    "_async_calls": {
+        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_retry",
+        "_signing", "_status", "_work",
+    },
+    "_client": {"_async_calls", "_calls"},
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
-KNOW_GENERATED = {"_status", "_answers", "_operations", "_base", "_client"}
-KNOW_HTTPX = {"_wire", "_http", "_attempts", "_base", "_client"}
+KNOW_GENERATED = {"_status", "_answers", "_operations", "_base", "_calls", "_async_calls"}
+KNOW_HTTPX = {"_wire", "_http", "_attempts", "_base", "_calls", "_async_calls"}
 KNOW_FORMS = {"_form"}
 
 

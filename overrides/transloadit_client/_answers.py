@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from transloadit_api.models import ReplayAssemblyNotificationResult
 
@@ -29,7 +29,8 @@ class Answer:
     """What was asked, as a person would say it: `cancel Assembly 7828…`."""
     http_status: int
     body: bytes
-    location: str | None = None
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    """By any spelling of their names, as httpx gives them."""
 
 
 def read_created(answer: Answer) -> AssemblyStatus:
@@ -130,7 +131,8 @@ def _refused(answer: Answer, data: Mapping[str, Any]) -> NoReturn:
 
 
 def _unreadable(answer: Answer, problem: str, data: Mapping[str, Any]) -> UnreadableAnswer:
-    hint = f"It redirects to {answer.location}, which is not followed." if answer.location else ""
+    location = answer.headers.get("Location")
+    hint = f"It redirects to {location}, which is not followed." if location else ""
     text = f"the answer {problem}: {_beginning(answer, 200)!r}."
     return _filled(UnreadableAnswer(_sentence(answer, data, text, hint)), answer, data)
 

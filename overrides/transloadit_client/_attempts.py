@@ -55,9 +55,7 @@ class Attempts(Generic[T]):
         body, bearer = response.content, self._operation.bearer
         if bearer is not None:  # a server may echo what it was sent, and errors keep bodies
             body = body.replace(bearer.reveal().encode(), b"(auth token)")
-        answer = Answer(
-            self._operation.request, response.status_code, body, headers.get("Location")
-        )
+        answer = Answer(self._operation.request, response.status_code, body, headers)
         try:
             self._outcome = Outcome(self._operation.read(answer))
         except ApiError as error:

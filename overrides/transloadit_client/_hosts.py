@@ -24,6 +24,10 @@ _ASSEMBLY_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?P<port>:[0-9]{1,5})?"
     r"/assemblies/(?P<id>[0-9A-Za-z_-]{1,128})"
 )
+_PLAIN_URL = re.compile(  # nothing in it that two parsers could read differently
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?P<port>:[0-9]{1,5})?"
+    r"(?P<rest>/[0-9A-Za-z._~!$&'()*+,;=:@%/-]*(?:\?[0-9A-Za-z._~!$&'()*+,;=:@%/?-]*)?)"
+)
 _NEVER_IN_A_URL = re.compile(r"[\s\\\x00-\x1f\x7f]")  # urlsplit drops some of these in silence
 _SERVICE_HOST = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
 
@@ -119,10 +123,31 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     return base_url
 
 
+def trusted_url(given: object, home: Home, what: str) -> str:
+    """A URL from an answer, if it leads where an Assembly can live: else nothing may be sent there.
+
+    Args:
+        given: what the answer holds, of whatever type.
+        home: the configured hosts.
+        what: what it is, for errors: such as "tus_url".
+
+    Raises:
+        UntrustedUrl: it is no plain URL, or leads to another host.
+    """
+    url = _PLAIN_URL.fullmatch(given) if isinstance(given, str) else None
+    if url is None:
+        raise UntrustedUrl(f"{what} is no URL that is safe to use: {given!r:.200}")
+    return _origin_of(url, home, what) + url["rest"]
+
+
 def _trusted(given: str, home: Home) -> str:
     url = _ASSEMBLY_URL.fullmatch(given)
     if url is None:
         raise UntrustedUrl(f"not an Assembly's URL: {given!r:.200}; nothing was sent")
+    return f"{_origin_of(url, home, repr(given))}/assemblies/{url['id']}"
+
+
+def _origin_of(url: re.Match[str], home: Home, what: str) -> str:
     origin = f"{url['scheme']}://{url['host']}{url['port'] or ''}"
     known = _SERVICE_HOST.fullmatch(url["host"]) or url["host"] in home.trusted_hosts
     if url["port"] is None and known:
@@ -131,11 +156,11 @@ def _trusted(given: str, home: Home) -> str:
         _is_loopback(url["host"]) and _is_loopback(urlsplit(home.base_url).hostname or "")
     ):
         raise UntrustedUrl(
-            f"{given!r:.200} is neither on {_origin(home.base_url)} nor on one of the service's"
+            f"{what:.200} is neither on {_origin(home.base_url)} nor on one of the service's"
             " hosts; nothing was sent. Give the Assembly's id to ask the configured host, or name"
             " that host in trusted_hosts."
         )
-    return f"{origin}/assemblies/{url['id']}"
+    return origin
 
 
 def _origin(base_url: str) -> str:

@@ -1,0 +1,149 @@
+"""The operations of the API as methods that are awaited: the twin of `_calls`."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import httpx
+from attrs import define
+
+from transloadit_api.models import ReplayAssemblyNotificationResult
+from transloadit_api.types import UNSET, Unset
+
+from . import _operations as operations
+from ._attempts import Attempts
+from ._base import BaseTransloadit
+from ._errors import TransloaditError
+from ._files import Files, FormFields, file_parts, text_parts
+from ._hosts import new_assembly_id
+from ._http import FAILURES
+from ._operations import Assembly, params_of
+from ._retry import Plan
+from ._signing import Params
+from ._status import AssemblyStatus
+from ._work import Doing, Pause, Work
+
+T = TypeVar("T")
+Timeout = float | httpx.Timeout | None
+
+
+@define(init=False, eq=False, repr=False)
+class AsyncCalls(BaseTransloadit):
+    """The calls of `AsyncTransloadit`."""
+
+    async def create_assembly(
+        self,
+        *,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        fields: Params | None = None,
+        notify_url: str | Unset | None = UNSET,
+        allow_steps_override: bool | None = None,
+        quiet: bool | None = None,
+        auth: Params | None = None,
+        files: Files | None = None,
+        form_fields: FormFields | None = None,
+        num_expected_upload_files: int | None = None,
+        assembly_id: str | Unset | None = UNSET,
+        extra_params: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Creates an Assembly; as `Transloadit.create_assembly`."""
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            fields=fields,
+            notify_url=notify_url,
+            allow_steps_override=allow_steps_override,
+            quiet=quiet,
+            auth=auth,
+            extra=extra_params,
+        )
+        own_id = new_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
+        with ExitStack() as opened:
+            plan = operations.creation(
+                *self._permit(params, own_id),
+                self._home,
+                texts=text_parts(form_fields),
+                files=file_parts(files, opened),
+                num_expected_upload_files=num_expected_upload_files,
+                own_id=own_id,
+                fresh=isinstance(assembly_id, Unset),
+            )
+            return await self._pursue(plan, timeout)
+
+    async def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
+        """Reads the status of an Assembly; as `Transloadit.get_assembly`."""
+        return await self._pursue(operations.reading(assembly, self._home), timeout)
+
+    async def cancel_assembly(
+        self, assembly: Assembly, *, timeout: Timeout = None
+    ) -> AssemblyStatus:
+        """Cancels an Assembly; as `Transloadit.cancel_assembly`."""
+        return await self._pursue(operations.cancellation(assembly, self._home), timeout)
+
+    async def replay_assembly(
+        self,
+        assembly: Assembly,
+        *,
+        reparse_template: bool = False,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        notify_url: str | Unset | None = UNSET,
+        fields: Params | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Runs a crashed Assembly once more; as `Transloadit.replay_assembly`."""
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            notify_url=notify_url,
+            fields=fields,
+            auth=auth,
+            reparse_template=int(reparse_template),
+        )
+        return await self._pursue(operations.replay(*self._permit(params), assembly), timeout)
+
+    async def replay_assembly_notification(
+        self,
+        assembly: Assembly,
+        *,
+        notify_url: str | Unset = UNSET,
+        wait: bool | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> ReplayAssemblyNotificationResult:
+        """Sends the Pingback again; as `Transloadit.replay_assembly_notification`."""
+        params = params_of(notify_url=notify_url, wait=wait, auth=auth)
+        plan = operations.notification_replay(*self._permit(params), assembly)
+        return await self._pursue(plan, timeout)
+
+    async def _do(self, work: Work[T], timeout: Timeout = None) -> T:
+        """Carries out work made of several calls; as `Calls._do`."""
+        from anyio import sleep  # noqa: PLC0415  # httpx imports it as late, and it costs a lot
+
+        doing = Doing(work)
+        for step in doing:
+            try:
+                if isinstance(step, Pause):
+                    await sleep(step.seconds)
+                else:
+                    doing.done(await self._pursue(step, timeout))
+            except TransloaditError as error:
+                doing.failed(error)
+        return doing.result
+
+    async def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:
+        """Makes one call; as `Calls._pursue`."""
+        from anyio import sleep  # noqa: PLC0415  # likewise
+
+        http = self.get_async_httpx_client()
+        attempts = Attempts(self._course(plan), http, timeout)
+        for request in attempts:
+            await sleep(attempts.wait)
+            try:
+                attempts.received(await http.send(request, follow_redirects=False))
+            except FAILURES as error:
+                attempts.lost(error)
+        return attempts.result

@@ -1,0 +1,216 @@
+"""The operations of the API as methods: each is one call, and waits for its answer.
+
+What is sent stands in `_operations`; `_async_calls` is the twin that is awaited.
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import httpx
+from attrs import define
+
+from transloadit_api.models import ReplayAssemblyNotificationResult
+from transloadit_api.types import UNSET, Unset
+
+from . import _operations as operations
+from ._attempts import Attempts
+from ._base import BaseTransloadit
+from ._errors import TransloaditError
+from ._files import Files, FormFields, file_parts, text_parts
+from ._hosts import new_assembly_id
+from ._http import FAILURES
+from ._operations import Assembly, params_of
+from ._retry import Plan
+from ._signing import Params
+from ._status import AssemblyStatus
+from ._work import Doing, Pause, Work
+
+T = TypeVar("T")
+Timeout = float | httpx.Timeout | None
+
+
+@define(init=False, eq=False, repr=False)
+class Calls(BaseTransloadit):
+    """The calls of `Transloadit`."""
+
+    def create_assembly(
+        self,
+        *,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        fields: Params | None = None,
+        notify_url: str | Unset | None = UNSET,
+        allow_steps_override: bool | None = None,
+        quiet: bool | None = None,
+        auth: Params | None = None,
+        files: Files | None = None,
+        form_fields: FormFields | None = None,
+        num_expected_upload_files: int | None = None,
+        assembly_id: str | Unset | None = UNSET,
+        extra_params: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Creates an Assembly. What is not given is not sent.
+
+        Args:
+            steps: Assembly Instructions by Step name.
+            template_id: the Template that holds the Instructions.
+            fields: Assembly Variables, any JSON: `${fields.NAME}` in the Instructions.
+            notify_url: where the Pingback goes; None is sent as null.
+            allow_steps_override: whether `steps` may overrule the Template's.
+            quiet: whether the answer holds `ok` and `assembly_id` alone.
+            auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
+            files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
+                or a sequence of them for the field `files`, or a mapping from field names. Files
+                are read from where they stand, in pieces.
+            form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
+            num_expected_upload_files: how many files will follow by tus.
+            assembly_id: an id of your own: 32 hex digits nobody can guess. By default a new one is
+                drawn, so that an Assembly whose answer was lost can be found again and none is ever
+                created twice. None lets the API choose; a lost answer is then an `OutcomeUnknown`.
+            extra_params: keys of `params` that have no argument here.
+            timeout: seconds, or an `httpx.Timeout`, for this call.
+
+        Raises:
+            InvalidInput: something given cannot be sent; nothing was.
+            ApiError: the API refused; its `status` is there if the Assembly exists all the same.
+            NoAnswer: the API was not reached; there is no new Assembly.
+            OutcomeUnknown: whether there is one cannot be told from here; see its `assembly_id`.
+        """
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            fields=fields,
+            notify_url=notify_url,
+            allow_steps_override=allow_steps_override,
+            quiet=quiet,
+            auth=auth,
+            extra=extra_params,
+        )
+        own_id = new_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
+        with ExitStack() as opened:
+            plan = operations.creation(
+                *self._permit(params, own_id),
+                self._home,
+                texts=text_parts(form_fields),
+                files=file_parts(files, opened),
+                num_expected_upload_files=num_expected_upload_files,
+                own_id=own_id,
+                fresh=isinstance(assembly_id, Unset),
+            )
+            return self._pursue(plan, timeout)
+
+    def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
+        """Reads the status of an Assembly, given by its id, its URL or a status. Unsigned.
+
+        Raises:
+            InvalidInput: that is none, or a URL on a host where no Assembly lives.
+            ApiError: the API refused. An Assembly that failed does not raise: see its `failed`.
+            NoAnswer: the connection failed.
+        """
+        return self._pursue(operations.reading(assembly, self._home), timeout)
+
+    def cancel_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
+        """Cancels an Assembly, and its upload if that still runs. Unsigned.
+
+        Returns:
+            The latest status. One that had already finished keeps its outcome.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `get_assembly`.
+        """
+        return self._pursue(operations.cancellation(assembly, self._home), timeout)
+
+    def replay_assembly(
+        self,
+        assembly: Assembly,
+        *,
+        reparse_template: bool = False,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        notify_url: str | Unset | None = UNSET,
+        fields: Params | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Runs a crashed Assembly once more, from the same input files.
+
+        Args:
+            assembly: the crashed one: its id, URL or status.
+            reparse_template: whether to take the Template as it is now, or the Steps as they were.
+            steps: Steps that override the original's.
+            template_id: another Template.
+            notify_url: where the Pingback goes instead; None for nowhere.
+            fields: Assembly Variables.
+            auth: further `auth` keys.
+            timeout: seconds, or an `httpx.Timeout`, for this call.
+
+        Returns:
+            The first status of the *new* Assembly, with an id of its own.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `create_assembly`.
+            OutcomeUnknown: it may or may not run again; the account's Assemblies will tell.
+        """
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            notify_url=notify_url,
+            fields=fields,
+            auth=auth,
+            reparse_template=int(reparse_template),
+        )
+        return self._pursue(operations.replay(*self._permit(params), assembly), timeout)
+
+    def replay_assembly_notification(
+        self,
+        assembly: Assembly,
+        *,
+        notify_url: str | Unset = UNSET,
+        wait: bool | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> ReplayAssemblyNotificationResult:
+        """Sends the Pingback of a finished Assembly again.
+
+        Args:
+            assembly: its id, URL or status.
+            notify_url: where to send it; by default where it went before.
+            wait: whether to answer only once it was delivered; the API's default is true.
+            auth: further `auth` keys.
+            timeout: seconds, or an `httpx.Timeout`, for this call.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `create_assembly`.
+            OutcomeUnknown: the Notification may or may not have been sent.
+        """
+        params = params_of(notify_url=notify_url, wait=wait, auth=auth)
+        plan = operations.notification_replay(*self._permit(params), assembly)
+        return self._pursue(plan, timeout)
+
+    def _do(self, work: Work[T], timeout: Timeout = None) -> T:
+        """Carries out work made of several calls; `timeout` holds for each."""
+        doing = Doing(work)
+        for step in doing:
+            try:
+                if isinstance(step, Pause):
+                    time.sleep(step.seconds)
+                else:
+                    doing.done(self._pursue(step, timeout))
+            except TransloaditError as error:
+                doing.failed(error)
+        return doing.result
+
+    def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:
+        """Makes one call: as often as the rules for retries allow, until it has a result."""
+        http = self.get_httpx_client()
+        attempts = Attempts(self._course(plan), http, timeout)
+        for request in attempts:
+            time.sleep(attempts.wait)
+            try:
+                attempts.received(http.send(request, follow_redirects=False))
+            except FAILURES as error:
+                attempts.lost(error)
+        return attempts.result

@@ -1,0 +1,62 @@
+"""Work made of several calls, as generators: they say what is next, and others carry it out.
+
+A piece of work yields plans and pauses. It is told what came of each plan, or has its error thrown
+in, and returns what it was for. So both clients, and a simulated clock, carry out the same code.
+"""
+
+from collections.abc import Generator, Iterator
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from ._errors import TransloaditError
+from ._retry import Plan
+
+T = TypeVar("T")
+
+
+@frozen
+class Pause:
+    """Wait before going on."""
+
+    seconds: float
+
+
+Step: TypeAlias = Plan[Any] | Pause
+Work: TypeAlias = Generator[Step, Any, T]
+
+
+class Doing(Generic[T]):
+    """Iterating gives the steps of a piece of work, until there is a `result`.
+
+    After each plan `done` or `failed` has to say what came of it. Work that does not deal with an
+    error itself ends with it.
+    """
+
+    result: T
+
+    def __init__(self, work: Work[T]) -> None:
+        self._work = work
+        self._given: object = None
+        self._error: TransloaditError | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        try:
+            step = next(self._work)
+            while True:
+                self._given, self._error = None, None
+                yield step
+                if self._error is None:
+                    step = self._work.send(self._given)
+                else:
+                    step = self._work.throw(self._error)
+        except StopIteration as end:
+            self.result = end.value
+
+    def done(self, given: object) -> None:
+        """A plan was carried out, with this result."""
+        self._given = given
+
+    def failed(self, error: TransloaditError) -> None:
+        """A plan ended with an error."""
+        self._error = error
