@@ -17,7 +17,7 @@ GENERATED = ROOT / "generated" / "transloadit_api"
 # Which modules of the client a module may import: its own layer's neighbours never reach upwards.
 LAYERS = {
     "_version": set(),
-    "_errors": {"_status"},  # for a type alone
+    "_errors": {"_progress", "_status"},  # for types alone
     "_signing": {"_errors"},
     "_hosts": {"_errors"},
     "_clock": set(),
@@ -26,6 +26,7 @@ LAYERS = {
     "_streams": set(),
     "_files": {"_errors", "_streams"},
     "_status": set(),
+    "_progress": {"_status"},
     "_form": set(),
     "pingback": {"_errors", "_form", "_signing", "_status"},
     "smart_cdn": {"_errors", "_signing"},

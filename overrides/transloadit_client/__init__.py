@@ -21,40 +21,58 @@ if TYPE_CHECKING:
     from ._client import AsyncTransloadit as AsyncTransloadit
     from ._client import Transloadit as Transloadit
     from ._errors import ApiError as ApiError
+    from ._errors import AssemblyFailed as AssemblyFailed
     from ._errors import Attempt as Attempt
+    from ._errors import DownloadIncomplete as DownloadIncomplete
+    from ._errors import FileChanged as FileChanged
     from ._errors import InvalidInput as InvalidInput
     from ._errors import MissingCredentials as MissingCredentials
     from ._errors import NoAnswer as NoAnswer
     from ._errors import OutcomeUnknown as OutcomeUnknown
+    from ._errors import StillBusy as StillBusy
     from ._errors import TransloaditError as TransloaditError
     from ._errors import UnreadableAnswer as UnreadableAnswer
     from ._errors import UntrustedUrl as UntrustedUrl
+    from ._errors import UploadIncomplete as UploadIncomplete
     from ._hosts import new_assembly_id as new_assembly_id
     from ._patience import RetryPolicy as RetryPolicy
+    from ._progress import MissingFile as MissingFile
+    from ._progress import Progress as Progress
+    from ._progress import SavedFile as SavedFile
     from ._signing import Credentials as Credentials
     from ._signing import Secret as Secret
     from ._signing import SignedParams as SignedParams
     from ._signing import encode as encode
     from ._signing import sign as sign
+    from ._status import AssemblyFile as AssemblyFile
     from ._status import AssemblyStatus as AssemblyStatus
 
 _HOME = {
     "ApiError": "._errors",
+    "AssemblyFailed": "._errors",
+    "AssemblyFile": "._status",
     "AssemblyStatus": "._status",
     "AsyncTransloadit": "._client",
     "Attempt": "._errors",
     "Credentials": "._signing",
+    "DownloadIncomplete": "._errors",
+    "FileChanged": "._errors",
     "InvalidInput": "._errors",
     "MissingCredentials": "._errors",
+    "MissingFile": "._progress",
     "NoAnswer": "._errors",
     "OutcomeUnknown": "._errors",
+    "Progress": "._progress",
     "RetryPolicy": "._patience",
+    "SavedFile": "._progress",
     "Secret": "._signing",
     "SignedParams": "._signing",
+    "StillBusy": "._errors",
     "Transloadit": "._client",
     "TransloaditError": "._errors",
     "UnreadableAnswer": "._errors",
     "UntrustedUrl": "._errors",
+    "UploadIncomplete": "._errors",
     "encode": "._signing",
     "new_assembly_id": "._hosts",
     "sign": "._signing",
@@ -62,21 +80,30 @@ _HOME = {
 
 __all__ = [
     "ApiError",
+    "AssemblyFailed",
+    "AssemblyFile",
     "AssemblyStatus",
     "AsyncTransloadit",
     "Attempt",
     "Credentials",
+    "DownloadIncomplete",
+    "FileChanged",
     "InvalidInput",
     "MissingCredentials",
+    "MissingFile",
     "NoAnswer",
     "OutcomeUnknown",
+    "Progress",
     "RetryPolicy",
+    "SavedFile",
     "Secret",
     "SignedParams",
+    "StillBusy",
     "Transloadit",
     "TransloaditError",
     "UnreadableAnswer",
     "UntrustedUrl",
+    "UploadIncomplete",
     "__version__",
     "encode",
     "new_assembly_id",

@@ -2,12 +2,17 @@
 
     TransloaditError
     ├── InvalidInput            refused here, before anything was sent
+    │   ├── FileChanged         a file that is not the one whose upload began
     │   ├── MissingCredentials  no key, secret or token for a call that needs one
     │   └── UntrustedUrl        a URL that leads somewhere an Assembly cannot live
     ├── NoAnswer                the connection failed or timed out
     │   └── OutcomeUnknown      the API may or may not have done what was asked
-    └── ApiError                the API refused, or the Assembly failed
-        └── UnreadableAnswer    an answer that is not the API's: HTML, empty, cut short …
+    ├── ApiError                the API refused
+    │   └── UnreadableAnswer    an answer that is not the API's: HTML, empty, cut short …
+    ├── UploadIncomplete        some files did not arrive
+    ├── StillBusy               waiting ended before the Assembly did
+    ├── AssemblyFailed          the Assembly ended with an error
+    └── DownloadIncomplete      some results are not on the disk
 
 All of them pickle, and none of them holds a secret.
 """
@@ -17,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from ._progress import MissingFile, SavedFile
     from ._status import AssemblyStatus
 
 # What a person can do about the codes they meet first.
@@ -62,6 +68,10 @@ class TransloaditError(Exception):
 
 class InvalidInput(TransloaditError, ValueError):
     """The caller's input was refused, and nothing was sent."""
+
+
+class FileChanged(InvalidInput):
+    """A file is not the one whose upload began, so that upload cannot go on with it."""
 
 
 class MissingCredentials(InvalidInput):
@@ -123,6 +133,65 @@ class UnreadableAnswer(ApiError):
     """
 
     strayed = False
+
+
+class UploadIncomplete(TransloaditError):
+    """Some files did not arrive; the Assembly goes on waiting for them.
+
+    Attributes:
+        assembly_id: the Assembly.
+        assembly_url: its URL, with which the upload can be resumed: also by another process, given
+            the same files.
+        finished: the names of the files that arrived.
+        missing: the names of those that did not.
+    """
+
+    assembly_id: str | None = None
+    assembly_url: str | None = None
+    finished: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class StillBusy(TransloaditError):
+    """Waiting ended, by its deadline or on the caller's word, before the Assembly did.
+
+    The Assembly goes on, unless it was to be canceled: its status then says what became of it.
+
+    Attributes:
+        assembly_id: the Assembly.
+        status: the last status that was read; None if there was none.
+    """
+
+    assembly_id: str | None = None
+    status: "AssemblyStatus | None" = None
+
+
+class AssemblyFailed(TransloaditError):
+    """The Assembly ended with an error, or was canceled or aborted.
+
+    Attributes:
+        assembly_id: the Assembly.
+        code: the API's code, such as `IMPORT_FILE_ERROR`; an open set.
+        status: how it ended.
+    """
+
+    assembly_id: str | None = None
+    code: str | None = None
+    status: "AssemblyStatus | None" = None
+
+
+class DownloadIncomplete(TransloaditError):
+    """Some results are not on the disk; all others are, as a whole.
+
+    Attributes:
+        assembly_id: the Assembly.
+        saved: the results that are on the disk.
+        missing: those that are not, each with the reason.
+    """
+
+    assembly_id: str | None = None
+    saved: "tuple[SavedFile, ...]" = ()
+    missing: "tuple[MissingFile, ...]" = ()
 
 
 def advice(code: str | None) -> str:

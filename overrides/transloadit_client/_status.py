@@ -12,6 +12,9 @@ _FINAL = frozenset({"ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED"
 # Generated models compare with the one `UNSET`, so a pickle must come back as that very object.
 copyreg.pickle(Unset, lambda _unset: "UNSET")
 
+AssemblyFile = models.AssemblyFile
+"""A file of an Assembly: an upload, or a Step's result. The generated class, by a public name."""
+
 
 class AssemblyStatus(models.AssemblyStatus):
     """The state of an Assembly.
@@ -39,11 +42,11 @@ class AssemblyStatus(models.AssemblyStatus):
         return not self.done
 
     @property
-    def files(self) -> dict[str, list[models.AssemblyFile]]:
+    def files(self) -> dict[str, list[AssemblyFile]]:
         """The result files by Step name; empty until there are any."""
         by_step = getattr(self.results, "additional_properties", {})
         return {
-            step: [file for file in files if isinstance(file, models.AssemblyFile)]
+            step: [file for file in files if isinstance(file, AssemblyFile)]
             for step, files in by_step.items()
             if isinstance(files, list)
         }
