@@ -29,10 +29,10 @@ if TYPE_CHECKING:
         unavailable,
     )
     from transloadit_standin._files import AssemblyFile
-    from transloadit_standin._forms import StoredFile
     from transloadit_standin._ledger import Received
     from transloadit_standin._notifications import Notification
     from transloadit_standin._standin import StandIn
+    from transloadit_standin._storage import StoredFile
     from transloadit_standin._templates import Template
 
 # Where each name lives; a module is read when one of its names is first asked for.
@@ -56,7 +56,7 @@ _HOMES = {
     "Received": "_ledger",
     "Refuse": "_faults",
     "StandIn": "_standin",
-    "StoredFile": "_forms",
+    "StoredFile": "_storage",
     "Template": "_templates",
     "rate_limit": "_faults",
     "unavailable": "_faults",

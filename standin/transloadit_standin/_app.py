@@ -16,8 +16,9 @@ from transloadit_standin._enactment import answer_of, befall_answer, befall_requ
 from transloadit_standin._exchange import ClientGone, Exchange, Interrupted, json_response
 from transloadit_standin._faults import Answer, Drop
 from transloadit_standin._ledger import Received
-from transloadit_standin._operations import HANDLERS
+from transloadit_standin._operations import OPERATIONS
 from transloadit_standin._spec import Route, routes
+from transloadit_standin._tus import TUS_HANDLERS, TUS_ROUTES
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from transloadit_standin._service import Service
 
 DOWNLOAD = Route("GET", re.compile(r"/files/(?P<file_id>[^/]+)/[^/]+"), "downloadFile")
-CREATES = frozenset({"createAssembly", "createAssemblyWithId"})
+FURTHER_ROUTES = [DOWNLOAD, *TUS_ROUTES]
+"""What the spec does not tell of; all of it is on the instance hosts alone."""
+HANDLERS = {**OPERATIONS, **TUS_HANDLERS}
+UPLOADS = frozenset({"createAssembly", "createAssemblyWithId", "tusCreate", "tusPatch"})
 """They alone are answered while they still arrive: uploads are checked as they come."""
-ON_INSTANCES = frozenset({"getAssembly", "cancelAssembly", "downloadFile"})
+ON_INSTANCES = frozenset({"getAssembly", "cancelAssembly"})
+"""Those of the spec's operations that are on the instance hosts too."""
 
 
 class App:
@@ -37,7 +42,7 @@ class App:
     def __init__(self, service: Service, spec: dict[str, Any], relay: Relay) -> None:
         self._service = service
         self._relay = relay
-        self._routes = [*routes(spec), DOWNLOAD]
+        self._routes = [*routes(spec), *FURTHER_ROUTES]
         if missing := {route.operation for route in self._routes} - HANDLERS.keys():
             raise RuntimeError(f"the stand-in has no handler for the spec's {sorted(missing)}")
 
@@ -73,15 +78,18 @@ class App:
             link=link,
             fault=fault,
             arguments=arguments,
-            keep_body=self._service.keep_body,
+            keep_body=0 if operation in TUS_HANDLERS else self._service.keep_body,
         )
 
     def _route(self, scope: Scope, host: str) -> tuple[str | None, dict[str, str]]:
         on_instance = host != self._service.hosts.api
+        # Which tus asks for, as not everyone can send PATCH.
+        method = Headers(raw=scope["headers"]).get("x-http-method-override", scope["method"])
         for route in self._routes:
-            here = route.operation in ON_INSTANCES if on_instance else route is not DOWNLOAD
+            further = route in FURTHER_ROUTES
+            here = further or route.operation in ON_INSTANCES if on_instance else not further
             match = route.path.fullmatch(scope["path"])
-            if here and match and route.method == scope["method"]:
+            if here and match and route.method == method:
                 return route.operation, match.groupdict()
         return None, {}
 
@@ -112,7 +120,7 @@ class App:
 
     async def _send(self, exchange: Exchange, response: Response, send: Send) -> None:
         received, fault = exchange.received, exchange.fault
-        if isinstance(fault, Answer) or received.operation not in CREATES:
+        if isinstance(fault, Answer) or received.operation not in UPLOADS:
             await exchange.drain()
         if not (isinstance(fault, Drop) and fault.after == "work" and not fault.byte):
             received.status = response.status_code
@@ -120,7 +128,7 @@ class App:
             await response(exchange.scope, exchange.receive, send)
             return
         body = bytes(response.body)
-        received.code = _code(body)
+        received.code = _code(body) or received.code
         head = {"status": response.status_code, "headers": response.raw_headers}
         await send({"type": "http.response.start", **head})
         # The rest of a refused upload is taken, so that the client can send it and read the answer.

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from transloadit_standin._codes import CODES
 from transloadit_standin._files import AssemblyFile
-from transloadit_standin._notifications import Notification
+from transloadit_standin._status import content, progress
 
 if TYPE_CHECKING:
     from transloadit_standin._auth import AuthKey
+    from transloadit_standin._notifications import Notification
     from transloadit_standin._templates import Steps, Template
+    from transloadit_standin._uploads import TusUpload
 
 BUSY = frozenset({"ASSEMBLY_UPLOADING", "ASSEMBLY_EXECUTING", "ASSEMBLY_REPLAYING"})
 GOOD_OUTCOMES = frozenset({"ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED"})
@@ -48,7 +48,10 @@ class Assembly:
     variables: dict[str, Any] = field(default_factory=dict, repr=False)
     uploads: list[AssemblyFile] = field(default_factory=list)
     results: dict[str, list[AssemblyFile]] = field(default_factory=dict)
-    expected_tus_uploads: int = 0
+    expected_tus_uploads: int | None = None
+    """None as long as its form has not arrived."""
+    tus_uploads: list[TusUpload] = field(default_factory=list)
+    """Those that count; what is beyond the expected number is not among them."""
     notifications: list[Notification] = field(default_factory=list)
     request: dict[str, Any] = field(default_factory=dict, repr=False)
     """Keys of the status that say how it was created: client, referer, bytes."""
@@ -73,6 +76,35 @@ class Assembly:
     def failed(self) -> bool:
         """Whether that outcome is an error."""
         return self.done and self.state not in GOOD_OUTCOMES
+
+    @property
+    def waits(self) -> bool:
+        """Whether files are still to come."""
+        return self.state == "ASSEMBLY_UPLOADING" and not self.all_arrived
+
+    @property
+    def all_arrived(self) -> bool:
+        """Whether its form is here, and all that was declared has come by tus."""
+        expected = self.expected_tus_uploads
+        return expected is not None and self.finished_tus_uploads >= expected
+
+    @property
+    def finished_tus_uploads(self) -> int:
+        """How many uploads have come by tus."""
+        return sum(upload.finished for upload in self.tus_uploads)
+
+    @property
+    def bytes_received(self) -> int:
+        """Of the request that created it, and of its uploads by tus."""
+        created: int = self.request["bytes_received"]
+        return created + sum(upload.offset for upload in self.tus_uploads)
+
+    @property
+    def bytes_expected(self) -> int | None:
+        """Likewise; None while the length of any of them is unknown."""
+        lengths = [upload.length for upload in self.tus_uploads]
+        known = [n for n in (self.request["bytes_expected"], *lengths) if n is not None]
+        return sum(known) if len(known) == len(lengths) + 1 else None
 
     @property
     def steps(self) -> Steps:
@@ -110,7 +142,7 @@ class Assembly:
 
     def status(self) -> dict[str, Any]:
         """The whole status, as the service words it."""
-        return {**self.outcome(), **self.addresses(), **self._progress(), **self._content()}
+        return {**self.outcome(), **self.addresses(), **progress(self), **content(self)}
 
     def outcome(self) -> dict[str, Any]:
         """The keys that say how it stands."""
@@ -139,85 +171,3 @@ class Assembly:
             "assembly_url": f"{self.dead_host}/assemblies/{self.id}",
             "assembly_ssl_url": self.ssl_url,
         }
-
-    def _progress(self) -> dict[str, Any]:
-        executed, finished = self.executed, self.finished
-        return {
-            "instance": self.host.partition("//")[2],
-            # Services that the stand-in does not have.
-            "companion_url": None,
-            "uppyserver_url": None,
-            "websocket_url": None,
-            "tus_url": None,
-            "start_date": service_date(self.started),
-            "execution_start": service_date(executed),
-            "last_job_completed": service_date(finished) if self.results else None,
-            "upload_duration": seconds(self.started, executed or finished),
-            "execution_duration": seconds(executed, finished),
-            "queue_duration": 0,
-            "jobs_queue_duration": 0,
-            "upload_meta_data_extracted": executed is not None,
-            "is_infinite": False,
-            "has_dupe_jobs": False,
-            "running_jobs": self.running,
-            "executing_jobs": self.running,
-            "started_jobs": self.jobs,
-            "expected_tus_uploads": self.expected_tus_uploads,
-            "started_tus_uploads": 0,
-            "finished_tus_uploads": 0,
-            "bytes_usage": 0,
-            **self.request,
-            **self._notified(),
-        }
-
-    def _notified(self) -> dict[str, Any]:
-        last = self.notifications[-1] if self.notifications else Notification(self.notify_url or "")
-        return {
-            "notify_url": self.notify_url,
-            "notify_start": service_date(last.started),
-            "notify_status": last.status,
-            "notify_response_code": last.response_code,
-            "notify_response_data": last.response_text,
-            "notify_duration": last.duration,
-            "notify_error": last.error,
-        }
-
-    def _content(self) -> dict[str, Any]:
-        template, parent = self.template, self.parent
-        return {
-            "account_id": uuid.uuid5(uuid.NAMESPACE_OID, self.key.key).hex,
-            "template_id": template and template.id,
-            "template_name": template and template.name,
-            "template": template and json.dumps(template.content()),
-            "parent_id": parent and parent.id,
-            "parent_assembly_status": parent and parent.ssl_url,
-            "params": json.dumps(masked(self.params)),
-            "merged_params": json.dumps(masked(self.merged)),
-            "fields": self.variables,
-            "warnings": self.warnings,
-            "num_input_files": len(self.uploads),
-            "uploads": [upload.status() for upload in self.uploads],
-            "results": {
-                name: [
-                    {**file.status(), "cost": 0, "queue": "live", "queueTime": 0, "execTime": 0}
-                    for file in files
-                ]
-                for name, files in self.results.items()
-            },
-        }
-
-
-def masked(params: dict[str, Any]) -> dict[str, Any]:
-    """The params as a status shows them."""
-    auth = params.get("auth") or {}
-    return {**params, "auth": {**auth, "key": "****"}} if "key" in auth else params
-
-
-def service_date(moment: datetime | None) -> str | None:
-    """A date as the service writes it: `2020/01/09 12:02:08 GMT`."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y/%m/%d %H:%M:%S} GMT"
-
-
-def seconds(start: datetime | None, end: datetime | None) -> float | None:
-    """How long something took, None while it has not both begun and ended."""
-    return None if start is None or end is None else round((end - start).total_seconds(), 3)

@@ -99,6 +99,26 @@ CODES: dict[str, Code] = {
 }
 
 
+TUS_CODES: dict[str, tuple[int, Weight]] = {
+    # "known" is what tusd does, the server for tus by the service's people.
+    "ERR_UNSUPPORTED_VERSION": (412, "known"),
+    "ERR_INVALID_UPLOAD_LENGTH": (400, "known"),
+    "ERR_INVALID_OFFSET": (400, "known"),
+    "ERR_INVALID_CONTENT_TYPE": (415, "chosen"),  # as the protocol says; tusd takes 400
+    "ERR_MISMATCHED_OFFSET": (409, "known"),
+    "ERR_UPLOAD_SIZE_EXCEEDED": (413, "known"),
+    "ERR_MAX_SIZE_EXCEEDED": (413, "known"),
+    "ERR_UPLOAD_NOT_FOUND": (404, "known"),
+    "ERR_UPLOAD_REJECTED": (400, "known"),
+    "ERR_UPLOAD_STOPPED": (400, "known"),
+    # The names of the others are ours, the 460 is the protocol's.
+    "ERR_INVALID_METADATA": (400, "chosen"),
+    "ERR_UNSUPPORTED_CHECKSUM": (400, "chosen"),
+    "ERR_CHECKSUM_MISMATCH": (460, "chosen"),
+}
+"""What uploads by tus are refused with: the HTTP status, and how sure we are."""
+
+
 class Refusal(Exception):
     """A request is answered with an error code instead of what it asked for."""
 
@@ -118,3 +138,13 @@ class Refusal(Exception):
             "message": CODES[self.code].message,
         }
         return body if self.reason is None else {**body, "reason": self.reason}
+
+
+class TusError(Exception):
+    """A request of tus is answered with an error in the manner of tusd: `ERR_CODE: a sentence`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.http_status, _ = TUS_CODES[code]

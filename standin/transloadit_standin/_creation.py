@@ -14,7 +14,7 @@ from transloadit_standin._assemblies import Assembly
 from transloadit_standin._codes import CODES, Refusal
 from transloadit_standin._exchange import ClientGone, Exchange, json_response
 from transloadit_standin._files import AssemblyFile
-from transloadit_standin._forms import FormReader, StoredFile
+from transloadit_standin._forms import FormReader
 from transloadit_standin._requests import (
     bearer_token,
     check_auth_limits,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from transloadit_standin._service import Service
+    from transloadit_standin._storage import StoredFile
 
 
 class _Canceled(Exception):
@@ -148,15 +149,15 @@ class Creation:
             name: text for name, text in texts.items() if name not in self._service.reserved
         }
         assembly.variables = {**variables, **(assembly.merged.get("fields") or {})}
-        assembly.uploads = [AssemblyFile(file, assembly.host) for file in self._form.files]
+        files = [AssemblyFile(file, assembly.host) for file in self._form.files]
+        assembly.uploads = [*files, *assembly.uploads]
         assembly.request["bytes_received"] = self._exchange.received.body_size
-        if assembly.expected_tus_uploads == 0:
-            self._service.start(assembly)
+        self._service.proceed(assembly)
 
     def _status(self, assembly: Assembly) -> Response:
         # Its run begins with the event loop's next turn, so the answer never shows an outcome that
         # only the run can give.
-        if assembly.state == "ASSEMBLY_UPLOADING" and assembly.expected_tus_uploads == 0:
+        if assembly.state == "ASSEMBLY_UPLOADING" and assembly.all_arrived:
             assembly.execute()
         quiet = assembly.params.get("quiet") is True
         body = assembly.quiet_status() if quiet else assembly.status()

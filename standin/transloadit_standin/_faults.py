@@ -31,7 +31,7 @@ class Fault:
 
     _: KW_ONLY
     operation: str | None = None
-    """An `operationId` of the spec, or `downloadFile`; None for whatever comes."""
+    """As in `Received.operation`; None for whatever comes."""
     times: int = 1
     """How many requests it is good for."""
     name: str = ""

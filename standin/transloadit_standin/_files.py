@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from transloadit_standin._forms import StoredFile
+    from transloadit_standin._storage import StoredFile
 
 
 @dataclass
@@ -22,6 +22,8 @@ class AssemblyFile:
     host: str
     original_id: str | None = None
     """The upload that a result was made from; None in an upload itself."""
+    tus_upload_url: str | None = None
+    """Where it came by tus; None if it came in a form, and in a result."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -57,8 +59,8 @@ class AssemblyFile:
             "original_path": "/",
             "original_md5hash": md5,
             "from_batch_import": False,
-            "is_tus_file": False,
-            "tus_upload_url": None,
+            "is_tus_file": self.tus_upload_url is not None,
+            "tus_upload_url": self.tus_upload_url,
             "url": self.url,
             "ssl_url": self.url,
             "meta": png_size(self.stored),

@@ -7,12 +7,10 @@ parser takes such a part for a file, so a client that puts a type on its `params
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
 from python_multipart import MultipartParser
@@ -20,68 +18,17 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from transloadit_standin._codes import Refusal
+from transloadit_standin._storage import StoredFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from python_multipart.multipart import MultipartCallbacks  # it exists for type checkers alone
 
 TypedText = Literal["file", "text"]
 
 MAX_TEXT = 16 * 1024 * 1024
 """Bytes of text that one form may hold; ours, so that no request fills the memory."""
-
-
-@dataclass
-class StoredFile:
-    """A file part: what the client said of it, and where its bytes are."""
-
-    field_name: str
-    filename: str | None
-    """As sent, so that a test sees a path where there should be none; the parser alone takes
-    folders in the manner of Windows off, which old browsers sent."""
-    content_type: str | None
-    path: Path = field(repr=False)
-    size: int = 0
-    complete: bool = False
-    _md5: hashlib._Hash = field(
-        default_factory=lambda: hashlib.md5(usedforsecurity=False), repr=False, compare=False
-    )
-    _sha256: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False, compare=False)
-    _file: IO[bytes] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def name(self) -> str:
-        """The file name without any folders."""
-        return PurePosixPath(PureWindowsPath(self.filename or "").name).name
-
-    @property
-    def md5(self) -> str:
-        """Of the bytes received, in hex."""
-        return self._md5.hexdigest()
-
-    @property
-    def sha256(self) -> str:
-        """Of the bytes received, in hex."""
-        return self._sha256.hexdigest()
-
-    def write(self, data: bytes) -> None:
-        """Add bytes as they arrive."""
-        if self._file is None:
-            self._file = self.path.open("wb")
-        self._file.write(data)
-        self.size += len(data)
-        self._md5.update(data)
-        self._sha256.update(data)
-
-    def close(self, *, complete: bool) -> None:
-        """Take no more bytes; an empty file gets its place on disk too."""
-        if self._file is None:
-            self.path.touch()
-        else:
-            self._file.close()
-        self._file = None
-        self.complete = complete
-        if not complete:
-            self.path.unlink()
 
 
 @dataclass

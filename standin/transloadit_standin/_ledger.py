@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
-    from transloadit_standin._forms import StoredFile
+    from transloadit_standin._storage import StoredFile
 
 
 @dataclass
@@ -17,7 +17,8 @@ class Received:
     """A request; it enters the ledger with its headers, and is filled in as more is known."""
 
     operation: str | None
-    """The spec's `operationId`, `downloadFile`, or None for what is no route."""
+    """The spec's `operationId`, or `downloadFile`, `tusCreate`, `tusHead`, `tusPatch`, `tusDelete`,
+    `tusOptions`; None for what is no route."""
     method: str
     url: str
     path: str

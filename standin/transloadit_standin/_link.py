@@ -117,7 +117,8 @@ class Link:
         self._answer += data
         head, empty_line, body = self._answer.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
-        if not empty_line or length is None or len(body) < int(length[1]):
+        # Without a length it is a 204: whatever else is answered names one.
+        if not empty_line or len(body) < (int(length[1]) if length else 0):
             return
         self.client.transport.write(self._change(head + empty_line, body))
         self._answer, self._change = b"", None

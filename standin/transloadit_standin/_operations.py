@@ -13,7 +13,7 @@ from transloadit_standin._codes import CODES, Refusal
 from transloadit_standin._creation import create_assembly
 from transloadit_standin._exchange import Exchange, json_response
 from transloadit_standin._files import AssemblyFile
-from transloadit_standin._forms import FormReader, StoredFile
+from transloadit_standin._forms import FormReader
 from transloadit_standin._requests import check_auth_limits, checked_id, describe, identify
 from transloadit_standin._service import Service
 from transloadit_standin._templates import (
@@ -29,6 +29,7 @@ from transloadit_standin._templates import (
 if TYPE_CHECKING:
     from transloadit_standin._auth import AuthKey
     from transloadit_standin._notifications import Notification
+    from transloadit_standin._storage import StoredFile
 
 Handler = Callable[[Service, Exchange], Awaitable[Response]]
 
@@ -136,7 +137,7 @@ def _replay_of(
         state="ASSEMBLY_REPLAYING",
         variables=merged["fields"],
         uploads=[AssemblyFile(upload.stored, host) for upload in original.uploads],
-        request={**describe(exchange), "bytes_received": original.request["bytes_received"]},
+        request={**describe(exchange), "bytes_received": original.bytes_received},
     )
 
 
@@ -177,7 +178,7 @@ def _notification_result(code: str, notification: Notification) -> Response:
     )
 
 
-HANDLERS: dict[str, Handler] = {
+OPERATIONS: dict[str, Handler] = {
     "createAssembly": create_assembly,
     "createAssemblyWithId": create_assembly,
     "getAssembly": get_assembly,

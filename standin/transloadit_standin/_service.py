@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from transloadit_standin._forms import TypedText
     from transloadit_standin._ledger import Received
     from transloadit_standin._templates import Template
+    from transloadit_standin._uploads import TusUpload
 
 SingleUse = Literal["arrival", "work"]
 
@@ -55,10 +56,12 @@ class Service:
     reserved: frozenset[str]
     single_use: SingleUse
     forget_refused: bool
+    tus_checksum: bool
     keys: Keyring = field(default_factory=Keyring)
     templates: dict[str, Template] = field(default_factory=dict)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
     files: dict[str, AssemblyFile] = field(default_factory=dict)
+    tus_uploads: dict[str, TusUpload] = field(default_factory=dict)
     requests: list[Received] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     errors: list[Exception] = field(default_factory=list)
@@ -99,6 +102,11 @@ class Service:
         crash = self.faults.crash(received)
         assembly.crash_code = crash.code if isinstance(crash, Crash) else None
         self.assemblies[assembly.id] = assembly
+
+    def proceed(self, assembly: Assembly) -> None:
+        """Run an Assembly if all its uploads have arrived."""
+        if assembly.all_arrived:
+            self.start(assembly)
 
     def start(self, assembly: Assembly) -> None:
         """Run an Assembly that has all its uploads."""

@@ -70,7 +70,8 @@ class StandIn(Breakable):
             "arrival", or once its "work" is done, so that an upload which breaks off uses up
             neither. The service's way is not known.
         forget_refused: Whether a nonce is good again once its request was refused; not known.
-        keep_body: How many bytes of a request's body the ledger keeps.
+        tus_checksum: Whether uploads by tus can carry a checksum; not known of the service.
+        keep_body: How many bytes of a request's body the ledger keeps; of uploads by tus none.
         clock: Tells the time that `auth.expires` is compared with; has to be aware of its zone.
     """
 
@@ -92,6 +93,7 @@ class StandIn(Breakable):
         typed_text: TypedText = "file",
         single_use: SingleUse = "arrival",
         forget_refused: bool = False,
+        tus_checksum: bool = True,
         keep_body: int = 1024 * 1024,
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -120,6 +122,7 @@ class StandIn(Breakable):
             reserved=reserved_fields(self._spec),
             single_use=single_use,
             forget_refused=forget_refused,
+            tus_checksum=tus_checksum,
         )
         self.add_key(key, secret, auth_token=auth_token, signature_required=signature_required)
         self.faults = self._service.faults

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 import transloadit_standin as package
 from transloadit_standin import CODES, StandIn
-from transloadit_standin import _operations as operations
+from transloadit_standin import _app as app_module
 from transloadit_standin.__main__ import main
 from transloadit_standin._server import PromptServer, ServerThread
 
@@ -180,7 +180,7 @@ def broken_create(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(operations.HANDLERS, "createAssembly", fail)
+    monkeypatch.setitem(app_module.HANDLERS, "createAssembly", fail)
 
 
 @pytest.mark.usefixtures("broken_create")
@@ -218,7 +218,7 @@ def test_an_error_beside_the_requests_is_raised_in_the_end() -> None:
 def test_an_operation_that_nobody_answers_is_an_error_at_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(operations.HANDLERS, "cancelAssembly")
+    monkeypatch.delitem(app_module.HANDLERS, "cancelAssembly")
 
     with pytest.raises(RuntimeError, match="cancelAssembly"):
         StandIn().start()
