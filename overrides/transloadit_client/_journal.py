@@ -6,7 +6,8 @@ same ids again, so nothing is created twice; what is done is passed over.
 
 import os
 import sqlite3
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import Self
 
@@ -47,26 +48,22 @@ class Journal:
             work, lest old results pass for new ones.
 
     Raises:
-        InvalidInput: it is no journal, another process's, or that of other Instructions.
+        InvalidInput: it is no journal, another process's, or that of other Instructions; later, if
+            it cannot be written to.
     """
 
     def __init__(self, path: str | os.PathLike[str], instructions: str) -> None:
         self._lock = Lock()  # one thread after the other, for it serves whichever thread asks
-        with ExitStack() as undo:
-            try:
-                self._open = sqlite3.connect(path, timeout=0.0, check_same_thread=False)
-                undo.callback(self._open.close)
-                self._prepare(instructions)
-            except sqlite3.Error as error:
-                raise InvalidInput(
-                    f"cannot use {os.fspath(path)!r} as a journal: {error}; is it one, and is no"
-                    " other process using it?"
-                ) from error
+        self._path = os.fspath(path)
+        with ExitStack() as undo, self._readable():
+            self._open = sqlite3.connect(path, timeout=0.0, check_same_thread=False)
+            undo.callback(self._open.close)
+            self._prepare(instructions)
             undo.pop_all()
 
     def entry(self, key: str) -> Entry:
         """What is known of an input; an id is drawn, and on the disk, if nothing was."""
-        with self._lock, self._open:
+        with self._lock, self._readable(), self._open:
             found = self._open.execute(
                 "SELECT assembly_id, outcome FROM assemblies WHERE key = ?", [key]
             ).fetchone()
@@ -76,16 +73,16 @@ class Journal:
 
     def renew(self, key: str) -> Entry:
         """Another id for an input, whose first one can never be an Assembly's."""
-        with self._lock, self._open:
+        with self._lock, self._readable(), self._open:
             return self._draw(key)
 
     def ended(self, key: str, outcome: str) -> None:
         """Notes how an Assembly ended; on the disk at the latest when the journal is closed."""
-        with self._lock:
+        with self._lock, self._readable():
             self._open.execute("UPDATE assemblies SET outcome = ? WHERE key = ?", [outcome, key])
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._readable():
             self._open.commit()
             self._open.close()
 
@@ -94,6 +91,16 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise InvalidInput(
+                f"cannot use {self._path!r} as a journal: {error}; is it one, is its disk full, or"
+                " is another process using it?"
+            ) from error
 
     def _prepare(self, instructions: str) -> None:
         # An id has to be on the disk before its Assembly is asked for, even if the power fails.
