@@ -50,10 +50,23 @@ LAYERS = {
         "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_retry",
         "_signing", "_status", "_work",
     },
-    "_client": {"_async_calls", "_calls"},
+    "_journal": {"_errors", "_hosts"},
+    "_mapping": {"_errors", "_files", "_hosts", "_journal", "_progress", "_status"},
+    "_workers": {"_mapping"},
+    "_running": {"_errors", "_files", "_progress", "_signing", "_status"},
+    "_client": {"_calls"},
+    "_async_client": {"_async_calls"},
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
-KNOW_GENERATED = {"_status", "_answers", "_operations", "_base", "_calls", "_async_calls"}
+KNOW_GENERATED = {
+    "_status",
+    "_answers",
+    "_operations",
+    "_base",
+    "_calls",
+    "_async_calls",
+    "_running",
+}
 KNOW_HTTPX = {"_wire", "_http", "_attempts", "_base", "_calls", "_async_calls"}
 KNOW_FORMS = {"_form"}
 

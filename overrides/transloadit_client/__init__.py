@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import pingback as pingback
     from . import smart_cdn as smart_cdn
-    from ._client import AsyncTransloadit as AsyncTransloadit
+    from ._async_client import AsyncTransloadit as AsyncTransloadit
     from ._client import Transloadit as Transloadit
     from ._errors import ApiError as ApiError
     from ._errors import AssemblyFailed as AssemblyFailed
@@ -52,7 +52,7 @@ _HOME = {
     "AssemblyFailed": "._errors",
     "AssemblyFile": "._status",
     "AssemblyStatus": "._status",
-    "AsyncTransloadit": "._client",
+    "AsyncTransloadit": "._async_client",
     "Attempt": "._errors",
     "Credentials": "._signing",
     "DownloadIncomplete": "._errors",

@@ -1,6 +1,6 @@
 """The operations of the API as methods that are awaited: the twin of `_calls`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
@@ -119,9 +119,33 @@ class AsyncCalls(BaseTransloadit):
         plan = operations.notification_replay(*self._permit(params), assembly)
         return await self._pursue(plan, timeout)
 
+    async def _do_all(
+        self, works: Iterable[Work[T]], parallel: int, timeout: Timeout = None
+    ) -> list[T | TransloaditError]:
+        """Carries out several works at once; as `Calls._do_all`, and canceled all together."""
+        from anyio import Semaphore, create_task_group  # noqa: PLC0415  # costs a lot
+
+        room = Semaphore(parallel)
+        ended: dict[int, T | TransloaditError] = {}
+
+        async def one(number: int, work: Work[T]) -> None:
+            async with room:
+                try:
+                    ended[number] = await self._do(work, timeout)
+                except TransloaditError as error:
+                    ended[number] = error
+
+        try:
+            async with create_task_group() as group:
+                for number, work in enumerate(works):
+                    group.start_soon(one, number, work)
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # as without a group: the caller's own error
+        return [ended[number] for number in sorted(ended)]
+
     async def _do(self, work: Work[T], timeout: Timeout = None) -> T:
         """Carries out work made of several calls; as `Calls._do`."""
-        from anyio import sleep  # noqa: PLC0415  # httpx imports it as late, and it costs a lot
+        from anyio import sleep  # noqa: PLC0415  # costs a lot
 
         doing = Doing(work)
         for step in doing:
@@ -136,7 +160,7 @@ class AsyncCalls(BaseTransloadit):
 
     async def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:
         """Makes one call; as `Calls._pursue`."""
-        from anyio import sleep  # noqa: PLC0415  # likewise
+        from anyio import sleep  # noqa: PLC0415  # costs a lot
 
         http = self.get_async_httpx_client()
         attempts = Attempts(self._course(plan), http, timeout)

@@ -4,8 +4,10 @@ What is sent stands in `_operations`; `_async_calls` is the twin that is awaited
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
+from threading import Event
 from typing import Any, TypeVar
 
 import httpx
@@ -190,13 +192,41 @@ class Calls(BaseTransloadit):
         plan = operations.notification_replay(*self._permit(params), assembly)
         return self._pursue(plan, timeout)
 
-    def _do(self, work: Work[T], timeout: Timeout = None) -> T:
+    def _do_all(
+        self, works: Iterable[Work[T]], parallel: int, timeout: Timeout = None
+    ) -> list[T | TransloaditError]:
+        """Carries out several works at once; an error of ours stands in the place of a result.
+
+        Any other error, Ctrl-C among them, ends them all after the request that each is at.
+        """
+        stopped = Event()
+
+        def one(work: Work[T]) -> T | TransloaditError:
+            try:
+                return self._do(work, timeout, stopped)
+            except TransloaditError as error:
+                return error
+
+        threads = ThreadPoolExecutor(parallel, thread_name_prefix="transloadit")
+        try:
+            running = [threads.submit(one, work) for work in works]
+            for ended in as_completed(running):
+                ended.result()
+            return [ended.result() for ended in running]
+        finally:
+            stopped.set()
+            threads.shutdown(cancel_futures=True)
+
+    def _do(self, work: Work[T], timeout: Timeout = None, stopped: Event | None = None) -> T:
         """Carries out work made of several calls; `timeout` holds for each."""
+        sleep = time.sleep if stopped is None else stopped.wait
         doing = Doing(work)
         for step in doing:
+            if stopped is not None and stopped.is_set():
+                raise CancelledError
             try:
                 if isinstance(step, Pause):
-                    time.sleep(step.seconds)
+                    sleep(step.seconds)
                 else:
                     doing.done(self._pursue(step, timeout))
             except TransloaditError as error:

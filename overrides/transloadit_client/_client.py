@@ -1,8 +1,7 @@
-"""`Transloadit` and `AsyncTransloadit`: what people call."""
+"""`Transloadit`: what people call."""
 
 from attrs import define
 
-from ._async_calls import AsyncCalls
 from ._calls import Calls
 
 
@@ -33,8 +32,3 @@ class Transloadit(Calls):
     Raises:
         InvalidInput: the base URL is none, or would carry credentials in plain text.
     """
-
-
-@define(init=False, eq=False, repr=False)
-class AsyncTransloadit(AsyncCalls):
-    """`Transloadit` for asynchronous code: the same methods, awaited."""

@@ -1,0 +1,77 @@
+"""`run`: what it takes, what it gives, and what it makes of a status on the way. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from attrs import field, frozen
+
+from transloadit_api.types import Unset
+
+from ._errors import ApiError, AssemblyFailed
+from ._files import FormFields
+from ._progress import SavedFile
+from ._signing import Params
+from ._status import AssemblyStatus
+
+
+class CreateOptions(TypedDict, total=False):
+    """What `create_assembly` takes beside files, id and timeout; each as described there."""
+
+    steps: Params | None
+    template_id: str | None
+    fields: Params | None
+    notify_url: str | Unset | None
+    allow_steps_override: bool | None
+    auth: Params | None
+    form_fields: FormFields | None
+    extra_params: Mapping[str, Any] | None
+
+
+@frozen
+class Finished:
+    """What `run` gives.
+
+    Attributes:
+        status: the last status; it says `ASSEMBLY_COMPLETED`.
+        saved: the results that were saved; none without a `save_to`.
+    """
+
+    status: AssemblyStatus = field(repr=False)
+    saved: tuple[SavedFile, ...] = ()
+
+
+def completed(status: AssemblyStatus) -> AssemblyStatus:
+    """The status of an Assembly that did what it was created for.
+
+    Raises:
+        AssemblyFailed: it ended in another way: with an error, canceled, or aborted.
+    """
+    if status.ok == "ASSEMBLY_COMPLETED" and not status.failed:
+        return status
+    code = next((code for code in (status.error, status.ok) if isinstance(code, str)), None)
+    said = f": {status.message.rstrip('.')}" if isinstance(status.message, str) else ""
+    failed = AssemblyFailed(f"Assembly {status.assembly_id} ended as {code}{said}.")
+    failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None
+    failed.code, failed.status = code, status
+    raise failed
+
+
+def awaits_uploads(status: AssemblyStatus) -> bool:
+    """Whether files have yet to come by tus."""
+    expected = status.expected_tus_uploads
+    return status.ok == "ASSEMBLY_UPLOADING" and isinstance(expected, int) and expected > 0
+
+
+def exists_already(error: ApiError) -> bool:
+    """Whether a create was refused because its id or its very request has been there before."""
+    return error.code in ("DO_NOT_REUSE_ASSEMBLY_IDS", "SIGNATURE_REUSE_DETECTED")
+
+
+def is_missing(error: ApiError) -> bool:
+    return error.code == "ASSEMBLY_NOT_FOUND"
+
+
+def is_spent(error: Exception) -> bool:
+    """Whether an id can never be an Assembly's, because its upload broke off. Nothing ran."""
+    status = getattr(error, "status", None)
+    return isinstance(status, AssemblyStatus) and status.ok == "REQUEST_ABORTED"
