@@ -42,13 +42,14 @@ LAYERS = {
         "smart_cdn",
     },
     "_work": {"_errors", "_retry"},
+    "_side_by_side": {"_errors", "_work"},
     "_calls": {
         "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_retry",
-        "_signing", "_status", "_work",
+        "_side_by_side", "_signing", "_status", "_work",
     },
     "_async_calls": {
         "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_retry",
-        "_signing", "_status", "_work",
+        "_side_by_side", "_signing", "_status", "_work",
     },
     "_journal": {"_errors", "_hosts"},
     "_mapping": {"_errors", "_files", "_hosts", "_journal", "_progress", "_status"},

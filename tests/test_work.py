@@ -1,15 +1,19 @@
 """Work made of several calls, carried out by both clients: one piece, and several at once."""
 
+import asyncio
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from transloadit_client import ApiError, InvalidInput
+from transloadit_client import ApiError, AsyncTransloadit, InvalidInput, Transloadit
 from transloadit_client._hosts import Home
 from transloadit_client._operations import reading
-from transloadit_client._work import Pause, Work
+from transloadit_client._work import Aside, Pause, Work
 from transloadit_standin import StandIn
 
 Connect = Callable[..., Any]
@@ -94,3 +98,84 @@ def test_no_more_than_allowed_run_at_once(connect: Connect) -> None:
     client._do_all([counts() for _ in range(20)], 3)
 
     assert most == [3]
+
+
+def test_what_is_done_aside_is_told_to_the_work(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+
+    def asks() -> Work[str]:
+        thread = yield Aside(threading.get_ident)
+        try:
+            yield Aside(fail)
+        except InvalidInput:
+            return f"{thread != threading.get_ident()}"
+        return "no error came"
+
+    def fail() -> None:
+        raise InvalidInput("no")
+
+    in_a_thread = client._do(asks())
+
+    assert in_a_thread == str(not isinstance(client, Transloadit))
+
+
+def test_in_asynchronous_code_it_may_be_awaited() -> None:
+    async def give() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    def asks() -> Work[int]:
+        given: int = yield Aside(give, awaited=True)
+        return given
+
+    async def main() -> int:
+        async with AsyncTransloadit("key", "secret", base_url="http://127.0.0.1:1") as client:
+            return await client._do(asks())
+
+    assert asyncio.run(main()) == 7
+
+
+def test_the_caller_looks_meanwhile_in_its_own_thread_and_at_the_end(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+    log: list[str] = []
+    looks: list[tuple[int, int]] = []
+
+    client._do_all(
+        [waits(log, 0.35)], 2, meanwhile=lambda: looks.append((len(log), threading.get_ident()))
+    )
+
+    assert looks[0][0] == 1
+    assert looks[-1][0] == 3
+    assert len({thread for _, thread in looks}) == 1
+
+
+def test_an_error_in_what_is_called_meanwhile_ends_them_all(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+    log: list[str] = []
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        client._do_all([waits(log, 60.0), waits(log, 60.0)], 2, meanwhile=interrupt)
+
+    assert "waited" not in log
+
+
+def test_ctrl_c_holds_up_nobody() -> None:
+    """Not even a thread that is in the midst of a request."""
+    code = """
+import signal, threading, time
+from transloadit_client._side_by_side import in_threads
+def interrupt():
+    time.sleep(0.5)
+    signal.raise_signal(signal.SIGINT)
+threading.Thread(target=interrupt).start()
+in_threads([1, 2], lambda work, sleep: time.sleep(60), 2, lambda: None)
+"""
+    begun = time.monotonic()
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+
+    assert ended.stderr.strip().endswith(b"KeyboardInterrupt")
+    assert time.monotonic() - begun < 20.0

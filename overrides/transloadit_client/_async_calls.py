@@ -1,7 +1,7 @@
 """The operations of the API as methods that are awaited: the twin of `_calls`."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import Any, TypeVar
 
 import httpx
@@ -19,9 +19,10 @@ from ._hosts import new_assembly_id
 from ._http import FAILURES
 from ._operations import Assembly, params_of
 from ._retry import Plan
+from ._side_by_side import aside, in_tasks, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Doing, Pause, Work
+from ._work import Aside, Doing, Pause, Work
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
@@ -120,42 +121,31 @@ class AsyncCalls(BaseTransloadit):
         return await self._pursue(plan, timeout)
 
     async def _do_all(
-        self, works: Iterable[Work[T]], parallel: int, timeout: Timeout = None
+        self,
+        works: Sequence[Work[T]],
+        parallel: int,
+        timeout: Timeout = None,
+        meanwhile: Callable[[], object] = nothing,
     ) -> list[T | TransloaditError]:
         """Carries out several works at once; as `Calls._do_all`, and canceled all together."""
-        from anyio import Semaphore, create_task_group  # noqa: PLC0415  # costs a lot
-
-        room = Semaphore(parallel)
-        ended: dict[int, T | TransloaditError] = {}
-
-        async def one(number: int, work: Work[T]) -> None:
-            async with room:
-                try:
-                    ended[number] = await self._do(work, timeout)
-                except TransloaditError as error:
-                    ended[number] = error
-
-        try:
-            async with create_task_group() as group:
-                for number, work in enumerate(works):
-                    group.start_soon(one, number, work)
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # as without a group: the caller's own error
-        return [ended[number] for number in sorted(ended)]
+        return await in_tasks(works, lambda work: self._do(work, timeout), parallel, meanwhile)
 
     async def _do(self, work: Work[T], timeout: Timeout = None) -> T:
         """Carries out work made of several calls; as `Calls._do`."""
         from anyio import sleep  # noqa: PLC0415  # costs a lot
 
         doing = Doing(work)
-        for step in doing:
-            try:
-                if isinstance(step, Pause):
-                    await sleep(step.seconds)
-                else:
-                    doing.done(await self._pursue(step, timeout))
-            except TransloaditError as error:
-                doing.failed(error)
+        with closing(work):
+            for step in doing:
+                try:
+                    if isinstance(step, Pause):
+                        await sleep(step.seconds)
+                    elif isinstance(step, Aside):
+                        doing.done(await aside(step))
+                    else:
+                        doing.done(await self._pursue(step, timeout))
+                except TransloaditError as error:
+                    doing.failed(error)
         return doing.result
 
     async def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:

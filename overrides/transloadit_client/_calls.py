@@ -4,10 +4,8 @@ What is sent stands in `_operations`; `_async_calls` is the twin that is awaited
 """
 
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
-from threading import Event
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import Any, TypeVar
 
 import httpx
@@ -25,9 +23,10 @@ from ._hosts import new_assembly_id
 from ._http import FAILURES
 from ._operations import Assembly, params_of
 from ._retry import Plan
+from ._side_by_side import in_threads, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Doing, Pause, Work
+from ._work import Aside, Doing, Pause, Work
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
@@ -193,52 +192,49 @@ class Calls(BaseTransloadit):
         return self._pursue(plan, timeout)
 
     def _do_all(
-        self, works: Iterable[Work[T]], parallel: int, timeout: Timeout = None
+        self,
+        works: Sequence[Work[T]],
+        parallel: int,
+        timeout: Timeout = None,
+        meanwhile: Callable[[], object] = nothing,
     ) -> list[T | TransloaditError]:
         """Carries out several works at once; an error of ours stands in the place of a result.
 
-        Any other error, Ctrl-C among them, ends them all after the request that each is at.
+        Any other error ends them all after the request that each is at; Ctrl-C does so at once.
+        `meanwhile` is called now and then, and at the end, where this was called.
         """
-        stopped = Event()
 
-        def one(work: Work[T]) -> T | TransloaditError:
-            try:
-                return self._do(work, timeout, stopped)
-            except TransloaditError as error:
-                return error
+        def one(work: Work[T], sleep: Callable[[float], None]) -> T:
+            return self._do(work, timeout, sleep)
 
-        threads = ThreadPoolExecutor(parallel, thread_name_prefix="transloadit")
-        try:
-            running = [threads.submit(one, work) for work in works]
-            for ended in as_completed(running):
-                ended.result()
-            return [ended.result() for ended in running]
-        finally:
-            stopped.set()
-            threads.shutdown(cancel_futures=True)
+        return in_threads(works, one, parallel, meanwhile)
 
-    def _do(self, work: Work[T], timeout: Timeout = None, stopped: Event | None = None) -> T:
+    def _do(
+        self, work: Work[T], timeout: Timeout = None, sleep: Callable[[float], None] = time.sleep
+    ) -> T:
         """Carries out work made of several calls; `timeout` holds for each."""
-        sleep = time.sleep if stopped is None else stopped.wait
         doing = Doing(work)
-        for step in doing:
-            if stopped is not None and stopped.is_set():
-                raise CancelledError
-            try:
-                if isinstance(step, Pause):
-                    sleep(step.seconds)
-                else:
-                    doing.done(self._pursue(step, timeout))
-            except TransloaditError as error:
-                doing.failed(error)
+        with closing(work):
+            for step in doing:
+                try:
+                    if isinstance(step, Pause):
+                        sleep(step.seconds)
+                    elif isinstance(step, Aside):
+                        doing.done(step.do())
+                    else:
+                        doing.done(self._pursue(step, timeout, sleep))
+                except TransloaditError as error:
+                    doing.failed(error)
         return doing.result
 
-    def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:
+    def _pursue(
+        self, plan: Plan[T], timeout: Timeout, sleep: Callable[[float], None] = time.sleep
+    ) -> T:
         """Makes one call: as often as the rules for retries allow, until it has a result."""
         http = self.get_httpx_client()
         attempts = Attempts(self._course(plan), http, timeout)
         for request in attempts:
-            time.sleep(attempts.wait)
+            sleep(attempts.wait)
             try:
                 attempts.received(http.send(request, follow_redirects=False))
             except FAILURES as error:

@@ -1,10 +1,11 @@
 """Work made of several calls, as generators: they say what is next, and others carry it out.
 
-A piece of work yields plans and pauses. It is told what came of each plan, or has its error thrown
-in, and returns what it was for. So both clients, and a simulated clock, carry out the same code.
+A piece of work yields plans, pauses and what to do aside. It is told what came of each, or has its
+error thrown in, and returns what it was for. So both clients, and a simulated clock, carry out the
+same code.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -22,15 +23,28 @@ class Pause:
     seconds: float
 
 
-Step: TypeAlias = Plan[Any] | Pause
+@frozen
+class Aside:
+    """Do something that may take its time, such as reading a file: never on a loop's own thread.
+
+    Attributes:
+        do: what to do; what it gives is told to the work.
+        awaited: whether that has to be awaited first; only in asynchronous code.
+    """
+
+    do: Callable[[], Any]
+    awaited: bool = False
+
+
+Step: TypeAlias = Plan[Any] | Pause | Aside
 Work: TypeAlias = Generator[Step, Any, T]
 
 
 class Doing(Generic[T]):
     """Iterating gives the steps of a piece of work, until there is a `result`.
 
-    After each plan `done` or `failed` has to say what came of it. Work that does not deal with an
-    error itself ends with it.
+    After each that is no pause `done` or `failed` has to say what came of it. Work that does not
+    deal with an error itself ends with it.
     """
 
     result: T
