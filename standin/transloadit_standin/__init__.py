@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from transloadit_standin._assemblies import Assembly
     from transloadit_standin._auth import AuthKey
     from transloadit_standin._codes import CODES, Code
+    from transloadit_standin._events import EventStream
     from transloadit_standin._fault_mix import KINDS, FaultMix, Kind
     from transloadit_standin._faults import (
         Answer,
@@ -46,6 +47,7 @@ _HOMES = {
     "Crash": "_faults",
     "Delay": "_faults",
     "Drop": "_faults",
+    "EventStream": "_events",
     "Fault": "_faults",
     "FaultMix": "_fault_mix",
     "Faults": "_faults",
@@ -73,6 +75,7 @@ __all__ = [
     "Crash",
     "Delay",
     "Drop",
+    "EventStream",
     "Fault",
     "FaultMix",
     "Faults",

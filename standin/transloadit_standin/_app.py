@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 
 from transloadit_standin._codes import Refusal
 from transloadit_standin._enactment import answer_of, befall_answer, befall_request
+from transloadit_standin._events import EVENTS_PATH, EventResponse
 from transloadit_standin._exchange import ClientGone, Exchange, Interrupted, json_response
 from transloadit_standin._faults import Answer, Drop
 from transloadit_standin._ledger import Received
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from transloadit_standin._service import Service
 
 DOWNLOAD = Route("GET", re.compile(r"/files/(?P<file_id>[^/]+)/[^/]+"), "downloadFile")
-FURTHER_ROUTES = [DOWNLOAD, *TUS_ROUTES]
+EVENTS = Route("GET", re.compile(EVENTS_PATH), "events")
+FURTHER_ROUTES = [DOWNLOAD, EVENTS, *TUS_ROUTES]
 """What the spec does not tell of; all of it is on the instance hosts alone."""
 HANDLERS = {**OPERATIONS, **TUS_HANDLERS}
 UPLOADS = frozenset({"createAssembly", "createAssemblyWithId", "tusCreate", "tusPatch"})
@@ -58,6 +60,7 @@ class App:
 
     def _begin(self, scope: Scope, receive: Receive) -> Exchange:
         link = self._relay.link(scope["client"])
+        link.bodiless = scope["method"] == "HEAD"
         operation, arguments = self._route(scope, link.origin)
         path = scope["raw_path"].decode("ascii")
         query = scope["query_string"].decode("ascii")
@@ -124,7 +127,7 @@ class App:
             await exchange.drain()
         if not (isinstance(fault, Drop) and fault.after == "work" and not fault.byte):
             received.status = response.status_code
-        if isinstance(response, FileResponse):
+        if isinstance(response, FileResponse | EventResponse):
             await response(exchange.scope, exchange.receive, send)
             return
         body = bytes(response.body)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from transloadit_standin._codes import CODES
+from transloadit_standin._events import Events
 from transloadit_standin._files import AssemblyFile
 from transloadit_standin._status import content, progress
 
@@ -36,6 +38,7 @@ class Assembly:
     merged: dict[str, Any] = field(repr=False)
     """The params with the Template's content beneath them."""
     template: Template | None = field(default=None, repr=False)
+    events: Events = field(default_factory=lambda: Events(None), repr=False)
     parent: Assembly | None = field(default=None, repr=False)
     state: str = "ASSEMBLY_UPLOADING"
     """The code in `ok`, or in `error` once it failed."""
@@ -118,13 +121,27 @@ class Assembly:
         return self.merged.get("notify_url") or None
 
     def execute(self) -> None:
-        """All uploads have arrived."""
-        self.state, self.executed = "ASSEMBLY_EXECUTING", datetime.now(UTC)
+        """All uploads have arrived; told once, though the answer to a create may come first."""
+        self.state = "ASSEMBLY_EXECUTING"
+        if self.executed is None:
+            self.executed = datetime.now(UTC)
+            self.events.say("assembly_upload_meta_data_extracted")
+            self.events.say("assembly_uploading_finished")
 
     def finish(self, state: str, *, reason: str | None = None, step: str | None = None) -> None:
         """It has an outcome, and keeps it."""
         self.state, self.finished = state, datetime.now(UTC)
         self.reason, self.failed_step, self.running = reason, step, []
+        if self.failed:
+            self.events.tell("assembly_error", self.outcome)
+        else:
+            self.events.say("assembly_finished")
+        self.events.end()
+
+    def add_upload(self, file: AssemblyFile) -> None:
+        """One of its uploads has arrived."""
+        self.uploads.append(file)
+        self.events.tell("assembly_upload_finished", file.status)
 
     def begin_step(self, name: str) -> None:
         """A Step runs."""
@@ -139,6 +156,19 @@ class Assembly:
             self.results[name] = [
                 AssemblyFile(upload.stored, self.host, upload.id) for upload in self.uploads
             ]
+            for file in self.results[name]:
+                self.events.tell("assembly_result_finished", partial(_result, name, file))
+
+    def tell_progress(self) -> None:
+        """Tell how many of its Steps have run, if its params ask for that."""
+        if self.merged.get("emit_execution_progress") is True:
+            ended = len(self.jobs) - len(self.running)
+            share = round(100 * ended / len(self.steps))
+            self.events.tell("assembly_execution_progress", lambda: self._progress(share))
+
+    def _progress(self, share: int) -> dict[str, Any]:
+        files = [{"original_id": file.id, "progress": share} for file in self.uploads]
+        return {"progress_combined": share, "progress_per_original_file": files}
 
     def status(self) -> dict[str, Any]:
         """The whole status, as the service words it."""
@@ -171,3 +201,7 @@ class Assembly:
             "assembly_url": f"{self.dead_host}/assemblies/{self.id}",
             "assembly_ssl_url": self.ssl_url,
         }
+
+
+def _result(step: str, file: AssemblyFile) -> list[Any]:
+    return [step, file.status()]

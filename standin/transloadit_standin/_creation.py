@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from transloadit_standin._assemblies import Assembly
 from transloadit_standin._codes import CODES, Refusal
+from transloadit_standin._events import Events
 from transloadit_standin._exchange import ClientGone, Exchange, json_response
 from transloadit_standin._files import AssemblyFile
 from transloadit_standin._forms import FormReader
@@ -129,6 +130,7 @@ class Creation:
             params=params,
             merged=merged,
             template=template,
+            events=Events(service.event_stream),
             request=describe(exchange),
         )
         service.admit(self._assembly, exchange.received)
@@ -149,8 +151,8 @@ class Creation:
             name: text for name, text in texts.items() if name not in self._service.reserved
         }
         assembly.variables = {**variables, **(assembly.merged.get("fields") or {})}
-        files = [AssemblyFile(file, assembly.host) for file in self._form.files]
-        assembly.uploads = [*files, *assembly.uploads]
+        for file in self._form.files:
+            assembly.add_upload(AssemblyFile(file, assembly.host))
         assembly.request["bytes_received"] = self._exchange.received.body_size
         self._service.proceed(assembly)
 

@@ -48,9 +48,9 @@ async def befall_answer(exchange: Exchange) -> None:
         case Delay(before="answer", seconds=seconds):
             await asyncio.sleep(seconds)
         case Drop(after="work", byte=byte, how=how):
-            exchange.link.change_answer(lambda head, body: (head + body)[:byte], how)
+            exchange.link.cut_answer(lambda head, body: _at(byte, head, body), how)
         case Drop(after="half", how=how):
-            exchange.link.change_answer(lambda head, body: head + body[: len(body) // 2], how)
+            exchange.link.cut_answer(lambda head, body: head + (body or 0) // 2, how)
         case Garble(how=how):
             exchange.link.change_answer(_CHANGES[how], "end" if how in _ENDS else None)
 
@@ -58,6 +58,10 @@ async def befall_answer(exchange: Exchange) -> None:
 def answer_of(fault: Answer) -> Response:
     """The answer that comes whatever the service has to say."""
     return Response(fault.content, fault.status, fault.headers, fault.content_type)
+
+
+def _at(byte: int, head: int, body: int | None) -> int:
+    return byte if body is None else min(byte, head + body)
 
 
 def _truncated(head: bytes, body: bytes) -> bytes:

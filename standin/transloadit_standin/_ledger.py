@@ -17,8 +17,8 @@ class Received:
     """A request; it enters the ledger with its headers, and is filled in as more is known."""
 
     operation: str | None
-    """The spec's `operationId`, or `downloadFile`, `tusCreate`, `tusHead`, `tusPatch`, `tusDelete`,
-    `tusOptions`; None for what is no route."""
+    """The spec's `operationId`, or `downloadFile`, `events`, `tusCreate`, `tusHead`, `tusPatch`,
+    `tusDelete`, `tusOptions`; None for what is no route."""
     method: str
     url: str
     path: str

@@ -17,7 +17,16 @@ Ending = Literal["end", "reset", "stall"]
 Change = Callable[[bytes, bytes], bytes]
 """What goes out in place of an answer's head (with its empty line) and body."""
 
+Cut = Callable[[int, int | None], int]
+"""How many bytes of an answer go out, by the sizes of its head and its body; None if the body has
+no length, as events have not."""
+
+MAX_CHANGED = 8 * 1024 * 1024
+"""Bytes of the largest answer that is changed, since that holds all of it in memory; what is
+larger, or has no length, is passed on as it is."""
+
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_BODILESS = re.compile(rb"HTTP/1\.1 (204|304) ")
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER for no seconds: closing sends RST
 
 
@@ -65,12 +74,16 @@ class Link:
         """Where the client connected to, such as `http://127.0.0.1:40001`."""
         self.socket = client
         self.client_ip = client_ip
+        self.bodiless = False
+        """Whether what is asked for is answered without a body, as HEAD is."""
         self.client = Side(self._up, self._client_lost)
         self.server = Side(self._down, self._server_lost)
         self.client.other, self.server.other = self.server, self.client
         self._lost = lost
-        self._answer = b""
+        self._answer = bytearray()
         self._change: Change | None = None
+        self._cut: Cut | None = None
+        self._left: int | None = None
         self._then: Ending | None = None
         self._silent = False
 
@@ -95,6 +108,10 @@ class Link:
         """Send something else in place of the next answer, then end the connection, or go on."""
         self._change, self._then = change, then
 
+    def cut_answer(self, cut: Cut, then: Ending) -> None:
+        """Pass a part of the next answer on as it comes, then end the connection."""
+        self._cut, self._then = cut, then
+
     def abort(self) -> None:
         """Break both connections, and lose what is under way."""
         self._silent = True
@@ -111,17 +128,53 @@ class Link:
     def _down(self, data: bytes) -> None:
         if self._silent:
             return
-        if self._change is None:
+        if self._cut is None and self._change is None:
             self.client.transport.write(data)
             return
         self._answer += data
-        head, empty_line, body = self._answer.partition(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        # Without a length it is a 204: whatever else is answered names one.
-        if not empty_line or len(body) < (int(length[1]) if length else 0):
-            return
-        self.client.transport.write(self._change(head + empty_line, body))
-        self._answer, self._change = b"", None
+        head = self._answer.find(b"\r\n\r\n") + 4
+        if head >= 4 or self._left is not None:
+            if self._change is None:
+                self._pass(head)
+            else:
+                self._replace(self._change, head)
+
+    def _pass(self, head: int) -> None:
+        if self._left is None:
+            assert self._cut is not None  # noqa: S101 - or it would not be asked
+            self._left = self._cut(head, self._length(head))
+        data = self._take()[: self._left]
+        self._left -= len(data)
+        self.client.transport.write(data)
+        if self._left == 0:
+            self._over()
+
+    def _replace(self, change: Change, head: int) -> None:
+        length = self._length(head)
+        if length is None or length > MAX_CHANGED:
+            self._change = self._then = None
+            self.client.transport.write(self._take())
+        elif len(self._answer) >= head + length:
+            answer = self._take()
+            self._change = None
+            self.client.transport.write(change(answer[:head], answer[head:]))
+            self._over()
+
+    def _take(self) -> bytes:
+        data = bytes(self._answer)
+        self._answer.clear()
+        return data
+
+    def _length(self, head: int) -> int | None:
+        """The size of the answer's body."""
+        text = bytes(self._answer[:head])
+        if self.bodiless or _BODILESS.match(text):
+            return 0
+        found = _LENGTH.search(text)
+        return None if found is None else int(found[1])
+
+    def _over(self) -> None:
+        self._change = self._cut = self._left = None
         if self._then is not None:
             self.end(self._then)
 

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 from transloadit_standin._assemblies import Assembly
 from transloadit_standin._codes import CODES, Refusal
 from transloadit_standin._creation import create_assembly
+from transloadit_standin._events import Events, stream_events
 from transloadit_standin._exchange import Exchange, json_response
 from transloadit_standin._files import AssemblyFile
 from transloadit_standin._forms import FormReader
@@ -133,6 +134,7 @@ def _replay_of(
         params=params,
         merged=merged,
         template=template,
+        events=Events(service.event_stream),
         parent=original,
         state="ASSEMBLY_REPLAYING",
         variables=merged["fields"],
@@ -186,4 +188,5 @@ OPERATIONS: dict[str, Handler] = {
     "replayAssembly": replay_assembly,
     "replayAssemblyNotification": replay_assembly_notification,
     "downloadFile": download_file,
+    "events": stream_events,
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from transloadit_standin._events import EventStream
     from transloadit_standin._exchange import Exchange
     from transloadit_standin._files import AssemblyFile
     from transloadit_standin._forms import TypedText
@@ -57,6 +58,7 @@ class Service:
     single_use: SingleUse
     forget_refused: bool
     tus_checksum: bool
+    event_stream: EventStream | None
     keys: Keyring = field(default_factory=Keyring)
     templates: dict[str, Template] = field(default_factory=dict)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
@@ -183,6 +185,7 @@ class Service:
             assembly.end_step(":original", {"robot": "/upload/handle"})
         for name, step in assembly.steps.items():
             assembly.begin_step(name)
+            assembly.tell_progress()
             await asyncio.sleep(self.step_seconds)
             if assembly.crash_code is not None:
                 assembly.crashed = True
@@ -190,6 +193,8 @@ class Service:
                 return
             assembly.end_step(name, step)
             self._publish(assembly)
+        assembly.running = []
+        assembly.tell_progress()
         self.conclude(assembly, "ASSEMBLY_COMPLETED")
 
     def _publish(self, assembly: Assembly) -> None:

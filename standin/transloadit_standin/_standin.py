@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from transloadit_standin._app import App
 from transloadit_standin._auth import ALGORITHMS, AuthKey, scopes_of
 from transloadit_standin._breakable import Breakable
+from transloadit_standin._events import EventStream
 from transloadit_standin._notifications import Encoding, Notifier
 from transloadit_standin._relay import Relay, bind, origin
 from transloadit_standin._server import PromptServer, ServerThread
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from transloadit_standin._ledger import Received
 
 LOOPBACK = "127.0.0.1"
+EVENT_STREAM = EventStream()
 
 
 def _now() -> datetime:
@@ -71,6 +73,8 @@ class StandIn(Breakable):
             neither. The service's way is not known.
         forget_refused: Whether a nonce is good again once its request was refused; not known.
         tus_checksum: Whether uploads by tus can carry a checksum; not known of the service.
+        event_stream: How Assemblies tell of their events; None to offer no such thing, so that
+            clients have to poll.
         keep_body: How many bytes of a request's body the ledger keeps; of uploads by tus none.
         clock: Tells the time that `auth.expires` is compared with; has to be aware of its zone.
     """
@@ -94,6 +98,7 @@ class StandIn(Breakable):
         single_use: SingleUse = "arrival",
         forget_refused: bool = False,
         tus_checksum: bool = True,
+        event_stream: EventStream | None = EVENT_STREAM,
         keep_body: int = 1024 * 1024,
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -123,6 +128,7 @@ class StandIn(Breakable):
             single_use=single_use,
             forget_refused=forget_refused,
             tus_checksum=tus_checksum,
+            event_stream=event_stream,
         )
         self.add_key(key, secret, auth_token=auth_token, signature_required=signature_required)
         self.faults = self._service.faults

@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from transloadit_standin._events import EVENTS_PATH
 from transloadit_standin._notifications import Notification
 from transloadit_standin._uploads import TUS_PATH
 
@@ -22,7 +23,7 @@ def progress(assembly: Assembly) -> dict[str, Any]:
         # Services that the stand-in does not have.
         "companion_url": None,
         "uppyserver_url": None,
-        "websocket_url": None,
+        **event_urls(assembly),
         "tus_url": f"{assembly.host}{TUS_PATH}",
         "start_date": service_date(assembly.started),
         "execution_start": service_date(executed),
@@ -49,13 +50,17 @@ def progress(assembly: Assembly) -> dict[str, Any]:
     }
 
 
+def event_urls(assembly: Assembly) -> dict[str, str | None]:
+    """Where its events are, if they are offered."""
+    if assembly.events.stream is None:
+        return {"websocket_url": None, "update_stream_url": None}
+    url = f"{assembly.host}{EVENTS_PATH}"
+    return {"websocket_url": url, "update_stream_url": f"{url}?assembly={assembly.id}"}
+
+
 def notified(assembly: Assembly) -> dict[str, Any]:
     """The keys that say what became of its last Notification."""
-    last = (
-        assembly.notifications[-1]
-        if assembly.notifications
-        else Notification(assembly.notify_url or "")
-    )
+    last = (assembly.notifications or [Notification("")])[-1]
     return {
         "notify_url": assembly.notify_url,
         "notify_start": service_date(last.started),

@@ -148,7 +148,7 @@ def finish_upload(service: Service, upload: TusUpload) -> None:
         service.conclude(assembly, "MAX_NUMBER_OF_FILES_EXCEEDED", reason=f"at most {max_files}")
         return
     file = AssemblyFile(upload.stored, assembly.host, tus_upload_url=upload.url)
-    assembly.uploads.append(file)
+    assembly.add_upload(file)
     service.files[file.id] = file
     service.proceed(assembly)
 

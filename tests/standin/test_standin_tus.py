@@ -599,7 +599,7 @@ def test_files_may_come_before_the_form_has(caller: Caller) -> None:
     caller.api.settle()
     status = caller.status(assembly_id)
     assert (created["ok"], status["ok"]) == ("ASSEMBLY_EXECUTING", "ASSEMBLY_COMPLETED")
-    assert [file["name"] for file in status["uploads"]] == ["g.txt", "a.bin"]
+    assert [file["name"] for file in status["uploads"]] == ["a.bin", "g.txt"]
 
 
 def calling_too(caller: Caller) -> Any:
