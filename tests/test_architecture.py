@@ -38,25 +38,33 @@ LAYERS = {
     },
     "_attempts": {"_answers", "_clock", "_errors", "_http", "_operations", "_retry"},
     "_base": {
-        "_clock", "_errors", "_hosts", "_http", "_operations", "_patience", "_retry", "_signing",
-        "smart_cdn",
+        "_clock", "_errors", "_hosts", "_http", "_operations", "_pace", "_patience", "_retry",
+        "_signing", "smart_cdn",
     },
     "_work": {"_errors", "_retry"},
+    "_pace": {"_errors", "_patience", "_retry", "_status"},
+    "_waiting": {
+        "_errors", "_hosts", "_operations", "_pace", "_progress", "_retry", "_status", "_work",
+    },
+    "_events": {"_waiting", "_work"},
+    "_async_events": {"_events", "_waiting", "_work"},
     "_side_by_side": {"_errors", "_work"},
     "_calls": {
-        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_retry",
-        "_side_by_side", "_signing", "_status", "_work",
+        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_patience",
+        "_retry", "_side_by_side", "_signing", "_status", "_work",
     },
     "_async_calls": {
-        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_retry",
-        "_side_by_side", "_signing", "_status", "_work",
+        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_patience",
+        "_retry", "_side_by_side", "_signing", "_status", "_work",
     },
     "_journal": {"_errors", "_hosts"},
     "_mapping": {"_errors", "_files", "_hosts", "_journal", "_progress", "_status"},
     "_workers": {"_mapping"},
     "_running": {"_errors", "_files", "_progress", "_signing", "_status"},
-    "_client": {"_calls"},
-    "_async_client": {"_async_calls"},
+    "_client": {"_calls", "_events", "_operations", "_progress", "_status", "_waiting"},
+    "_async_client": {
+        "_async_calls", "_async_events", "_operations", "_progress", "_status", "_waiting",
+    },
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
 KNOW_GENERATED = {
@@ -68,7 +76,9 @@ KNOW_GENERATED = {
     "_async_calls",
     "_running",
 }
-KNOW_HTTPX = {"_wire", "_http", "_attempts", "_base", "_calls", "_async_calls"}
+KNOW_HTTPX = {
+    "_wire", "_http", "_attempts", "_base", "_calls", "_async_calls", "_events", "_async_events",
+}  # fmt: skip
 KNOW_FORMS = {"_form"}
 
 
@@ -109,7 +119,7 @@ def test_few_modules_know_the_generated_package_or_httpx(module: str) -> None:
     assert module in KNOW_GENERATED or "transloadit_api" not in known
     assert module in KNOW_HTTPX or "httpx" not in known
     assert module in KNOW_FORMS or "python_multipart" not in known
-    ours = {"anyio", "attrs", "httpx", "python_multipart", "transloadit_api"}
+    ours = {"anyio", "attrs", "httpx", "httpx_sse", "python_multipart", "transloadit_api"}
     assert known <= sys.stdlib_module_names | ours
 
 

@@ -1,6 +1,6 @@
 """The operations of the API as methods that are awaited: the twin of `_calls`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Any, TypeVar
 
@@ -16,13 +16,14 @@ from ._base import BaseTransloadit
 from ._errors import TransloaditError
 from ._files import Files, FormFields, file_parts, text_parts
 from ._hosts import new_assembly_id
-from ._http import FAILURES
+from ._http import FAILURES, shortened
 from ._operations import Assembly, params_of
+from ._patience import ONCE, RetryPolicy
 from ._retry import Plan
 from ._side_by_side import aside, in_tasks, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Aside, Doing, Pause, Work
+from ._work import Aside, Doing, Once, Pause, Work
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
@@ -130,7 +131,12 @@ class AsyncCalls(BaseTransloadit):
         """Carries out several works at once; as `Calls._do_all`, and canceled all together."""
         return await in_tasks(works, lambda work: self._do(work, timeout), parallel, meanwhile)
 
-    async def _do(self, work: Work[T], timeout: Timeout = None) -> T:
+    async def _do(
+        self,
+        work: Work[T],
+        timeout: Timeout = None,
+        pause: Callable[[Pause], Awaitable[object]] | None = None,
+    ) -> T:
         """Carries out work made of several calls; as `Calls._do`."""
         from anyio import sleep  # noqa: PLC0415  # costs a lot
 
@@ -138,22 +144,29 @@ class AsyncCalls(BaseTransloadit):
         with closing(work):
             for step in doing:
                 try:
-                    if isinstance(step, Pause):
+                    if isinstance(step, Pause) and pause is not None:
+                        doing.done(await pause(step))
+                    elif isinstance(step, Pause):
                         await sleep(step.seconds)
                     elif isinstance(step, Aside):
                         doing.done(await aside(step))
+                    elif isinstance(step, Once):
+                        within = shortened(timeout, self.get_async_httpx_client(), step.longest)
+                        doing.done(await self._pursue(step.plan, within, ONCE))
                     else:
                         doing.done(await self._pursue(step, timeout))
                 except TransloaditError as error:
                     doing.failed(error)
         return doing.result
 
-    async def _pursue(self, plan: Plan[T], timeout: Timeout) -> T:
+    async def _pursue(
+        self, plan: Plan[T], timeout: Timeout, policy: RetryPolicy | None = None
+    ) -> T:
         """Makes one call; as `Calls._pursue`."""
         from anyio import sleep  # noqa: PLC0415  # costs a lot
 
         http = self.get_async_httpx_client()
-        attempts = Attempts(self._course(plan), http, timeout)
+        attempts = Attempts(self._course(plan, policy), http, timeout)
         for request in attempts:
             await sleep(attempts.wait)
             try:

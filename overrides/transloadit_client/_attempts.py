@@ -60,6 +60,8 @@ class Attempts(Generic[T]):
             self._outcome = Outcome(self._operation.read(answer))
         except ApiError as error:
             retry_after = seconds_until(headers.get("Retry-After"), date)
+            if error.retry_in is None:
+                error.retry_in = retry_after
             self._outcome = Outcome(error=error, retry_after=retry_after, date=date)
 
     def lost(self, error: Exception) -> None:

@@ -19,6 +19,7 @@ from ._errors import InvalidInput, MissingCredentials
 from ._hosts import DEFAULT_BASE_URL, Home, checked_base_url
 from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
 from ._operations import Authorized
+from ._pace import World
 from ._patience import ONCE, Budget, RetryPolicy
 from ._retry import Course, Guard, Plan, course
 from ._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
@@ -307,15 +308,23 @@ class BaseTransloadit(Client):
 
         return signed, Guard.OWN_ID if own_id else Guard.NONCE
 
-    def _course(self, plan: Plan[T]) -> Course[T]:
+    def _course(self, plan: Plan[T], policy: RetryPolicy | None = None) -> Course[T]:
         return course(
             plan,
-            self._retry,
+            policy or self._retry,
             self._budget,
             now=time.monotonic,
-            jitter=lambda most: random.uniform(0.0, most),  # noqa: S311  # spreads load
+            jitter=_jitter,
             correct_clock=self._clock.correct,
         )
+
+    @property
+    def _world(self) -> World:
+        return World(self._retry, time.monotonic, _jitter)
+
+
+def _jitter(most: float) -> float:
+    return random.uniform(0.0, most)  # noqa: S311  # it spreads load
 
 
 def _woken(client: type[Any], options: dict[str, Any]) -> Any:

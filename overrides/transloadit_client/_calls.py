@@ -20,13 +20,14 @@ from ._base import BaseTransloadit
 from ._errors import TransloaditError
 from ._files import Files, FormFields, file_parts, text_parts
 from ._hosts import new_assembly_id
-from ._http import FAILURES
+from ._http import FAILURES, shortened
 from ._operations import Assembly, params_of
+from ._patience import ONCE, RetryPolicy
 from ._retry import Plan
 from ._side_by_side import in_threads, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Aside, Doing, Pause, Work
+from ._work import Aside, Doing, Once, Pause, Work
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
@@ -210,17 +211,33 @@ class Calls(BaseTransloadit):
         return in_threads(works, one, parallel, meanwhile)
 
     def _do(
-        self, work: Work[T], timeout: Timeout = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        work: Work[T],
+        timeout: Timeout = None,
+        sleep: Callable[[float], None] = time.sleep,
+        pause: Callable[[Pause], object] | None = None,
     ) -> T:
-        """Carries out work made of several calls; `timeout` holds for each."""
+        """Carries out work made of several calls.
+
+        Args:
+            work: what is to be done.
+            timeout: for each of its calls.
+            sleep: waits for seconds.
+            pause: carries out the pauses of work that listens meanwhile.
+        """
         doing = Doing(work)
         with closing(work):
             for step in doing:
                 try:
-                    if isinstance(step, Pause):
+                    if isinstance(step, Pause) and pause is not None:
+                        doing.done(pause(step))
+                    elif isinstance(step, Pause):
                         sleep(step.seconds)
                     elif isinstance(step, Aside):
                         doing.done(step.do())
+                    elif isinstance(step, Once):
+                        within = shortened(timeout, self.get_httpx_client(), step.longest)
+                        doing.done(self._pursue(step.plan, within, sleep, ONCE))
                     else:
                         doing.done(self._pursue(step, timeout, sleep))
                 except TransloaditError as error:
@@ -228,11 +245,15 @@ class Calls(BaseTransloadit):
         return doing.result
 
     def _pursue(
-        self, plan: Plan[T], timeout: Timeout, sleep: Callable[[float], None] = time.sleep
+        self,
+        plan: Plan[T],
+        timeout: Timeout,
+        sleep: Callable[[float], None] = time.sleep,
+        policy: RetryPolicy | None = None,
     ) -> T:
         """Makes one call: as often as the rules for retries allow, until it has a result."""
         http = self.get_httpx_client()
-        attempts = Attempts(self._course(plan), http, timeout)
+        attempts = Attempts(self._course(plan, policy), http, timeout)
         for request in attempts:
             sleep(attempts.wait)
             try:

@@ -112,7 +112,7 @@ class ApiError(TransloaditError):
         reason: whatever the API said as `reason`: any JSON value.
         assembly_id: the Assembly concerned, where it is known.
         status: the Assembly's status, where the answer held one.
-        retry_in: seconds the API asks to wait, from `info.retryIn`; may be 0.
+        retry_in: seconds the API asks to wait, as `info.retryIn` or in `Retry-After`; may be 0.
         body: the beginning of the answer's body, as text.
     """
 

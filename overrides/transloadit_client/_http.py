@@ -22,6 +22,9 @@ CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__
 # minutes: the longest wait is that of a Notification's replay, which waits for the receiver.
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
+# A connection that nobody else gets, and that is not kept.
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
+
 # What may go wrong between a request and its answer. An OSError is a file's, broken while read.
 FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
 # The connection never stood, so nobody can have received anything.
@@ -47,6 +50,16 @@ def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
     if isinstance(timeout, int | float) and timeout >= 0:
         return httpx.Timeout(timeout)
     raise InvalidInput(f"timeout is {timeout!r}; it takes seconds, or an httpx.Timeout")
+
+
+def shortened(
+    timeout: float | httpx.Timeout | None, http: httpx.Client | httpx.AsyncClient, seconds: float
+) -> httpx.Timeout:
+    """A timeout, or else the one of a client, whose parts are at most so many seconds."""
+    parts = (http.timeout if timeout is None else timeout_of(timeout)).as_dict()
+    return httpx.Timeout(
+        **{name: seconds if part is None else min(part, seconds) for name, part in parts.items()}
+    )
 
 
 def no_answer(request: str, error: Exception) -> NoAnswer:
@@ -130,6 +143,21 @@ class Connections:
                 self._asynchronous = httpx.AsyncClient(**self._options())
             return self._asynchronous
 
+    def for_a_stream(self) -> httpx.Client | None:
+        """A client with a connection of its own, for whoever asks to close.
+
+        None where the caller chose what carries the requests: there is no second one to be had.
+        """
+        if self._own_sync is not None or self._is_carried:
+            return None
+        return httpx.Client(**{**self._options(), "limits": _ONE})
+
+    def for_an_asynchronous_stream(self) -> httpx.AsyncClient | None:
+        """The asynchronous twin of `for_a_stream`."""
+        if self._own_asynchronous is not None or self._is_carried:
+            return None
+        return httpx.AsyncClient(**{**self._options(), "limits": _ONE})
+
     def over(
         self, sync: httpx.Client | None = None, asynchronous: httpx.AsyncClient | None = None
     ) -> "Connections":
@@ -149,6 +177,11 @@ class Connections:
     async def aclose(self) -> None:
         if self._asynchronous is not None and self._asynchronous is not self._own_asynchronous:
             await self._asynchronous.aclose()
+
+    @property
+    def _is_carried(self) -> bool:
+        """Whether a transport of the caller's own carries the requests."""
+        return not {"transport", "mounts"}.isdisjoint(self._httpx_args)
 
     def _forget_after_fork(self) -> None:
         """A forked process must not talk on its parent's sockets."""

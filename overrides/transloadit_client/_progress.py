@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from attrs import frozen
 
@@ -83,3 +83,93 @@ class MissingFile:
     step: str
     file: AssemblyFile
     why: str
+
+
+class Tally:
+    """What is known of an Assembly so far, from its statuses and its events."""
+
+    def __init__(self, assembly_id: str, on_progress: OnProgress | None) -> None:
+        self.assembly_id = assembly_id
+        self.status: AssemblyStatus | None = None
+        self._tell = on_progress
+        self._told: Progress | None = None
+        self._results: dict[tuple[str, object], AssemblyFile] = {}
+        self._arrived: set[object] = set()
+        self._uploaded = False
+        self._percent: float | None = None
+
+    def read(self, status: AssemblyStatus) -> None:
+        """A status was read."""
+        self.status = status
+        for step, files in status.files.items():
+            for file in files:
+                self._results[_key(step, file)] = file
+        self._say()
+
+    def heard(self, kind: str, data: object) -> None:
+        """An event came. Whatever it holds, nothing in it raises."""
+        if kind == "assembly_result_finished":
+            if isinstance(data, list) and len(data) == 2 and isinstance(data[0], str):
+                self._result(data[0], data[1])
+        elif kind == "assembly_upload_finished" and isinstance(data, dict):
+            self._arrived.add(repr(data.get("id")))
+        elif kind == "assembly_uploading_finished":
+            self._uploaded = True
+        elif kind == "assembly_execution_progress" and isinstance(data, dict):
+            self._percent = _percent(data.get("progress_combined"), self._percent)
+        else:
+            return
+        self._say()
+
+    def _result(self, step: str, data: object) -> None:
+        if isinstance(data, dict):
+            file = AssemblyFile.from_dict(data)
+            self._results.setdefault(_key(step, file), file)
+
+    def _say(self) -> None:
+        if self._tell is None:
+            return
+        progress = self._progress()
+        if progress != self._told:
+            self._told = progress
+            self._tell(progress)
+
+    def _progress(self) -> Progress:
+        status = self.status or AssemblyStatus()
+        uploads = status.uploads if isinstance(status.uploads, list) else []
+        arrived = _count(status.finished_tus_uploads) or len(uploads)
+        expected = _count(status.expected_tus_uploads)
+        return Progress(
+            assembly_id=self.assembly_id,
+            phase=self._phase(status),
+            bytes_sent=_count(status.bytes_received) or 0,
+            bytes_to_send=_count(status.bytes_expected),
+            files_sent=max(arrived, len(self._arrived)),
+            files_to_send=_count(status.num_input_files) if expected is None else expected,
+            percent=self._percent,
+            results=tuple((step, file) for (step, _), file in self._results.items()),
+            status=self.status,
+        )
+
+    def _phase(self, status: AssemblyStatus) -> Phase:
+        if status.done:
+            return "done"
+        return (
+            "uploading" if status.ok == "ASSEMBLY_UPLOADING" and not self._uploaded else "executing"
+        )
+
+
+def _key(step: str, file: AssemblyFile) -> tuple[str, object]:
+    """What tells a result from the others: a status may list what an event has told."""
+    return step, next(
+        (str(text) for text in (file.id, file.ssl_url, file.name) if text), repr(file)
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _percent(value: object, before: float | None) -> float | None:
+    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
+    return float(cast("float", value)) if right else before

@@ -36,14 +36,27 @@ class Aside:
     awaited: bool = False
 
 
-Step: TypeAlias = Plan[Any] | Pause | Aside
+@frozen
+class Once:
+    """Make this call a single time, whatever comes of it: the work has a patience of its own.
+
+    Attributes:
+        plan: the call.
+        longest: seconds that each step of the request may take at most.
+    """
+
+    plan: Plan[Any]
+    longest: float
+
+
+Step: TypeAlias = Plan[Any] | Once | Pause | Aside
 Work: TypeAlias = Generator[Step, Any, T]
 
 
 class Doing(Generic[T]):
     """Iterating gives the steps of a piece of work, until there is a `result`.
 
-    After each that is no pause `done` or `failed` has to say what came of it. Work that does not
+    After each that has an outcome `done` or `failed` has to say what came of it. Work that does not
     deal with an error itself ends with it.
     """
 
@@ -68,9 +81,9 @@ class Doing(Generic[T]):
             self.result = end.value
 
     def done(self, given: object) -> None:
-        """A plan was carried out, with this result."""
+        """A step was carried out, with this result."""
         self._given = given
 
     def failed(self, error: TransloaditError) -> None:
-        """A plan ended with an error."""
+        """A step ended with an error."""
         self._error = error
