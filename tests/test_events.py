@@ -15,6 +15,7 @@ import pytest
 from transloadit_client import AsyncTransloadit, Progress, StillBusy, Transloadit
 from transloadit_client._events import SLOTS, most_streams, word_of
 from transloadit_client._waiting import Word
+from transloadit_standin import StandIn
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -89,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
         pass
 
 
@@ -384,6 +385,18 @@ def test_a_wait_that_is_canceled_hangs_up(serve: Callable[[Script], Api], how: s
 
     asyncio.run(main())
     assert api.hung_up.wait(5)
+
+
+def test_the_stand_in_is_waited_for_with_few_reads(connect: Callable[..., Any]) -> None:
+    with StandIn(step_seconds=0.5) as api:
+        client = connect(api.key, api.secret, base_url=api.url)
+        assembly = client.create_assembly(template_id="resize-to-fit", files=[("a.jpg", b"a")])
+
+        assert client.wait_for_assembly(assembly.assembly_id).ok == "ASSEMBLY_COMPLETED"
+
+        reads = [seen for seen in api.requests if seen.operation == "getAssembly"]
+        assert [seen for seen in api.requests if seen.operation == "events"]
+    assert 2 <= len(reads) <= 4
 
 
 @pytest.mark.parametrize(
