@@ -390,7 +390,9 @@ def test_a_wait_that_is_canceled_hangs_up(serve: Callable[[Script], Api], how: s
 def test_the_stand_in_is_waited_for_with_few_reads(connect: Callable[..., Any]) -> None:
     with StandIn(step_seconds=0.5) as api:
         client = connect(api.key, api.secret, base_url=api.url)
-        assembly = client.create_assembly(template_id="resize-to-fit", files=[("a.jpg", b"a")])
+        assembly = client.create_assembly(
+            steps={"one": {"robot": "/image/resize", "use": ":original"}}, files=[("a.jpg", b"a")]
+        )
 
         assert client.wait_for_assembly(assembly.assembly_id).ok == "ASSEMBLY_COMPLETED"
 
