@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from transloadit_standin._files import AssemblyFile
     from transloadit_standin._ledger import Received
+    from transloadit_standin._limits import Limits
     from transloadit_standin._notifications import Notification
     from transloadit_standin._standin import StandIn
     from transloadit_standin._storage import StoredFile
@@ -54,6 +55,7 @@ _HOMES = {
     "Garble": "_faults",
     "KINDS": "_fault_mix",
     "Kind": "_fault_mix",
+    "Limits": "_limits",
     "Notification": "_notifications",
     "Received": "_ledger",
     "Refuse": "_faults",
@@ -81,6 +83,7 @@ __all__ = [
     "Faults",
     "Garble",
     "Kind",
+    "Limits",
     "Notification",
     "Received",
     "Refuse",

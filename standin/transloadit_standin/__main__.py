@@ -30,6 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=1.0,
         help="how long a Step takes, default: %(default)s",
     )
+    for direction in ("upload", "download"):
+        parser.add_argument(
+            f"--{direction}-rate",
+            type=float,
+            metavar="BYTES",
+            help=f"a slow line: so many bytes a second in all {direction}s",
+        )
     options = parser.parse_args(arguments)
     try:
         stand_in = transloadit_standin.StandIn
@@ -43,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             secret=options.secret,
             port=options.port,
             step_seconds=options.step_seconds,
+            upload_rate=options.upload_rate,
+            download_rate=options.download_rate,
         ) as api:
             for name, value in api.environ.items():
                 print(f"export {name}={shlex.quote(value)}")

@@ -22,14 +22,17 @@ from transloadit_standin._spec import Route, routes
 from transloadit_standin._tus import TUS_HANDLERS, TUS_ROUTES
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from transloadit_standin._relay import Relay
     from transloadit_standin._service import Service
 
-DOWNLOAD = Route("GET", re.compile(r"/files/(?P<file_id>[^/]+)/[^/]+"), "downloadFile")
+DOWNLOADS = [
+    Route(method, re.compile(r"/files/(?P<file_id>[^/]+)/[^/]+"), "downloadFile")
+    for method in ("GET", "HEAD")
+]
 EVENTS = Route("GET", re.compile(EVENTS_PATH), "events")
-FURTHER_ROUTES = [DOWNLOAD, EVENTS, *TUS_ROUTES]
+FURTHER_ROUTES = [*DOWNLOADS, EVENTS, *TUS_ROUTES]
 """What the spec does not tell of; all of it is on the instance hosts alone."""
 HANDLERS = {**OPERATIONS, **TUS_HANDLERS}
 UPLOADS = frozenset({"createAssembly", "createAssemblyWithId", "tusCreate", "tusPatch"})
@@ -56,7 +59,7 @@ class App:
             await befall_request(exchange, self._relay)
             response = await self._answer(exchange)
             await befall_answer(exchange)
-            await self._send(exchange, response, send)
+            await self._send(exchange, response, self._carrying(exchange, send))
 
     def _begin(self, scope: Scope, receive: Receive) -> Exchange:
         link = self._relay.link(scope["client"])
@@ -81,6 +84,7 @@ class App:
             link=link,
             fault=fault,
             arguments=arguments,
+            line=self._service.upload_line,
             keep_body=0 if operation in TUS_HANDLERS else self._service.keep_body,
         )
 
@@ -125,8 +129,6 @@ class App:
         received, fault = exchange.received, exchange.fault
         if isinstance(fault, Answer) or received.operation not in UPLOADS:
             await exchange.drain()
-        if not (isinstance(fault, Drop) and fault.after == "work" and not fault.byte):
-            received.status = response.status_code
         if isinstance(response, FileResponse | EventResponse):
             await response(exchange.scope, exchange.receive, send)
             return
@@ -138,6 +140,19 @@ class App:
         await send(_body(body, more=True))
         await exchange.drain()
         await send(_body(b"", more=False))
+
+    def _carrying(self, exchange: Exchange, send: Send) -> Send:
+        """Send down the line, and note in the ledger which status was sent."""
+        fault = exchange.fault
+        unheard = isinstance(fault, Drop) and fault.after == "work" and not fault.byte
+
+        async def carry(message: Message) -> None:
+            if message["type"] == "http.response.start" and not unheard:
+                exchange.received.status = message["status"]
+            await self._service.download_line.carry(len(message.get("body", b"")))
+            await send(message)
+
+        return carry
 
 
 async def _not_found(_: Service, __: Exchange) -> Response:

@@ -123,11 +123,16 @@ class Refusal(Exception):
     """A request is answered with an error code instead of what it asked for."""
 
     def __init__(
-        self, code: str, reason: str | None = None, http_status: int | None = None
+        self,
+        code: str,
+        reason: str | None = None,
+        http_status: int | None = None,
+        info: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
+        self.info = info
         self.http_status = http_status or CODES[code].http_status
 
     def body(self) -> dict[str, Any]:
@@ -137,7 +142,8 @@ class Refusal(Exception):
             "http_code": self.http_status,
             "message": CODES[self.code].message,
         }
-        return body if self.reason is None else {**body, "reason": self.reason}
+        further = {"reason": self.reason, "info": self.info}
+        return {**body, **{key: value for key, value in further.items() if value is not None}}
 
 
 class TusError(Exception):

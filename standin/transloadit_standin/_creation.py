@@ -113,6 +113,7 @@ class Creation:
 
     def _open(self) -> Assembly:
         service, exchange = self._service, self._exchange
+        service.meter.check_create(service.clock())
         key, params = identify(
             service, exchange, self._form, scope="assemblies:write", must_sign=False
         )

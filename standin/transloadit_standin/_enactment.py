@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transloadit_standin._relay import Relay
 
 _ID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_OFFSET = re.compile(rb"(\r\nupload-offset: *)(\d+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"(\r\ncontent-length: *)\d+", re.IGNORECASE)
 
 
@@ -85,6 +86,10 @@ def _another(head: bytes, body: bytes) -> bytes:
     return head + _ID.sub(uuid.uuid4().hex.encode(), body)
 
 
+def _offset(head: bytes, body: bytes) -> bytes:
+    return _OFFSET.sub(lambda found: b"%b%d" % (found[1], int(found[2]) // 2), head) + body
+
+
 def _with_length(head: bytes, length: int) -> bytes:
     return _LENGTH.sub(rb"\g<1>%d" % length, head)
 
@@ -95,5 +100,6 @@ _CHANGES: dict[Garbling, Change] = {
     "shorter": _shorter,
     "twice": _twice,
     "another": _another,
+    "offset": _offset,
 }
 _ENDS = ("longer", "shorter")

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from starlette.types import Receive, Scope
 
     from transloadit_standin._auth import AuthKey
     from transloadit_standin._faults import Fault
     from transloadit_standin._ledger import Received
+    from transloadit_standin._line import Line
     from transloadit_standin._link import Ending, Link
+
+
+READ_AHEAD = 8 * 1024 * 1024
+"""Bytes of a request that may wait in memory; more than that waits where it is."""
 
 
 class ClientGone(Exception):
@@ -39,6 +45,7 @@ class Exchange:
         fault: Fault | None,
         arguments: dict[str, str],
         keep_body: int,
+        line: Line,
     ) -> None:
         self.scope = scope
         self.received = received
@@ -52,6 +59,7 @@ class Exchange:
         self.nonce: tuple[AuthKey, str] | None = None
         """A nonce that was good, and whose."""
         self._keep_body = keep_body
+        self._line = line
         self._ended = False
         self._read: list[bytes] = []
         self._breaks: tuple[int, Ending] | None = None
@@ -65,7 +73,7 @@ class Exchange:
         """A header's value."""
         return self.received.headers.get(name)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
         """The body as it arrives.
 
         Raises:
@@ -83,6 +91,7 @@ class Exchange:
             chunk: bytes = message.get("body", b"")
             if self._breaks is not None:
                 chunk = chunk[: self._breaks[0] - received.body_size]
+            await self._line.carry(len(chunk))
             received.body_size += len(chunk)
             received.body += chunk[: max(0, self._keep_body - len(received.body))]
             if chunk:
@@ -95,12 +104,18 @@ class Exchange:
         self._breaks = byte, ending
 
     async def read_ahead(self) -> None:
-        """Take the whole body now; `chunks()` then gives it without the client.
+        """Take the body now, or its first bytes; `chunks()` then gives it without the client.
 
         Raises:
             ClientGone: when it ends too early.
         """
-        self._read = [chunk async for chunk in self.chunks()]
+        read: list[bytes] = []
+        async with aclosing(self.chunks()) as chunks:
+            async for chunk in chunks:
+                read.append(chunk)
+                if self.received.body_size > READ_AHEAD:
+                    break
+        self._read = read
 
     async def lose(self, ending: Ending) -> NoReturn:
         """End the connection, and wait until that is known.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DropPoint = Literal["headers", "body", "work", "half"]
 AnswerPoint = Literal["body", "nonce", "work"]
-Garbling = Literal["truncated", "longer", "shorter", "twice", "another"]
+Garbling = Literal["truncated", "longer", "shorter", "twice", "another", "offset"]
 
 
 @dataclass
@@ -106,7 +106,8 @@ class Garble(Fault):
 
     "truncated": half the body, in an HTTP answer that is whole; "longer" and "shorter": a
     `Content-Length` of ten bytes more or less than there are, then the end; "twice": the answer
-    comes two times; "another": all ids in it are another Assembly's.
+    comes two times; "another": all ids in it are another Assembly's; "offset": an `Upload-Offset`
+    that is half of what it should be. Answers of more than 8 MiB, and events, stay as they are.
     """
 
     how: Garbling = "truncated"

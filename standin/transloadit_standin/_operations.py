@@ -37,7 +37,9 @@ Handler = Callable[[Service, Exchange], Awaitable[Response]]
 
 async def get_assembly(service: Service, exchange: Exchange) -> Response:
     """The status; of a failed Assembly too it is an HTTP 200."""
-    return json_response(service.find(checked_id(exchange), exchange.host).status())
+    assembly = service.find(checked_id(exchange), exchange.host)
+    service.meter.read(assembly.id, service.clock())
+    return json_response(assembly.status())
 
 
 async def cancel_assembly(service: Service, exchange: Exchange) -> Response:
@@ -52,6 +54,7 @@ async def replay_assembly(service: Service, exchange: Exchange) -> Response:
     assembly_id = checked_id(exchange)
     key, params = await _read_signed(service, exchange, scope="assemblies:write")
     original = service.find(assembly_id, exchange.host)
+    service.meter.check_create(service.clock())
     if not original.crashed:
         raise Refusal("ASSEMBLY_CANNOT_BE_REPLAYED")
     replay = _replay_of(service, exchange, original, key, params)
@@ -97,7 +100,8 @@ async def download_file(service: Service, exchange: Exchange) -> Response:
     file = service.files.get(exchange.arguments["file_id"])
     if file is None or exchange.received.path != file.url.removeprefix(file.host):
         raise Refusal("SERVER_404")
-    return FileResponse(file.stored.path, media_type=file.mime)
+    headers = {"ETag": f'"{file.stored.md5}"'}
+    return FileResponse(file.stored.path, media_type=file.mime, headers=headers)
 
 
 async def _read_signed(

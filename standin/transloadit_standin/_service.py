@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from transloadit_standin._files import AssemblyFile
     from transloadit_standin._forms import TypedText
     from transloadit_standin._ledger import Received
+    from transloadit_standin._limits import Meter
+    from transloadit_standin._line import Line
     from transloadit_standin._templates import Template
     from transloadit_standin._uploads import TusUpload
 
@@ -59,6 +61,9 @@ class Service:
     forget_refused: bool
     tus_checksum: bool
     event_stream: EventStream | None
+    meter: Meter
+    upload_line: Line
+    download_line: Line
     keys: Keyring = field(default_factory=Keyring)
     templates: dict[str, Template] = field(default_factory=dict)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
@@ -104,6 +109,7 @@ class Service:
         crash = self.faults.crash(received)
         assembly.crash_code = crash.code if isinstance(crash, Crash) else None
         self.assemblies[assembly.id] = assembly
+        self.meter.created(assembly.id, self.clock())
 
     def proceed(self, assembly: Assembly) -> None:
         """Run an Assembly if all its uploads have arrived."""
@@ -132,6 +138,7 @@ class Service:
         if assembly.done:
             return
         self._runs.pop(assembly.id, None)
+        self.meter.running.discard(assembly.id)
         assembly.finish(state, reason=reason, step=step)
         if assembly.notify_url is not None:
             notification = self.prepare(assembly, assembly.notify_url)

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from transloadit_standin._account import Account
 from transloadit_standin._app import App
-from transloadit_standin._auth import ALGORITHMS, AuthKey, scopes_of
-from transloadit_standin._breakable import Breakable
+from transloadit_standin._auth import ALGORITHMS
 from transloadit_standin._events import EventStream
+from transloadit_standin._limits import Limits, Meter
+from transloadit_standin._line import Line
 from transloadit_standin._notifications import Encoding, Notifier
 from transloadit_standin._relay import Relay, bind, origin
 from transloadit_standin._server import PromptServer, ServerThread
 from transloadit_standin._service import Hosts, Service, SingleUse
 from transloadit_standin._spec import load_spec, reserved_fields, spec_path
-from transloadit_standin._templates import Steps, Template
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from types import TracebackType
 
-    from transloadit_standin._assemblies import Assembly
     from transloadit_standin._forms import TypedText
-    from transloadit_standin._ledger import Received
 
 LOOPBACK = "127.0.0.1"
+NARROW = 64 * 1024
+"""Bytes that wait in a connection whose client is to be slow."""
 EVENT_STREAM = EventStream()
 
 
@@ -37,7 +38,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class StandIn(Breakable):
+class StandIn(Account):
     """Transloadit's Assembly API on this machine, for tests and first steps, without an account.
 
     ```python
@@ -75,8 +76,11 @@ class StandIn(Breakable):
         tus_checksum: Whether uploads by tus can carry a checksum; not known of the service.
         event_stream: How Assemblies tell of their events; None to offer no such thing, so that
             clients have to poll.
+        limits: How much is too much, by `clock`; None to have no limits.
+        upload_rate: Bytes a second that all clients together can send; None for as many as come.
+        download_rate: Bytes a second that all clients together are sent.
         keep_body: How many bytes of a request's body the ledger keeps; of uploads by tus none.
-        clock: Tells the time that `auth.expires` is compared with; has to be aware of its zone.
+        clock: Tells the time for `auth.expires` and for the limits; has to be aware of its zone.
     """
 
     def __init__(
@@ -99,6 +103,9 @@ class StandIn(Breakable):
         forget_refused: bool = False,
         tus_checksum: bool = True,
         event_stream: EventStream | None = EVENT_STREAM,
+        limits: Limits | None = None,
+        upload_rate: float | None = None,
+        download_rate: float | None = None,
         keep_body: int = 1024 * 1024,
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -129,10 +136,14 @@ class StandIn(Breakable):
             forget_refused=forget_refused,
             tus_checksum=tus_checksum,
             event_stream=event_stream,
+            meter=Meter(limits),
+            upload_line=Line(upload_rate),
+            download_line=Line(download_rate),
         )
         self.add_key(key, secret, auth_token=auth_token, signature_required=signature_required)
         self.faults = self._service.faults
         self._relay = Relay()
+        self._narrow = upload_rate is not None
         self._thread: ServerThread | None = None
         self._dead: socket.socket | None = None
 
@@ -168,7 +179,9 @@ class StandIn(Breakable):
         sockets: list[socket.socket] = []
         try:
             for address in [(LOOPBACK, 0), *self._addresses]:
-                sockets.append(bind(address))  # noqa: PERF401 - closed below if a later one fails
+                sockets.append(bind(address))
+                if self._narrow:  # or the kernel takes megabytes in at once, and calls them sent
+                    sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
             server, *public = sockets
             api, *instances = [origin(listener) for listener in public]
             service.hosts = Hosts(api, instances, origin(self._dead))
@@ -221,72 +234,6 @@ class StandIn(Breakable):
             yield
         finally:
             self._wait_for(self._relay.listen())
-
-    @property
-    def url(self) -> str:
-        """The base URL, such as `http://127.0.0.1:40000`."""
-        return self._service.hosts.api
-
-    @property
-    def instance_urls(self) -> list[str]:
-        """The origins of the instance hosts, where Assemblies and their files live."""
-        return self._service.hosts.instances
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The variables that clients read."""
-        return {
-            "TRANSLOADIT_KEY": self.key,
-            "TRANSLOADIT_SECRET": self.secret,
-            "TRANSLOADIT_ENDPOINT": self.url,
-        }
-
-    @property
-    def requests(self) -> list[Received]:
-        """The ledger: every request in the order of arrival, file downloads among them."""
-        return self._service.requests
-
-    @property
-    def assemblies(self) -> dict[str, Assembly]:
-        """All Assemblies by id."""
-        return self._service.assemblies
-
-    @property
-    def templates(self) -> dict[str, Template]:
-        """All Templates by id."""
-        return self._service.templates
-
-    def add_template(
-        self,
-        template_id: str,
-        *,
-        steps: Steps,
-        allow_steps_override: bool = True,
-        max_size: int | None = None,
-        notify_url: str | None = None,
-        fields: dict[str, Any] | None = None,
-        name: str | None = None,
-    ) -> Template:
-        """Add a Template, or replace the one of the same id."""
-        template = Template(
-            template_id, steps, allow_steps_override, max_size, notify_url, fields or {}, name
-        )
-        self.templates[template_id] = template
-        return template
-
-    def add_key(
-        self,
-        key: str,
-        secret: str,
-        *,
-        auth_token: str | None = None,
-        scopes: Iterable[str] | None = None,
-        signature_required: bool = False,
-    ) -> AuthKey:
-        """Add an Auth Key, or replace the one of the same name; it has all scopes by default."""
-        return self._service.keys.add(
-            AuthKey(key, secret, auth_token, scopes_of(scopes), signature_required)
-        )
 
     def _wait_for(self, work: Coroutine[Any, Any, None], timeout: float = 10.0) -> None:
         if self._thread is None:

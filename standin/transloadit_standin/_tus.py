@@ -73,13 +73,15 @@ async def tus_head(service: Service, exchange: Exchange) -> Response:
     """How far an upload has come."""
     upload = _find(service, exchange)
     async with upload.turn(exchange):
-        headers = {"Upload-Offset": str(upload.offset), "Cache-Control": "no-store"}
+        headers = {
+            "Upload-Offset": str(upload.offset),
+            "Upload-Metadata": upload.metadata,
+            "Cache-Control": "no-store",
+        }
     if upload.length is None:
         headers["Upload-Defer-Length"] = "1"
     else:
         headers["Upload-Length"] = str(upload.length)
-    if upload.metadata:
-        headers["Upload-Metadata"] = upload.metadata
     return Response(headers=headers)
 
 

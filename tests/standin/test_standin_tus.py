@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -578,7 +579,6 @@ def test_one_file_too_many_fails_the_assembly(caller: Caller) -> None:
 def test_files_may_come_before_the_form_has(caller: Caller) -> None:
     """The id is the client's, so it can send them at once."""
     assembly_id = "0123456789abcdef0123456789abcdef"
-    urls: list[str] = []
 
     def content() -> Any:
         fields = {**caller.signed({"steps": STEPS}), "num_expected_upload_files": "1"}
@@ -588,9 +588,9 @@ def test_files_may_come_before_the_form_has(caller: Caller) -> None:
         yield b'--x\r\nContent-Disposition: form-data; name="g"; filename="g.txt"\r\n\r\nform'
         wait_for(lambda: assembly_id in caller.api.assemblies)
         status = caller.api.assemblies[assembly_id].status()
-        with calling_too(caller) as second:
-            urls.append(begun(second, status, 3))
-            assert patch(second, urls[0], 0, b"abc").status_code == 204
+        second = Caller(caller.api)
+        with second.http:
+            assert patch(second, begun(second, status, 3), 0, b"abc").status_code == 204
         yield b"\r\n--x--\r\n"
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -600,20 +600,6 @@ def test_files_may_come_before_the_form_has(caller: Caller) -> None:
     status = caller.status(assembly_id)
     assert (created["ok"], status["ok"]) == ("ASSEMBLY_EXECUTING", "ASSEMBLY_COMPLETED")
     assert [file["name"] for file in status["uploads"]] == ["a.bin", "g.txt"]
-
-
-def calling_too(caller: Caller) -> Any:
-    """Another client of the same stand-in."""
-    second = Caller(caller.api)
-
-    class Closing:
-        def __enter__(self) -> Caller:
-            return second
-
-        def __exit__(self, *_: object) -> None:
-            second.http.close()
-
-    return Closing()
 
 
 def test_a_replay_has_the_uploads_of_its_original(caller: Caller) -> None:
@@ -629,6 +615,61 @@ def test_a_replay_has_the_uploads_of_its_original(caller: Caller) -> None:
     original = caller.status(created["assembly_id"])
     assert status["bytes_received"] == original["bytes_received"]
     assert (status["expected_tus_uploads"], status["tus_uploads"]) == (0, [])
+
+
+@pytest.mark.parametrize("operation", ["tusHead", "tusPatch"])
+def test_an_offset_may_be_told_wrongly(caller: Caller, operation: str) -> None:
+    url = begun(caller, waiting(caller), 8)
+    patch(caller, url, 0, b"abcd")
+    caller.api.garble_next("offset", operation=operation)
+
+    told = patch(caller, url, 4, b"ef") if operation == "tusPatch" else tus(caller, "HEAD", url)
+    assert told.headers["upload-offset"] == ("3" if operation == "tusPatch" else "2")
+    assert offset(caller, url) == (6 if operation == "tusPatch" else 4)
+
+
+@pytest.mark.parametrize("operation", ["tusCreate", "tusHead", "tusPatch", "tusDelete"])
+@pytest.mark.parametrize("how", ["end", "reset"])
+def test_an_answer_may_be_lost_though_the_work_was_done(
+    caller: Caller, operation: str, how: Any
+) -> None:
+    created = waiting(caller)
+    url = begun(caller, created, 8)
+    requests: dict[str, Callable[[], httpx.Response]] = {
+        "tusCreate": lambda: begin(caller, created, 8),
+        "tusHead": lambda: tus(caller, "HEAD", url),
+        "tusPatch": lambda: patch(caller, url, 0, b"abcd"),
+        "tusDelete": lambda: tus(caller, "DELETE", url),
+    }
+    caller.api.drop_next(after="work", how=how, operation=operation)
+
+    with pytest.raises(httpx.TransportError):
+        requests[operation]()
+    uploads = caller.status(created["assembly_id"])["tus_uploads"]
+    assert [upload["offset"] for upload in uploads] == {
+        "tusCreate": [0, 0],
+        "tusHead": [0],
+        "tusPatch": [4],
+        "tusDelete": [],
+    }[operation]
+    assert (caller.api.requests[-2].fault, caller.api.requests[-2].status) == ("Drop", None)
+
+
+def test_a_large_request_that_is_worked_on_late_waits_where_it_is(caller: Caller) -> None:
+    content = bytes(range(256)) * 80_000
+    url = begun(caller, waiting(caller), len(content))
+    caller.api.delay_next(0.3, operation="tusPatch")
+    other = Caller(caller.api)
+    sender = threading.Thread(target=patch, args=(other, url, 0, content))
+    sender.start()
+
+    wait_for(lambda: caller.api.requests[-1].body_size > 8_000_000)
+    time.sleep(0.1)
+    assert caller.api.requests[-1].body_size < 12_000_000
+    sender.join()
+    other.http.close()
+    (upload,) = next(iter(caller.api.assemblies.values())).uploads
+    assert upload.stored.md5 == hashlib.md5(content).hexdigest()
 
 
 def test_the_ledger_keeps_no_bytes_of_uploads(caller: Caller) -> None:
