@@ -96,7 +96,7 @@ nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZ
 mutants: $(VENV)/nightly.stamp ## Change the code a little, many times, and see that the tests notice
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R overrides $(MUTANTS)/src
 	@tar --create --exclude=node_modules pyproject.toml openapi tests | tar --extract --directory $(MUTANTS)
-	@cd $(MUTANTS) && FOREIGN_CASES=100 $(CURDIR)/$(BIN)/mutmut run && $(CURDIR)/$(BIN)/mutmut results
+	@cd $(MUTANTS) && FOREIGN_CASES=100 nice $(CURDIR)/$(BIN)/mutmut run && $(CURDIR)/$(BIN)/mutmut results
 
 bench: alone ## Measure what the package claims about its cost, as ratios
 	@$(ALONE)/bin/python benchmarks/imports.py

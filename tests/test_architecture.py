@@ -33,10 +33,13 @@ LAYERS = {
     "_answers": {"_errors", "_status"},
     "_wire": {"_errors", "_files", "_streams"},
     "_http": {"_errors", "_version", "_wire"},
+    "_pairing": set(),
     "_operations": {
         "_answers", "_errors", "_files", "_hosts", "_retry", "_signing", "_status", "_streams",
     },
-    "_attempts": {"_answers", "_clock", "_errors", "_http", "_operations", "_retry"},
+    "_attempts": {
+        "_answers", "_clock", "_errors", "_http", "_operations", "_pairing", "_retry",
+    },
     "_base": {
         "_clock", "_errors", "_hosts", "_http", "_operations", "_pace", "_patience", "_retry",
         "_signing", "smart_cdn",
@@ -77,8 +80,10 @@ KNOW_GENERATED = {
     "_running",
 }
 KNOW_HTTPX = {
-    "_wire", "_http", "_attempts", "_base", "_calls", "_async_calls", "_events", "_async_events",
+    "_wire", "_http", "_pairing", "_attempts", "_base", "_calls", "_async_calls", "_events",
+    "_async_events",
 }  # fmt: skip
+KNOW_HTTPCORE = {"_pairing"}
 KNOW_FORMS = {"_form"}
 
 
@@ -118,8 +123,9 @@ def test_few_modules_know_the_generated_package_or_httpx(module: str) -> None:
     assert "transloadit_standin" not in known
     assert module in KNOW_GENERATED or "transloadit_api" not in known
     assert module in KNOW_HTTPX or "httpx" not in known
+    assert module in KNOW_HTTPCORE or "httpcore" not in known
     assert module in KNOW_FORMS or "python_multipart" not in known
-    ours = {"anyio", "attrs", "httpx", "httpx_sse", "python_multipart", "transloadit_api"}
+    ours = {"anyio", "attrs", "httpcore", "httpx", "httpx_sse", "python_multipart", "transloadit_api"}
     assert known <= sys.stdlib_module_names | ours
 
 

@@ -7,8 +7,9 @@ import httpx
 
 from ._answers import Answer
 from ._clock import seconds_until
-from ._errors import ApiError
+from ._errors import ApiError, UnreadableAnswer
 from ._http import HOPELESS, NEVER_SENT, no_answer, timeout_of
+from ._pairing import abandon, on_a_new_connection
 from ._retry import Course, Outcome
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ class Attempts(Generic[T]):
         step = next(self._course)
         while True:
             self.wait, self._operation = step.wait, step.operation
-            yield self._request()
+            request = self._request()
+            if self._operation.nameless:
+                asynchronous = isinstance(self._http, httpx.AsyncClient)
+                request.extensions["trace"] = on_a_new_connection(asynchronous=asynchronous)
+            yield request
             try:
                 step = self._course.send(self._outcome)
             except StopIteration as end:
@@ -59,6 +64,8 @@ class Attempts(Generic[T]):
         try:
             self._outcome = Outcome(self._operation.read(answer))
         except ApiError as error:
+            if isinstance(error, UnreadableAnswer) and error.strayed:
+                abandon(response)
             retry_after = seconds_until(headers.get("Retry-After"), date)
             if error.retry_in is None:
                 error.retry_in = retry_after

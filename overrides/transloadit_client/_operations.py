@@ -49,12 +49,14 @@ class Operation(Generic[T]):
         arguments: the generated request arguments; they hold the form.
         read: makes the result of an answer, or raises.
         bearer: the token to send along, if one stands in for the signature.
+        nameless: whether nothing in the answer has to show which request it is for.
     """
 
     request: str
     arguments: Mapping[str, Any] = field(repr=False)
     read: Callable[[Answer], T]
     bearer: Secret | None = None
+    nameless: bool = False
 
 
 @frozen
@@ -116,7 +118,7 @@ def creation(
             arguments = create_assembly_with_id._get_kwargs(own_id, body=form)
             request = f"create Assembly {own_id}"
         arguments = {**arguments, "files": [*arguments["files"], *files]}
-        return Operation(request, arguments, read, authorized.bearer)
+        return Operation(request, arguments, read, authorized.bearer, nameless=own_id is None)
 
     def look() -> Plan[AssemblyStatus]:
         return _reading(own_id or "", home, "find", read_created if count else read_found)
@@ -151,7 +153,7 @@ def replay(
         arguments = replay_assembly._get_kwargs(identity, body=form)
         # The answer names the new Assembly, so there is nothing to compare its id with.
         request = f"replay Assembly {identity}"
-        return Operation(request, arguments, read_created, authorized.bearer)
+        return Operation(request, arguments, read_created, authorized.bearer, nameless=True)
 
     return Plan(guard, make, identity)
 
@@ -169,7 +171,7 @@ def notification_replay(
         arguments = replay_assembly_notification._get_kwargs(identity, body=form)
         request = f"replay the Notification of Assembly {identity}"
         read = about(identity, read_notification, or_unnamed=True)
-        return Operation(request, arguments, read, authorized.bearer)
+        return Operation(request, arguments, read, authorized.bearer, nameless=True)
 
     return Plan(guard, make, identity)
 

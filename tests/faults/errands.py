@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 STEPS: dict[str, Any] = {"resized": {"robot": "/image/resize", "width": 75}}
 FILE = {"file": ("f.bin", b"x" * 3000)}
-UNTELLABLE = {"another's answer", "answered twice"}
-"""Where the service chooses the id, nobody can tell that an answer is not for this request. (The
-second of two answers is taken by h11, beneath httpx, for that of the connection's next request.)"""
+UNTELLABLE = {"another's answer"}
+"""Where the service chooses the id, nobody can tell that it is another Assembly's."""
 TELLABLE = {name: kind for name, kind in KINDS.items() if name not in UNTELLABLE}
 
 Done = dict[int, list[str]]
