@@ -2,11 +2,10 @@
 
 import email.utils
 import io
-import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -36,8 +35,9 @@ from transloadit_client._retry import (
     phase_of,
 )
 
+from .scripted import CALLS, ID, NOT_FOUND, OK, OTHERS, REUSE, Script
+
 Connect = Callable[..., Any]
-ID = "7828446e5acd4aa996dce3455ec914e9"
 AT_ONCE = RetryPolicy(first=0.0, floor=0.0)
 
 
@@ -236,7 +236,7 @@ def test_a_course_of_attempts(
     if isinstance(end, type):
         assert isinstance(ended, TransloaditError)
         assert type(ended) is end
-        assert len(ended.attempts) >= len(operations) - 1
+        assert len(ended.attempts) == len(operations)
         assert all(
             attempt.cause and attempt.phase and attempt.decision for attempt in ended.attempts
         )
@@ -315,104 +315,7 @@ def test_a_policy_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
         RetryPolicy(**wrong)
 
 
-# The same through both clients and every operation, over a transport that follows a script.
-
-CALLS: dict[str, Callable[[Any], Any]] = {
-    "create": lambda client: client.create_assembly(template_id="t", files=[("a", b"1")]),
-    "create without an id": lambda client: client.create_assembly(
-        template_id="t", assembly_id=None
-    ),
-    "get": lambda client: client.get_assembly(ID),
-    "cancel": lambda client: client.cancel_assembly(ID),
-    "replay": lambda client: client.replay_assembly(ID),
-    "notification": lambda client: client.replay_assembly_notification(ID),
-}
-HARMLESS, GUARDED = {"get", "cancel"}, {"replay", "notification", "create without an id"}
-
-
-class Script:
-    """Answers requests in turn: with an exception, or an HTTP status and a JSON object or bytes."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.answers: Iterator[Any] = iter(answers)
-        self.bodies: list[bytes] = []
-        self.methods: list[str] = []
-        self.transport = httpx.MockTransport(self.answer)
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        self.bodies.append(request.read())
-        self.methods.append(request.method)
-        answer = next(self.answers)
-        if isinstance(answer, Exception):
-            raise answer
-        status, body, *headers = answer
-        if body == "ok":
-            named = request.url.path.split("/")[2:]
-            body = {"ok": "ASSEMBLY_EXECUTING", "assembly_id": named[0] if named else ID}
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return httpx.Response(status, content=content, headers=headers[0] if headers else {})
-
-
-OK = (200, "ok")
-GATEWAY = (502, b"<html>")
-LIMIT = (429, {"error": "RATE_LIMIT_REACHED", "info": {"retryIn": 0}})
-NOT_FOUND = (404, {"error": "ASSEMBLY_NOT_FOUND"})
-REUSE = (400, {"error": "SIGNATURE_REUSE_DETECTED"})
-OTHERS = (200, {"ok": "ASSEMBLY_COMPLETED", "assembly_id": "0" * 32})
-
-
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize(
-    "fault",
-    [
-        httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("busy"),
-        httpx.ReadTimeout("slow"), httpx.ReadError("reset"), httpx.WriteError("reset"),
-        httpx.RemoteProtocolError("cut"), GATEWAY, (500, {"error": "X"}), (200, b'{"ok":"ASS'),
-        LIMIT, (413, LIMIT[1]), (429, b"<html>"), (503, b"", {"Retry-After": "0"}),
-        (200, {"errno": 1, "code": "ECONNRESET", "syscall": "read"}),
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_one_fault_is_survived_by_every_operation(connect: Connect, call: str, fault: Any) -> None:
-    """Signed requests go out again, with the same bytes unless they were certainly refused."""
-    limited = isinstance(fault, tuple) and fault[0] in (413, 429)
-    never_sent = isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    looked_for = call == "create" and not limited and not never_sent
-    script = Script(fault, *([NOT_FOUND] if looked_for else []), OK)
-
-    answer = CALLS[call](
-        connect("k", "s", retry=AT_ONCE, httpx_args={"transport": script.transport})
-    )
-
-    assert answer.ok == "ASSEMBLY_EXECUTING"
-    assert script.methods.count("GET") == (2 if call == "get" else int(looked_for))
-    if call not in HARMLESS:
-        assert (script.bodies[0] == script.bodies[-1]) == (not limited)
-
-
-@pytest.mark.parametrize("call", sorted(GUARDED))
-def test_a_lost_answer_that_cannot_be_found_again_is_reported(connect: Connect, call: str) -> None:
-    script = Script(httpx.ReadError("reset"), REUSE)
-
-    with pytest.raises(OutcomeUnknown) as caught:
-        CALLS[call](connect("k", "s", retry=AT_ONCE, httpx_args={"transport": script.transport}))
-
-    assert script.bodies[0] == script.bodies[1]
-    assert [attempt.phase for attempt in caught.value.attempts] == [
-        "outcome unknown", "refused as sent before",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("call", sorted(GUARDED))
-def test_a_request_with_a_token_and_no_id_is_not_sent_twice(connect: Connect, call: str) -> None:
-    script = Script(httpx.ReadError("reset"))
-
-    with pytest.raises(OutcomeUnknown):
-        CALLS[call](
-            connect(auth_token="t", retry=AT_ONCE, httpx_args={"transport": script.transport})
-        )
-
-    assert len(script.bodies) == 1
+# Through both clients, over a transport that follows a script; `test_conformance` has the table.
 
 
 def test_a_lost_create_is_found_by_its_id(connect: Connect) -> None:
@@ -505,16 +408,6 @@ def test_a_wrong_clock_is_set_right_once_and_said(
 
     assert script.bodies[0] != script.bodies[1]
     assert re.search(r"clock differs from the server's by -720[01] seconds", caplog.text)
-
-
-def test_without_retries_every_error_comes_at_once(connect: Connect) -> None:
-    for call in CALLS.values():
-        script = Script(httpx.ConnectError("refused"))
-
-        with pytest.raises(NoAnswer) as caught:
-            call(connect("k", "s", retry=None, httpx_args={"transport": script.transport}))
-
-        assert len(caught.value.attempts) == 1
 
 
 def test_copies_share_the_budget() -> None:

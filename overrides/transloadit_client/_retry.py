@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator
 from enum import Enum
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ._errors import ApiError, Attempt, NoAnswer, OutcomeUnknown, UnreadableAnswer
 from ._patience import Budget, RetryPolicy, wait_after_fault, wait_after_limit
@@ -226,8 +226,8 @@ def course(
         if phase is Phase.REFUSED and plan.guard is Guard.TWICE_IS_ONCE:
             doubt = False  # the refusal says how things stand
         step = next_after(phase, plan.guard, doubt=doubt, fresh=plan.fresh)
+        history += (Attempt(str(outcome.error), phase.value, step.value),)
         if step is Next.LOOK and plan.look is not None:
-            history += (Attempt(str(outcome.error), phase.value, step.value),)
             try:
                 return (
                     yield from course(
@@ -255,11 +255,8 @@ def course(
             else plan.obstacle()
             or (None if phase is Phase.LIMITED or budget.spend() else "the retry budget is empty")
         )  # fmt: skip
-        history += (
-            Attempt(
-                str(outcome.error), phase.value, hurdle or step.value, None if hurdle else delay
-            ),
-        )
+        last = evolve(history[-1], decision=hurdle or step.value, delay=None if hurdle else delay)
+        history = (*history[:-1], last)
         if hurdle:
             raise _final(outcome.error, plan, history, doubt=doubt)
         if step is Next.ANEW:

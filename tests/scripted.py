@@ -1,0 +1,49 @@
+"""A transport that follows a script, and a call of each operation to send over it."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+ID = "7828446e5acd4aa996dce3455ec914e9"
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "create": lambda client: client.create_assembly(template_id="t", files=[("a", b"1")]),
+    "create without an id": lambda client: client.create_assembly(
+        template_id="t", assembly_id=None
+    ),
+    "get": lambda client: client.get_assembly(ID),
+    "cancel": lambda client: client.cancel_assembly(ID),
+    "replay": lambda client: client.replay_assembly(ID),
+    "notification": lambda client: client.replay_assembly_notification(ID),
+}
+
+
+class Script:
+    """Answers requests in turn: with an exception, or an HTTP status and a JSON object or bytes."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers: Iterator[Any] = iter(answers)
+        self.bodies: list[bytes] = []
+        self.methods: list[str] = []
+        self.transport = httpx.MockTransport(self.answer)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.read())
+        self.methods.append(request.method)
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        status, body, *headers = answer
+        if body == "ok":
+            named = request.url.path.split("/")[2:]
+            body = {"ok": "ASSEMBLY_EXECUTING", "assembly_id": named[0] if named else ID}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return httpx.Response(status, content=content, headers=headers[0] if headers else {})
+
+
+OK = (200, "ok")
+LIMIT = (429, {"error": "RATE_LIMIT_REACHED", "info": {"retryIn": 0}})
+NOT_FOUND = (404, {"error": "ASSEMBLY_NOT_FOUND"})
+REUSE = (400, {"error": "SIGNATURE_REUSE_DETECTED"})
+OTHERS = (200, {"ok": "ASSEMBLY_COMPLETED", "assembly_id": "0" * 32})
