@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from transloadit_api.api.assemblies import get_assembly
 from transloadit_client import ApiError, AssemblyStatus, InvalidInput, Transloadit, UntrustedUrl
-from transloadit_client._hosts import Home, assembly_url
+from transloadit_client._hosts import Home, assembly_url, trusted_url
 
 Connect = Callable[..., Any]
 ID = "7828446e5acd4aa996dce3455ec914e9"
-REFUSED = {
+ELSEWHERE = {
     "another host": f"https://example.org/assemblies/{ID}",
     "the service's name inside another": f"https://api2.transloadit.com.example.org/assemblies/{ID}",
     "the service's name behind another": f"https://evilapi2.transloadit.com/assemblies/{ID}",
@@ -38,12 +38,7 @@ REFUSED = {
     "loopback, while the API is elsewhere": f"http://127.0.0.1:80/assemblies/{ID}",
     "another scheme": f"ftp://api2.transloadit.com/assemblies/{ID}",
     "no scheme": f"//api2.transloadit.com/assemblies/{ID}",
-    "a query": f"https://api2.transloadit.com/assemblies/{ID}?x=1",
     "a fragment": f"https://api2.transloadit.com/assemblies/{ID}#x",
-    "another path": f"https://api2.transloadit.com/{ID}",
-    "a path that climbs": f"https://api2.transloadit.com/assemblies/../{ID}",
-    "a longer path": f"https://api2.transloadit.com/assemblies/{ID}/replay",
-    "no id": "https://api2.transloadit.com/assemblies/",
     "an empty user": f"https://@example.org/assemblies/{ID}",
     "a user that looks like the host": f"https://api2.transloadit.com:443@example.org/assemblies/{ID}",
     "a password that looks like the host": f"https://x:api2.transloadit.com@example.org/assemblies/{ID}",
@@ -95,6 +90,31 @@ REFUSED = {
     "IPv6 with a zone": f"https://[fe80::1%25eth0]/assemblies/{ID}",
     "the metadata service": f"http://169.254.169.254/assemblies/{ID}",
     "localhost": f"http://localhost/assemblies/{ID}",
+    "two trailing dots": f"https://api2.transloadit.com../assemblies/{ID}",
+    "upper case at the end": f"https://api2.transloadit.COM/assemblies/{ID}",
+    "a sign that becomes a k": f"https://api2-jen\u212as.transloadit.com/assemblies/{ID}",
+    "digits of another script": f"https://api\u0662.transloadit.com/assemblies/{ID}",
+    "punycode of a look-alike": f"https://api2.xn--transoadit-9qc.com/assemblies/{ID}",
+    "encoded user info": f"https://me%3apw%40@api2.transloadit.com/assemblies/{ID}",
+    "an encoded host": f"https://%61%70%69%32.transloadit.com/assemblies/{ID}",
+    "an encoded trailing dot": f"https://api2.transloadit.com%2e/assemblies/{ID}",
+    "a tab in the scheme": f"ht\ttps://api2.transloadit.com/assemblies/{ID}",
+    "a tab in front": f"\thttps://api2.transloadit.com/assemblies/{ID}",
+    "a vertical tab": f"https://api2.transloadit.com\v.example.org/assemblies/{ID}",
+    "a backslash in the user info": f"https://example.org\\@api2.transloadit.com/assemblies/{ID}",
+    "a port with a sign": f"https://api2.transloadit.com:+443/assemblies/{ID}",
+    "two ports": f"https://api2.transloadit.com:443:8443/assemblies/{ID}",
+    "a name in brackets": f"https://[api2.transloadit.com]/assemblies/{ID}",
+    "half a bracket": f"https://[::1/assemblies/{ID}",
+    "loopback inside IPv6": f"http://[::ffff:127.0.0.1]/assemblies/{ID}",
+    "loopback inside IPv6, in hexadecimal": f"http://[::ffff:7f00:1]/assemblies/{ID}",
+}
+NO_ASSEMBLY = {
+    "a query": f"https://api2.transloadit.com/assemblies/{ID}?x=1",
+    "another path": f"https://api2.transloadit.com/{ID}",
+    "a path that climbs": f"https://api2.transloadit.com/assemblies/../{ID}",
+    "a longer path": f"https://api2.transloadit.com/assemblies/{ID}/replay",
+    "no id": "https://api2.transloadit.com/assemblies/",
     "an encoded path": f"https://api2.transloadit.com/%61ssemblies/{ID}",
     "an encoded slash in the id": "https://api2.transloadit.com/assemblies/..%2f..%2fx",
     "dots for an id": "https://api2.transloadit.com/assemblies/..",
@@ -103,6 +123,7 @@ REFUSED = {
     "parameters of the path": f"https://api2.transloadit.com/assemblies/{ID};x=1",
     "an id that is too long": f"https://api2.transloadit.com/assemblies/{ID * 5}",
 }
+REFUSED = {**ELSEWHERE, **NO_ASSEMBLY}
 ALLOWED = {
     f"https://api2.transloadit.com/assemblies/{ID}": f"https://api2.transloadit.com/assemblies/{ID}",
     f"https://api2-jenks.transloadit.com/assemblies/{ID}": (
@@ -196,6 +217,51 @@ def test_loopback_hosts_belong_together(connect: Connect, wire: Wire) -> None:
     assert str(wire.requests[0].url) == f"http://127.0.0.2:9000/assemblies/{ID}"
 
 
+def test_loopback_hosts_need_no_port_and_may_be_ipv6(connect: Connect, wire: Wire) -> None:
+    client = connect(**over(wire, base_url="http://[::1]"))
+
+    for url in (f"http://[::1]/assemblies/{ID}", f"http://[::1]:9000/assemblies/{ID}"):
+        client.get_assembly(url)
+        assert str(wire.requests[-1].url) == url
+    with pytest.raises(UntrustedUrl):
+        client.get_assembly(f"http://[::2]/assemblies/{ID}")
+
+
+def test_an_id_that_is_none_is_refused_in_words_that_help(connect: Connect) -> None:
+    client = connect("k", "s")
+
+    with pytest.raises(
+        InvalidInput, match=r"^not an Assembly's id, URL or status: '\.\.'; nothing"
+    ):
+        client.get_assembly("..")
+    with pytest.raises(
+        InvalidInput, match=r"^assembly_id must be 32 lowercase hex digits, such as"
+    ):
+        client.create_assembly(template_id="t", assembly_id="A" * 32)
+
+
+def test_a_status_that_has_a_url_alone_can_be_replayed(connect: Connect, wire: Wire) -> None:
+    url = f"https://api2-jenks.transloadit.com/assemblies/{ID}"
+    given = AssemblyStatus.from_dict({"ok": "ASSEMBLY_COMPLETED", "assembly_ssl_url": url})
+
+    connect("k", "s", **over(wire)).replay_assembly(given)
+
+    assert wire.requests[0].url.path == f"/assemblies/{ID}/replay"
+
+
+def test_a_refusal_says_where_the_url_may_lead_and_what_to_do(connect: Connect, wire: Wire) -> None:
+    url = f"https://example.org/assemblies/{ID}"
+
+    with pytest.raises(UntrustedUrl) as caught:
+        connect(**over(wire)).get_assembly(url)
+
+    assert str(caught.value) == (
+        f"'{url}' is neither on https://media.example.net:8443 nor on one of the service's hosts;"
+        " nothing was sent. Give the Assembly's id to ask the configured host, or name that host in"
+        " trusted_hosts."
+    )
+
+
 def test_replays_use_the_id_of_a_url_and_go_to_the_base_url(connect: Connect, wire: Wire) -> None:
     client = connect("k", "s", **over(wire))
 
@@ -287,6 +353,32 @@ def test_hosts_that_were_trusted_are_used_over_https(connect: Connect, wire: Wir
     assert [str(request.url) for request in wire.requests] == [
         f"https://media.example.org/assemblies/{ID}"
     ]
+
+
+HOME = Home("https://media.example.net:8443", frozenset({"media.example.org"}))
+
+
+@pytest.mark.parametrize("given", [*ELSEWHERE.values(), None, 3, ["https://api2.transloadit.com/"]])
+def test_a_url_in_an_answer_that_leads_elsewhere_is_refused(given: object) -> None:
+    with pytest.raises(
+        UntrustedUrl, match=r"^tus_url is (no URL that is safe to use: |neither on )"
+    ):
+        trusted_url(given, HOME, "tus_url")
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://api2-jenks.transloadit.com/resumable/files/", None),
+        ("https://media.example.net:8443/a%2Fb?x=1&y=/%20", None),
+        ("http://api2-jenks.transloadit.com/r", "https://api2-jenks.transloadit.com/r"),
+        ("http://media.example.org/r", "https://media.example.org/r"),
+    ],
+)
+def test_a_url_in_an_answer_is_used_with_its_path_and_over_https(
+    given: str, used: str | None
+) -> None:
+    assert trusted_url(given, HOME, "tus_url") == (used or given)
 
 
 @settings(max_examples=2000)

@@ -88,6 +88,7 @@ DONE = Outcome("done")
         (Outcome(error=refusal(500, "SOMETHING_NEW")), Phase.UNKNOWN),
         (Outcome(error=refusal(500)), Phase.UNKNOWN),
         (Outcome(error=unreadable(200)), Phase.UNKNOWN),
+        (Outcome(error=unreadable(300)), Phase.REFUSED),
         (Outcome(error=unreadable(302)), Phase.REFUSED),
         (Outcome(error=unreadable(404)), Phase.REFUSED),
         (Outcome(error=unreadable(502)), Phase.UNKNOWN),
@@ -104,19 +105,20 @@ def test_a_cancel_that_was_not_confirmed_is_an_unknown_outcome() -> None:
     assert phase_of(Outcome(error=error), Guard.HARMLESS) is Phase.UNKNOWN
 
 
-@pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("doubt", [True, False])
+@pytest.mark.parametrize("fresh", [True, False])
 def test_what_nothing_guards_is_never_sent_again_once_it_may_have_been_carried_out(
-    phase: Phase, doubt: bool
+    doubt: bool, fresh: bool
 ) -> None:
-    if doubt or phase is Phase.UNKNOWN:
-        repeated = {Next.AGAIN, Next.ANEW} & {next_after(Phase.UNKNOWN, Guard.NOTHING, doubt=doubt)}
-        assert not repeated
+    assert next_after(Phase.UNKNOWN, Guard.NOTHING, doubt=doubt, fresh=fresh) is Next.REPORT
 
 
+@pytest.mark.parametrize("fresh", [True, False])
 @pytest.mark.parametrize("phase", Phase)
-def test_what_only_a_nonce_guards_is_never_signed_anew_while_in_doubt(phase: Phase) -> None:
-    assert next_after(phase, Guard.NONCE, doubt=True) is not Next.ANEW
+def test_what_only_a_nonce_guards_is_never_signed_anew_while_in_doubt(
+    phase: Phase, fresh: bool
+) -> None:
+    assert next_after(phase, Guard.NONCE, doubt=True, fresh=fresh) is not Next.ANEW
 
 
 class World:
@@ -143,15 +145,17 @@ class World:
         policy: RetryPolicy = AT_ONCE,
         budget: Budget | None = None,
         obstacle: str | None = None,
+        identity: str | None = ID,
     ) -> tuple[Any, list[Any]]:
         """The result or error of a course that meets these outcomes, and what was sent."""
         look = Plan[Any](Guard.HARMLESS, lambda: "look")
-        plan = Plan[Any](guard, self.make, ID, lambda: look, lambda: obstacle)
+        plan = Plan[Any](guard, self.make, identity, lambda: look, lambda: obstacle)
         steps = course(
             plan, policy, budget or Budget(policy),
             now=lambda: self.time, jitter=lambda most: most, correct_clock=self.correct,
         )  # fmt: skip
         sent: list[Send] = [next(steps)]
+        assert sent[0].wait == 0
         for outcome in outcomes:
             self.time += sent[-1].wait
             try:
@@ -216,6 +220,12 @@ COURSES: dict[str, tuple[Guard, list[Outcome], list[str], Any]] = {
     "an answer that is somebody else's": (
         Guard.OWN_ID, [MISSING, MISSING, DONE], ["1", "look", "1"], "done",
     ),
+    "an answer to no operation of this API": (
+        Guard.OWN_ID, [Outcome(error=refusal(404, "SERVER_404")), DONE], ["1", "look"], "done",
+    ),
+    "lost, and looking is told of the clock": (
+        Guard.OWN_ID, [LOST, EXPIRED, DONE], ["1", "look", "look"], "done",
+    ),
     "a read is repeated": (
         Guard.HARMLESS, [LOST, LIMITED, LOST, DONE], ["1", "1", "2", "2"], "done",
     ),
@@ -237,9 +247,11 @@ def test_a_course_of_attempts(
         assert isinstance(ended, TransloaditError)
         assert type(ended) is end
         assert len(ended.attempts) == len(operations)
-        assert all(
-            attempt.cause and attempt.phase and attempt.decision for attempt in ended.attempts
-        )
+        assert [attempt.cause for attempt in ended.attempts] == [
+            str(outcome.error) for outcome in outcomes
+        ]
+        assert all(attempt.phase and attempt.decision for attempt in ended.attempts)
+        assert ended.attempts[-1].delay is None
     else:
         assert ended == end
 
@@ -250,7 +262,9 @@ def test_an_unknown_outcome_says_where_to_look(world: World) -> None:
     assert isinstance(error, OutcomeUnknown)
     assert (error.assembly_id, error.last) == (ID, LOST.error)
     assert "after 5 attempts (no attempts are left)" in str(error)
-    assert f"Assembly {ID} will tell" in str(error)
+    assert str(error).endswith(f"; Assembly {ID} will tell.")
+    error, _ = World().run([LOST], Guard.NOTHING, identity=None)
+    assert str(error).endswith("; the account's Assemblies will tell.")
 
 
 def test_a_body_that_cannot_be_sent_again_is_not(world: World) -> None:
@@ -269,6 +283,7 @@ def test_a_body_that_cannot_be_sent_again_is_not(world: World) -> None:
         (LOST, 2, 1.0),
         (LOST, 4, 4.0),
         (Outcome(error=NoAnswer("x"), retry_after=3.0), 1, 3.0),
+        (EXPIRED, 1, 0.0),
         (LIMITED, 1, 1.5),
         (Outcome(error=refusal(429, None, retry_in=0.0)), 1, 1.5),
         (Outcome(error=refusal(413, "RATE_LIMIT_REACHED", retry_in=7.0)), 1, 7.5),
@@ -285,13 +300,30 @@ def test_how_long_it_waits(world: World, outcome: Outcome, number: int, wait: fl
     assert error.attempts[number - 1].delay == wait
 
 
-def test_no_attempt_begins_after_the_deadline(world: World) -> None:
+@pytest.mark.parametrize(("deadline", "times"), [(25.0, 3), (20.0, 3), (19.9, 2)])
+def test_no_attempt_begins_after_the_deadline(world: World, deadline: float, times: int) -> None:
+    policy = RetryPolicy(attempts=100, first=10.0, longest=10.0, deadline=deadline)
+
+    error, sent = world.run([NEVER] * times, policy=policy)
+
+    assert len(sent) == times
+    assert error.attempts[-1].decision == "no time is left"
+
+
+def test_looking_has_no_more_time_than_the_call(world: World) -> None:
     policy = RetryPolicy(attempts=100, first=10.0, longest=10.0, deadline=25.0)
 
-    error, sent = world.run([NEVER] * 3, policy=policy)
+    _, sent = world.run([LOST, LOST, MISSING, LOST, LOST], Guard.OWN_ID, policy=policy)
 
-    assert len(sent) == 3
-    assert error.attempts[-1].decision == "no time is left"
+    assert sent == ["operation 1", "look", "look", "operation 1", "look"]
+
+
+def test_waits_stop_growing(world: World) -> None:
+    policy = RetryPolicy(attempts=2000, first=1e-9, longest=30.0, deadline=1e9, reserve=2000)
+
+    error, _ = world.run([NEVER] * 2000, policy=policy)
+
+    assert error.attempts[-2].delay == 30.0
 
 
 def test_an_outage_is_not_amplified(world: World) -> None:
@@ -301,6 +333,8 @@ def test_an_outage_is_not_amplified(world: World) -> None:
     sent = [len(world.run([NEVER] * 5, policy=policy, budget=budget)[1]) for _ in range(10)]
 
     assert sent == [3, 1, 2, 1, 2, 1, 2, 1, 2, 1]
+    error, _ = world.run([NEVER], policy=policy, budget=Budget(RetryPolicy(reserve=0.0)))
+    assert error.attempts[-1].decision == "the retry budget is empty"
 
 
 def test_rate_limits_do_not_use_up_the_budget(world: World) -> None:
@@ -311,8 +345,9 @@ def test_rate_limits_do_not_use_up_the_budget(world: World) -> None:
 
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"deadline": -1}, {"floor": float("nan")}])
 def test_a_policy_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="not a policy"):
+    with pytest.raises(InvalidInput, match=r"^not a policy: RetryPolicy\(attempts="):
         RetryPolicy(**wrong)
+    assert RetryPolicy(attempts=1, **{name: 0.0 for name in wrong if name != "attempts"})
 
 
 # Through both clients, over a transport that follows a script; `test_conformance` has the table.

@@ -3,6 +3,8 @@
 import hmac
 import json
 import pickle
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +21,7 @@ from transloadit_client._signing import signature_of
 CREDENTIALS = Credentials("foo_key", "foo_secret")
 EXPIRES = datetime(2030, 1, 1, tzinfo=UTC)
 VECTORS = Path(__file__).parent.parent / "openapi" / "vectors"
+TOO_LONG = "params hold a number too long for JSON; nothing was sent"
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters()),
@@ -46,6 +49,13 @@ def nested(levels: int) -> list[Any]:
     return value
 
 
+def nested_params(levels: int, value: object) -> dict[str, Any]:
+    for _ in range(levels):
+        value = {"a": value}
+    assert isinstance(value, dict)
+    return value
+
+
 def in_itself() -> dict[str, Any]:
     steps: dict[str, Any] = {}
     steps["again"] = [steps, steps]
@@ -65,8 +75,12 @@ def in_itself() -> dict[str, Any]:
         pytest.param({"a": Path("x")}, "params.a is of type PosixPath", id="path"),
         pytest.param({"a": {(1, 2): 3}}, "params.a has a name of type tuple", id="name"),
         pytest.param(in_itself(), "nested too deeply, or in itself", id="circle"),
+        pytest.param(nested_params(100, {1}), f"params{'.a' * 100} is of type set", id="100"),
+        pytest.param(nested_params(101, {1}), f"{'.a' * 101} is nested too deeply", id="101"),
         pytest.param({"a": nested(100_000)}, "nested too deeply, or in itself", id="deep"),
-        pytest.param({"a": 10**5000}, "a number too long for JSON", id="number"),
+        pytest.param(
+            {"a": 10**5000}, "params hold a number too long for JSON; nothing was sent", id="number"
+        ),
     ],
 )
 def test_what_is_not_json_is_refused_and_its_place_named(params: Any, place: str) -> None:
@@ -78,7 +92,8 @@ def test_what_is_not_json_is_refused_and_its_place_named(params: Any, place: str
 
 @pytest.mark.parametrize("params", [None, "text", 3, [("a", 1)]])
 def test_params_must_be_a_mapping_or_a_model(params: Any) -> None:
-    with pytest.raises(InvalidInput, match="a mapping or a generated model is needed"):
+    what = rf"^a mapping or a generated model is needed, not {type(params).__name__}$"
+    with pytest.raises(InvalidInput, match=what):
         encode(params)
 
 
@@ -103,13 +118,28 @@ def test_auth_that_says_something_else_is_refused(auth: dict[str, str]) -> None:
         signed({"auth": auth})
 
 
+NO_TEXTS = "the Auth Key and the Auth Secret must be texts, and not empty"
+NO_TEXT = "the Auth Secret is no text, or holds half a surrogate pair"
+NO_ALGORITHM = "it can be sha384, sha256, sha512, sha1"
+
+
 @pytest.mark.parametrize(
-    ("key", "secret", "algorithm"),
-    [("", "s", "sha384"), ("k", "", "sha384"), ("k", "s", "md5"), ("k", "s", "SHA384")],
-)
-def test_credentials_that_cannot_sign_are_refused(key: str, secret: str, algorithm: str) -> None:
-    with pytest.raises(InvalidInput):
+    ("key", "secret", "algorithm", "why"),
+    [
+        ("", "s", "sha384", NO_TEXTS), ("k", "", "sha384", NO_TEXTS),
+        (b"k", "s", "sha384", NO_TEXTS),
+        ("k", b"s", "sha384", NO_TEXT), ("k", "\ud800", "sha384", NO_TEXT),
+        ("k", "s", "md5", f"signature_algorithm is 'md5'; {NO_ALGORITHM}"),
+        ("k", "s", "SHA384", f"signature_algorithm is 'SHA384'; {NO_ALGORITHM}"),
+    ],
+)  # fmt: skip
+def test_credentials_that_cannot_sign_are_refused(
+    key: Any, secret: Any, algorithm: str, why: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
         Credentials(key, secret, algorithm)
+
+    assert str(caught.value) == why
 
 
 def test_a_secret_compares_by_its_text_and_shows_it_nowhere() -> None:
@@ -117,7 +147,7 @@ def test_a_secret_compares_by_its_text_and_shows_it_nowhere() -> None:
     secret = Secret("geheïm")
 
     assert secret == Secret(secret)
-    assert hash(secret) == hash(Secret("geheïm"))
+    assert hash(secret) == hash(Secret("geheïm")) != hash(Secret("geheim"))
     assert secret != Secret("geheim")
     assert secret != "geheïm"
     assert repr(secret) == "Secret('…')"
@@ -125,6 +155,17 @@ def test_a_secret_compares_by_its_text_and_shows_it_nowhere() -> None:
         pickle.dumps(secret)
 
 
+@pytest.fixture(params=["UTC", "Asia/Kathmandu"])
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time zone of this machine, for one test."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize(
     "expires",
     [
@@ -134,6 +175,7 @@ def test_a_secret_compares_by_its_text_and_shows_it_nowhere() -> None:
     ],
 )
 def test_expires_is_sent_in_utc_as_the_pages_write_it(expires: Any) -> None:
+    """Wherever this machine is."""
     assert signed({}, expires=expires)["auth"]["expires"] == "2030/01/01 16:53:14+00:00"
 
 

@@ -14,7 +14,7 @@ What makes it safe:
 
 from collections.abc import Callable, Generator
 from enum import Enum
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
@@ -167,7 +167,7 @@ def phase_of(outcome: Outcome, guard: Guard) -> Phase:
     return Phase.UNKNOWN if status >= 500 or mute or stray else Phase.REFUSED
 
 
-def next_after(phase: Phase, guard: Guard, *, doubt: bool, fresh: bool = False) -> Next:
+def next_after(phase: Phase, guard: Guard, *, doubt: bool, fresh: bool) -> Next:
     """What to do.
 
     Args:
@@ -217,7 +217,8 @@ def course(
         number += 1
         outcome = yield Send(operation, delay)
         if outcome.error is None:
-            return cast("T", outcome.result)
+            result: T = outcome.result
+            return result
         phase = phase_of(outcome, plan.guard)
         if phase is Phase.EXPIRED:
             corrected = not corrected and correct_clock(outcome.date)
