@@ -125,7 +125,9 @@ def test_few_modules_know_the_generated_package_or_httpx(module: str) -> None:
     assert module in KNOW_HTTPX or "httpx" not in known
     assert module in KNOW_HTTPCORE or "httpcore" not in known
     assert module in KNOW_FORMS or "python_multipart" not in known
-    ours = {"anyio", "attrs", "httpcore", "httpx", "httpx_sse", "python_multipart", "transloadit_api"}
+    ours = {
+        "anyio", "attrs", "httpcore", "httpx", "httpx_sse", "python_multipart", "transloadit_api",
+    }  # fmt: skip
     assert known <= sys.stdlib_module_names | ours
 
 
