@@ -110,10 +110,10 @@ dist: $(VENV)/dev.stamp ## Build the wheel and the source distribution into dist
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command "make lock"
 lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newer versions)
-	@$(COMPILE) $(ARGS) --extra standin --group dev --output-file requirements/dev.txt
+	@$(COMPILE) $(ARGS) --extra cli --extra standin --group dev --output-file requirements/dev.txt
 	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
-	@$(COMPILE) --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
+	@$(COMPILE) --extra cli --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
 
 clean: ## Remove everything that can be made again
 	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

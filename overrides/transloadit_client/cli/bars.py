@@ -1,0 +1,65 @@
+"""Progress bars on a terminal: a module of its own, since nothing else needs rich."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Display
+from rich.text import Text
+
+from transloadit_client import Progress
+
+from .progress import Show, details, measure, size
+
+
+class Rate(ProgressColumn):
+    """Bytes a second, where bytes are what is counted."""
+
+    def render(self, task: Task) -> Text:
+        moving = task.speed and task.fields["in_bytes"] and not task.finished
+        return Text(f"{size(task.speed or 0)}/s" if moving else "")
+
+
+@contextmanager
+def bars() -> Iterator[Show]:
+    """A bar for each phase, from when it begins."""
+    columns = (
+        TextColumn("{task.description:<11}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[details]}", markup=False),
+        Rate(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+    )
+    with Display(*columns, console=Console(stderr=True), redirect_stdout=False) as display:
+        yield Stack(display)
+
+
+class Stack:
+    """The bars of the phases so far, one below the other."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        phase = progress.phase
+        self._finish_all_but(phase)
+        if phase == "done":
+            return
+        done, total = measure(progress)
+        if phase not in self._tasks:
+            in_bytes = phase != "executing"
+            self._tasks[phase] = self._display.add_task(
+                phase, total=total, details="", in_bytes=in_bytes
+            )
+        self._display.update(
+            self._tasks[phase], completed=done, total=total, details=details(progress)
+        )
+
+    def _finish_all_but(self, phase: str) -> None:
+        """A phase that has passed is full, though its last step was perhaps not told."""
+        for task in self._display.tasks:
+            if task.description != phase and not task.finished:
+                total = task.total if task.total is not None else max(task.completed, 1)
+                self._display.update(task.id, total=total, completed=total)

@@ -1,0 +1,40 @@
+"""The commands for which nothing is sent."""
+
+import runpy
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+
+import transloadit_standin
+from transloadit_client import InvalidInput, pingback
+
+from .inputs import bytes_of, params_of
+from .outcomes import Outcome, of_assembly
+from .output import report
+from .session import Session
+
+
+def sign(session: Session, *, params: str, expires_in: int) -> Outcome:
+    with session.client() as client:
+        signed = client.sign(params_of(params), expires_in=timedelta(seconds=expires_in))
+    document = {"params": signed.params, "signature": signed.signature}
+    return Outcome(rows=[[signed.params], [signed.signature]], document=document)
+
+
+def verify(session: Session, *, body: str, content_type: str) -> Outcome:
+    secret = session.settings().secret
+    if secret is None:
+        raise InvalidInput("a Pingback is checked with the Auth Secret: set TRANSLOADIT_SECRET")
+    status = pingback.verify(bytes_of(body), content_type, secret)
+    return of_assembly(status, report(status))
+
+
+def standin(arguments: Sequence[str]) -> None:
+    try:
+        transloadit_standin.StandIn  # noqa: B018  # is read when first named
+    except ModuleNotFoundError as error:
+        raise click.UsageError(str(error)) from None
+    sys.argv = ["transloadit_standin", *arguments]
+    runpy.run_module("transloadit_standin", run_name="__main__")

@@ -1,0 +1,155 @@
+"""Progress as people and machines see it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from transloadit_client import AssemblyStatus, Progress
+from transloadit_client.cli.progress import Lines, sentence, shown, size
+from transloadit_client.cli.under_way import UnderWay
+
+URL = "https://api2-x.transloadit.com/assemblies/abc"
+
+
+def progress(phase: Any = "uploading", **told: Any) -> Progress:
+    return Progress(assembly_id="abc", phase=phase, **told)
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        (progress(), "uploading: 0 of ? files, 0 bytes"),
+        (
+            progress(bytes_sent=1500, bytes_to_send=3_000_000, files_sent=1, files_to_send=2),
+            "uploading: 1 of 2 files, 1.5 kB of 3.0 MB",
+        ),
+        (progress(bytes_to_send=0, files_to_send=1), "uploading: 0 of 1 files, 0 bytes of 0 bytes"),
+        (progress("executing"), "executing: 0 results"),
+        (progress("executing", percent=49.6), "executing: 0 results, 50 %"),
+        (
+            progress("downloading", bytes_saved=5, bytes_to_save=10, files_to_save=3),
+            "downloading: 0 of 3 files, 5 bytes of 10 bytes",
+        ),
+        (progress("done"), "done"),
+    ],
+)
+def test_progress_is_a_sentence(told: Progress, text: str) -> None:
+    assert sentence(told) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (10**6, "1.0 MB"),
+        (200 * 10**9, "200.0 GB"),
+        (10**12, "1.0 TB"),
+        (10**17, "100000.0 TB"),
+    ],
+)
+def test_sizes_have_the_unit_that_suits_them(count: float, text: str) -> None:
+    assert size(count) == text
+
+
+def test_a_log_has_a_line_for_each_phase_and_one_every_few_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = 0.0
+    lines = Lines(lambda: now)
+    for now, phase in [  # noqa: B007  # the clock reads it
+        (0.0, "uploading"), (1.0, "uploading"), (4.9, "uploading"), (5.0, "uploading"),
+        (5.1, "executing"), (5.2, "done"), (5.3, "done"),
+    ]:  # fmt: skip
+        lines(progress(phase))
+
+    told = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["uploading", "uploading", "executing", "done"]
+
+
+def test_without_a_terminal_there_are_lines_and_no_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with shown("auto") as show:
+        show(progress())
+
+    assert capsys.readouterr().err == "uploading: 0 of ? files, 0 bytes\n"
+
+
+def test_progress_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown("none") as show:
+        show(progress())
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_machines_get_a_line_of_json_for_all_that_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with shown("json") as show:
+        show(progress(bytes_sent=5))
+        show(progress("executing", percent=50.0))
+
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["phase"], first["bytes_sent"], first["bytes_to_send"]) == ("uploading", 5, None)
+    assert (second["phase"], second["percent"], second["results"]) == ("executing", 50.0, 0)
+
+
+@pytest.mark.parametrize("phases", [["executing", "done"], ["uploading", "downloading", "done"]])
+def test_bars_that_have_passed_are_full(
+    phases: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the last thing was that was told of a phase."""
+    monkeypatch.setenv("COLUMNS", "100")
+    with shown("bars") as show:
+        for phase in phases:
+            show(progress(phase, bytes_sent=1, bytes_to_send=2, bytes_saved=1, bytes_to_save=3))
+
+    *bars, _ = capsys.readouterr().err.split("\n")
+    assert [bar.split()[0] for bar in bars] == phases[:-1]
+    assert all("━" * 40 in bar for bar in bars)
+
+
+WAIT_AND_SAVE = f"transloadit-client wait {URL} && transloadit-client results {URL} --save-to out"
+STAGES = {
+    "uploading": ("upload", ["a b.txt"]),
+    "executing": ("wait", []),
+    "downloading": ("results", ["--save-to", "out"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("phase", "command"),
+    [
+        (None, "transloadit-client status abc"),
+        (
+            "uploading",
+            f"transloadit-client upload {URL} 'a b.txt' && {WAIT_AND_SAVE}",
+        ),
+        (
+            "executing",
+            WAIT_AND_SAVE,
+        ),
+        ("downloading", f"transloadit-client results {URL} --save-to out"),
+        ("done", f"transloadit-client status {URL}"),
+    ],
+)
+def test_what_is_left_to_do_is_a_command(phase: str | None, command: str) -> None:
+    work = UnderWay("abc", STAGES)
+    if phase is not None:
+        status = AssemblyStatus.from_dict({"assembly_id": "abc", "assembly_ssl_url": URL})
+        work.see(progress(phase, status=status))
+
+    assert work.resume() == command
+
+
+def test_what_is_left_to_do_keeps_to_the_endpoint_and_the_work() -> None:
+    work = UnderWay("abc", {"uploading": STAGES["uploading"]}, ["--endpoint", "http://x"])
+    work.see(progress())
+    assert work.resume() == "transloadit-client upload --endpoint http://x abc 'a b.txt'"
+
+    work.see(progress("executing"))
+    assert work.resume() == "transloadit-client status --endpoint http://x abc"
