@@ -87,6 +87,10 @@ KNOW_HTTPCORE = {"_pairing"}
 KNOW_FORMS = {"_form"}
 
 
+# The command line is a program like any user's: it stands on public names.
+COMMAND_LINE = [CLIENT / "__main__.py", *sorted((CLIENT / "cli").glob("*.py"))]
+
+
 def imports(path: Path) -> set[str]:
     """The modules a file imports, relative ones as ".name"."""
     found: set[str] = set()
@@ -113,7 +117,7 @@ def test_arrows_inside_the_client_point_down(module: str) -> None:
 
 
 def test_every_module_of_the_client_has_its_place() -> None:
-    assert {path.stem for path in CLIENT.glob("*.py")} == {*LAYERS, "__init__"}
+    assert {path.stem for path in CLIENT.glob("*.py")} == {*LAYERS, "__init__", "__main__"}
 
 
 @pytest.mark.parametrize("module", LAYERS)
@@ -149,6 +153,22 @@ def test_examples_use_public_names_only(path: Path) -> None:
     names = {part for name in imports(path) for part in name.split(".")}
 
     assert not {name for name in names if name.startswith("_") and name != "__future__"}
+
+
+@pytest.mark.parametrize("path", COMMAND_LINE, ids=lambda path: path.stem)
+def test_the_command_line_uses_public_names_only(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            if node.module == "transloadit_client":
+                assert {alias.name for alias in node.names} <= set(transloadit_client.__all__)
+            assert node.module != "transloadit_client.cli"
+            assert not str(node.module).startswith(("transloadit_client._", "transloadit_api"))
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1  # a neighbour
+
+    ours = {"attrs", "click", "httpx", "python_multipart", "rich", "yaml"}
+    own = {"transloadit_client", "transloadit_standin"}
+    assert packages(path) <= sys.stdlib_module_names | ours | own
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

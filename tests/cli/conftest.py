@@ -53,7 +53,8 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capsys.readouterr()
         code = rim.run(arguments)
-        return Ran(code, *capsys.readouterr())
+        written = capsys.readouterr()
+        return Ran(code, written.out, written.err)
 
     return run
 

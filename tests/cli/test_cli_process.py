@@ -104,6 +104,17 @@ def test_the_standard_input_is_a_file(api: StandIn) -> None:
     assert (file.filename, file.size) == ("stdin", 7)
 
 
+def test_credentials_come_through_a_pipe(api: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `--credentials <(pass show transloadit)`, which leaves no file behind."""
+    for name in ("TRANSLOADIT_KEY", "TRANSLOADIT_SECRET"):
+        monkeypatch.delenv(name)
+    stored = f"TRANSLOADIT_KEY={api.key}\\nTRANSLOADIT_SECRET={api.secret}"
+    command = f"{COMMAND} create --template thumbnails --credentials <(printf '{stored}')"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_reader_that_had_enough_is_no_failure(api: StandIn) -> None:
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {COMMAND} sign {{}} | true; echo ${{PIPESTATUS[0]}}"],

@@ -77,6 +77,14 @@ def status() -> None:
     """
 
 
+@_command("transfers", given.ASSEMBLY, given.WAITING, given.WATCHED, given.API)
+def wait() -> None:
+    """Wait until an Assembly has ended, and print how.
+
+    The exit code is 0 if it completed, 1 if it ended otherwise, 6 if it is busy at the deadline.
+    """
+
+
 @_command("assemblies", given.ASSEMBLY, given.DRY_RUN, given.API)
 def cancel() -> None:
     """Cancel an Assembly; one that has finished keeps its outcome."""
@@ -122,7 +130,7 @@ def standin(arguments: tuple[str, ...]) -> None:
 
     It takes the options that `standin --help` lists, and serves until Ctrl-C.
     """
-    import_module(".local", __package__).standin(arguments)
+    import_module(".serving", __package__).serve(arguments)
 
 
 @group.command()

@@ -1,13 +1,7 @@
 """The commands for which nothing is sent."""
 
-import runpy
-import sys
-from collections.abc import Sequence
 from datetime import timedelta
 
-import click
-
-import transloadit_standin
 from transloadit_client import InvalidInput, pingback
 
 from .inputs import bytes_of, params_of
@@ -29,12 +23,3 @@ def verify(session: Session, *, body: str, content_type: str) -> Outcome:
         raise InvalidInput("a Pingback is checked with the Auth Secret: set TRANSLOADIT_SECRET")
     status = pingback.verify(bytes_of(body), content_type, secret)
     return of_assembly(status, report(status))
-
-
-def standin(arguments: Sequence[str]) -> None:
-    try:
-        transloadit_standin.StandIn  # noqa: B018  # is read when first named
-    except ModuleNotFoundError as error:
-        raise click.UsageError(str(error)) from None
-    sys.argv = ["transloadit_standin", *arguments]
-    runpy.run_module("transloadit_standin", run_name="__main__")

@@ -66,13 +66,20 @@ EXPECT = _option(
     "--expect", "How many files will follow with `upload`.", type=click.IntRange(min=0), metavar="N"
 )
 
-PROGRESS = _option(
-    "--progress", "How progress is shown; auto means bars on a terminal, otherwise lines.",
-    type=click.Choice(["auto", "bars", "lines", "json", "none"]), default="auto",
-)  # fmt: skip
 ON_INTERRUPT = _flag(
     "--cancel-on-interrupt", "Let Ctrl-C cancel the Assembly; by default it goes on."
 )
+
+WATCHED = [
+    _option("--progress", "How progress is shown; auto means bars on a terminal, otherwise lines.",
+            type=click.Choice(["auto", "bars", "lines", "json", "none"]), default="auto"),
+    ON_INTERRUPT,
+]  # fmt: skip
+WAITING = [
+    _option("--deadline", "How long to wait at most; 9 hours by default.",
+            type=click.FloatRange(min=0), metavar="SECONDS"),
+    _flag("--cancel-on-timeout", "Cancel the Assembly at the deadline."),
+]  # fmt: skip
 
 REPLAYING = [
     *INSTRUCTIONS,

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import define
 
 from transloadit_client import (
+    AssemblyStatus,
     MissingCredentials,
     Progress,
     RetryPolicy,
@@ -130,6 +131,9 @@ class Session:
             tell("They may also stand in ~/.transloadit/credentials, or in --credentials FILE.")
         for cause, times in Counter(attempt.cause for attempt in error.attempts[:-1]).items():
             tell(f"  {times} times before that: {cause}")
+        status = getattr(error, "status", None)
+        if isinstance(status, AssemblyStatus) and status.done:
+            self.under_way = None
         return Outcome(code, (), {**about_error(error), **self._how_to_go_on(code)})
 
     def _interrupted(self) -> Outcome:
