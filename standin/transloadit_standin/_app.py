@@ -37,6 +37,10 @@ FURTHER_ROUTES = [*DOWNLOADS, EVENTS, *TUS_ROUTES]
 HANDLERS = {**OPERATIONS, **TUS_HANDLERS}
 UPLOADS = frozenset({"createAssembly", "createAssemblyWithId", "tusCreate", "tusPatch"})
 """They alone are answered while they still arrive: uploads are checked as they come."""
+NONCED = frozenset(
+    {"createAssembly", "createAssemblyWithId", "replayAssembly", "replayAssemblyNotification"}
+)
+"""Those that are signed."""
 ON_INSTANCES = frozenset({"getAssembly", "cancelAssembly"})
 """Those of the spec's operations that are on the instance hosts too."""
 
@@ -101,10 +105,11 @@ class App:
         return None, {}
 
     async def _answer(self, exchange: Exchange) -> Response:
-        fault = exchange.fault
+        fault, operation = exchange.fault, exchange.received.operation
         if not isinstance(fault, Answer):
             return await self._work(exchange)
-        if fault.after != "body":
+        # Who sends no nonce has none that could be noted.
+        if fault.after == "work" or (fault.after == "nonce" and operation in NONCED):
             await self._work(exchange)
         return answer_of(fault)
 

@@ -286,7 +286,7 @@ def test_the_command_ends_well_with_ctrl_c(
     threading.Timer(0.5, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
 
     try:
-        assert main(["--port", "0"]) == 0
+        assert main(["--port", "0", "--upload-rate", "1e6"]) == 0
     finally:
         signal.signal(signal.SIGTERM, sigterm)
     assert capsys.readouterr().out.startswith("export TRANSLOADIT_KEY=")

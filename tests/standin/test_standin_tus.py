@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from transloadit_standin import Answer
+
 from .caller import STEPS, Caller, calling
 
 BYTES = "application/offset+octet-stream"
@@ -615,6 +617,18 @@ def test_a_replay_has_the_uploads_of_its_original(caller: Caller) -> None:
     original = caller.status(created["assembly_id"])
     assert status["bytes_received"] == original["bytes_received"]
     assert (status["expected_tus_uploads"], status["tus_uploads"]) == (0, [])
+
+
+@pytest.mark.parametrize(("after", "expected"), [("body", 0), ("nonce", 0), ("work", 4)])
+def test_a_proxy_answers_instead_and_the_bytes_are_kept_or_not(
+    caller: Caller, after: Any, expected: int
+) -> None:
+    url = begun(caller, waiting(caller), 8)
+    caller.api.faults.append(Answer(502, after=after, operation="tusPatch"))
+
+    response = patch(caller, url, 0, b"abcd")
+    assert (response.status_code, response.text) == (502, "<html><h1>502 Bad Gateway</h1></html>")
+    assert offset(caller, url) == expected
 
 
 @pytest.mark.parametrize("operation", ["tusHead", "tusPatch"])
