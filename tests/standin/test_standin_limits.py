@@ -119,7 +119,7 @@ def test_a_slow_line_takes_uploads_at_its_pace_and_the_status_shows_it() -> None
         other.http.close()
 
         assert time.monotonic() - begin >= 0.4
-        assert len(seen) >= 3
+        assert any(0 < each < 400_000 for each in seen)
         assert caller.status(created["assembly_id"])["tus_uploads"][0]["offset"] == 400_000
 
 
