@@ -113,7 +113,8 @@ def test_a_slow_line_takes_uploads_at_its_pace_and_the_status_shows_it() -> None
         sender.start()
         seen = set()
         while sender.is_alive():
-            seen.add(caller.status(created["assembly_id"])["tus_uploads"][0]["offset"])
+            status = caller.http.get(created["assembly_ssl_url"]).json()
+            seen.add(status["tus_uploads"][0]["offset"])
             time.sleep(0.01)
         sender.join()
         other.http.close()
