@@ -64,9 +64,20 @@ LAYERS = {
     "_mapping": {"_errors", "_files", "_hosts", "_journal", "_progress", "_status"},
     "_workers": {"_mapping"},
     "_running": {"_errors", "_files", "_progress", "_signing", "_status"},
-    "_client": {"_calls", "_events", "_operations", "_progress", "_status", "_waiting"},
+    "_sources": {"_errors", "_files", "_streams", "_work"},
+    "_tus": {"_answers", "_errors", "_hosts", "_operations", "_retry", "_sources", "_work"},
+    "_resuming": {"_errors", "_sources", "_status"},
+    "_uploads": {
+        "_answers", "_errors", "_hosts", "_operations", "_progress", "_resuming", "_retry",
+        "_sources", "_status", "_tus", "_work",
+    },
+    "_client": {
+        "_calls", "_events", "_files", "_operations", "_progress", "_sources", "_status",
+        "_uploads", "_waiting",
+    },
     "_async_client": {
-        "_async_calls", "_async_events", "_operations", "_progress", "_status", "_waiting",
+        "_async_calls", "_async_events", "_files", "_operations", "_progress", "_side_by_side",
+        "_sources", "_status", "_uploads", "_waiting", "_work",
     },
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
@@ -78,6 +89,7 @@ KNOW_GENERATED = {
     "_calls",
     "_async_calls",
     "_running",
+    "_resuming",
 }
 KNOW_HTTPX = {
     "_wire", "_http", "_pairing", "_attempts", "_base", "_calls", "_async_calls", "_events",

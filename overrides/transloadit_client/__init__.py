@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ._signing import sign as sign
     from ._status import AssemblyFile as AssemblyFile
     from ._status import AssemblyStatus as AssemblyStatus
+    from ._streams import Stream as Stream
 
 _HOME = {
     "ApiError": "._errors",
@@ -68,6 +69,7 @@ _HOME = {
     "Secret": "._signing",
     "SignedParams": "._signing",
     "StillBusy": "._errors",
+    "Stream": "._streams",
     "Transloadit": "._client",
     "TransloaditError": "._errors",
     "UnreadableAnswer": "._errors",
@@ -99,6 +101,7 @@ __all__ = [
     "Secret",
     "SignedParams",
     "StillBusy",
+    "Stream",
     "Transloadit",
     "TransloaditError",
     "UnreadableAnswer",

@@ -102,6 +102,29 @@ def read_notification(answer: Answer) -> ReplayAssemblyNotificationResult:
     return ReplayAssemblyNotificationResult.from_dict(data)
 
 
+def accepted(answer: Answer) -> None:
+    """Checks that a server of uploads did what it was asked; what it says is in the headers.
+
+    Raises:
+        ApiError: it did not; its body is JSON, or text of any kind.
+    """
+    if 200 <= answer.http_status < 300:
+        return
+    try:
+        data = _data(answer)
+    except UnreadableAnswer:
+        text = _beginning(answer, 200).strip() or "no error code."
+        raise _filled(ApiError(_sentence(answer, {}, text, "")), answer, {}) from None
+    _refused(answer, data)
+
+
+def unreadable(answer: Answer, problem: str) -> UnreadableAnswer:
+    """The error for an answer that does not fit: it may well be to another question."""
+    error = _unreadable(answer, problem, {})
+    error.strayed = True
+    return error
+
+
 def _assembly_of(status: Any) -> object:
     return getattr(status, "assembly_id", None) or status.additional_properties.get("assembly_id")
 

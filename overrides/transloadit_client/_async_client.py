@@ -1,17 +1,50 @@
 """`AsyncTransloadit`: what people call and await."""
 
+from functools import partial
+
 from attrs import define
 
 from ._async_calls import AsyncCalls, Timeout
+from ._files import Files
 from ._operations import Assembly
 from ._progress import OnProgress
+from ._side_by_side import aside
+from ._sources import sources
 from ._status import AssemblyStatus
+from ._uploads import CHUNK_SIZE, Uploads
 from ._waiting import DEADLINE, Stop, Terms, waiting
+from ._work import Aside
 
 
 @define(init=False, eq=False, repr=False)
 class AsyncTransloadit(AsyncCalls):
     """`Transloadit` for asynchronous code: the same methods, awaited."""
+
+    async def upload(
+        self,
+        assembly: Assembly,
+        files: Files,
+        *,
+        chunk_size: int = CHUNK_SIZE,
+        parallel: int = 4,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Uploads files to an Assembly that awaits them; as `Transloadit.upload`.
+
+        Streams may be asynchronous. No file is read on the event loop's own thread.
+        """
+        uploads = Uploads(
+            assembly,
+            await aside(Aside(partial(sources, files, asynchronous=True))),
+            self._home,
+            chunk_size=chunk_size,
+            parallel=parallel,
+            on_progress=on_progress,
+        )
+        works = await self._do(uploads.begin(), timeout)
+        outcomes = await self._do_all(works, parallel, timeout, uploads.report)
+        return await self._do(uploads.end(outcomes), timeout)
 
     async def wait_for_assembly(
         self,

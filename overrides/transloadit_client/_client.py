@@ -4,9 +4,12 @@ from attrs import define
 
 from ._calls import Calls, Timeout
 from ._events import Listener
+from ._files import Files
 from ._operations import Assembly
 from ._progress import OnProgress
+from ._sources import sources
 from ._status import AssemblyStatus
+from ._uploads import CHUNK_SIZE, Uploads
 from ._waiting import DEADLINE, Stop, Terms, waiting
 
 
@@ -37,6 +40,55 @@ class Transloadit(Calls):
     Raises:
         InvalidInput: the base URL is none, or would carry credentials in plain text.
     """
+
+    def upload(
+        self,
+        assembly: Assembly,
+        files: Files,
+        *,
+        chunk_size: int = CHUNK_SIZE,
+        parallel: int = 4,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Uploads files to an Assembly that awaits them, by the resumable protocol tus.
+
+        The Assembly was created with `num_expected_upload_files`, and goes on once all have
+        arrived. Called again with the same files, by this process or another, it goes on where it
+        stopped: what has arrived is not sent again. Memory stays constant whatever the size.
+
+        Args:
+            assembly: its id, URL or status.
+            files: as in `create_assembly`; also streams of bytes: iterators, and `Stream` where the
+                size is known. A stream can be sent again while it is uploaded, but not resumed by
+                another call. A content type is of no use here.
+            chunk_size: bytes that one request carries at most. Streams are kept in memory by the
+                chunk, 8 MiB in all at most.
+            parallel: how many files are on their way at once.
+            on_progress: told of a `Progress` now and then, and at the end, by this very thread.
+            timeout: seconds, or an `httpx.Timeout`, for each request.
+
+        Returns:
+            The status after all have arrived.
+
+        Raises:
+            InvalidInput: the files cannot be read, or are not as many as the Assembly awaits;
+                nothing was sent.
+            FileChanged: a file is not the one whose upload began; nothing was sent.
+            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why.
+            ApiError, NoAnswer: the Assembly's status could not be read.
+        """
+        uploads = Uploads(
+            assembly,
+            sources(files, asynchronous=False),
+            self._home,
+            chunk_size=chunk_size,
+            parallel=parallel,
+            on_progress=on_progress,
+        )
+        works = self._do(uploads.begin(), timeout)
+        outcomes = self._do_all(works, parallel, timeout, uploads.report)
+        return self._do(uploads.end(outcomes), timeout)
 
     def wait_for_assembly(
         self,

@@ -5,16 +5,19 @@ import json
 import mimetypes
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
 from ._errors import InvalidInput
-from ._streams import FromHere
+from ._streams import FromHere, Stream
 
-FileContent: TypeAlias = bytes | os.PathLike[str] | IO[bytes]
-"""Bytes, a path, or a file opened for reading bytes, which is read from where it stands."""
+FileContent: TypeAlias = (
+    bytes | os.PathLike[str] | IO[bytes] | Stream | Iterator[bytes] | AsyncIterator[bytes]
+)
+"""Bytes, a path, or a file opened for reading bytes, which is read from where it stands. `upload`
+and `run` also take a stream: an iterator of bytes, one that is awaited, or a `Stream`."""
 
 File: TypeAlias = str | FileContent | tuple[str, FileContent] | tuple[str, FileContent, str]
 """A path, a content, or `(name, content)` or `(name, content, content type)`."""
@@ -48,10 +51,21 @@ def file_parts(files: Files | None, opened: ExitStack) -> list[FilePart]:
         InvalidInput: a file cannot be read, or is nothing that can be sent.
     """
     return [
-        (_field_name(field), _part(file, field, opened))
-        for field, several in _by_field(files).items()
-        for file in several
+        (field, _part(name, content, content_type, opened))
+        for field, name, content, content_type in named_files(files)
     ]
+
+
+def named_files(files: Files | None) -> Iterator[tuple[str, str, object, Any]]:
+    """Each file's field, name, content and content type, the latter two as they were given.
+
+    Raises:
+        InvalidInput: a file or its field has no name that can be sent.
+    """
+    for field, several in _by_field(files).items():
+        for file in several:
+            name, content, content_type = _named(file, field)
+            yield _field_name(field), _file_name(name), content, content_type
 
 
 def text_parts(form_fields: FormFields | None) -> dict[str, str]:
@@ -131,9 +145,7 @@ def _encodable(text: str, what: str) -> str:
     return text
 
 
-def _part(file: object, field: str, opened: ExitStack) -> tuple[str, Any, str]:
-    name, content, content_type = _named(file, field)
-    name = _file_name(name)
+def _part(name: str, content: Any, content_type: Any, opened: ExitStack) -> tuple[str, Any, str]:
     if isinstance(content, str | os.PathLike):
         content = _opened(content, name, opened)
     name, content, content_type = file_part(name, content, content_type)
@@ -182,20 +194,36 @@ def _own_name(content: object) -> str | None:
     if isinstance(content, str | os.PathLike):
         return base_name(os.fspath(content))
     name = getattr(content, "name", None)
-    return base_name(name) if isinstance(name, str) else None
+    # Python calls what is no file "<stdin>", "<fdopen>" and the like.
+    return base_name(name) if isinstance(name, str) and not name.startswith("<") else None
 
 
 def _readable(content: object, name: str) -> bytes | IO[bytes]:
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
-    if not callable(getattr(content, "read", None)):
+    if isinstance(content, Stream | Iterator | AsyncIterable) and not is_file(content):
+        raise InvalidInput(
+            f"{name!r} is a stream ({type(content).__name__}), which a form does not carry well;"
+            " `upload` and `run` do"
+        )
+    if not is_file(content):
         raise InvalidInput(
             f"{name!r} is of type {type(content).__name__}; give a path, bytes or an open file"
         )
-    return _open_for_bytes(content, name)
+    return open_for_bytes(content, name)
 
 
-def _open_for_bytes(file: Any, name: str) -> IO[bytes]:
+def is_file(content: object) -> bool:
+    """Whether it reads like an open file."""
+    return callable(getattr(content, "read", None))
+
+
+def open_for_bytes(file: Any, name: str) -> IO[bytes]:
+    """Checks an open file.
+
+    Raises:
+        InvalidInput: it is closed, open for text, or open for writing alone.
+    """
     if isinstance(file, io.TextIOBase):
         raise InvalidInput(f"{name!r} is open for text; open it with mode 'rb'")
     try:

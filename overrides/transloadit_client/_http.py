@@ -14,7 +14,7 @@ import httpx
 
 from ._errors import InvalidInput, NoAnswer
 from ._version import __version__
-from ._wire import on_the_wire
+from ._wire import off_the_loop, on_the_wire
 
 CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__}"}
 
@@ -101,7 +101,8 @@ class AsyncHttpClient(httpx.AsyncClient):
         self._connections = connections
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
-        return super().build_request(*args, **on_the_wire(kwargs))
+        arguments = on_the_wire(kwargs)
+        return off_the_loop(super().build_request(*args, **arguments), arguments)
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         return await self._connections.asynchronous().send(request, **_sending(self, kwargs))
@@ -219,7 +220,7 @@ class _Capabilities(logging.Filter):
 
 
 logging.getLogger("httpx").addFilter(_Capabilities())
-_CAPABILITY = re.compile(r"(/assembl(?:ies|y_notifications)/)[^/?#]+")
+_CAPABILITY = re.compile(r"(/(?:assembl(?:ies|y_notifications)|resumable/files)/)[^/?#]+")
 
 
 def _masked(argument: object) -> object:

@@ -14,7 +14,7 @@ What makes it safe:
 
 from collections.abc import Callable, Generator
 from enum import Enum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -42,6 +42,7 @@ class Guard(Enum):
     TWICE_IS_ONCE = "nothing has to: canceled twice is canceled"
     OWN_ID = "an Assembly id of its own"
     NONCE = "a nonce under its signature"
+    TRACE = "what it leaves behind, which can be looked for at any time"
     NOTHING = "nothing does"
 
 
@@ -65,6 +66,7 @@ RULES: dict[Phase, dict[Guard, Next]] = {
         Guard.TWICE_IS_ONCE: Next.STOP,
         Guard.OWN_ID: Next.LOOK,
         Guard.NONCE: Next.STOP,
+        Guard.TRACE: Next.LOOK,
         Guard.NOTHING: Next.STOP,
     },
     Phase.UNKNOWN: {
@@ -72,6 +74,7 @@ RULES: dict[Phase, dict[Guard, Next]] = {
         Guard.TWICE_IS_ONCE: Next.AGAIN,
         Guard.OWN_ID: Next.LOOK,
         Guard.NONCE: Next.AGAIN,
+        Guard.TRACE: Next.LOOK,
         Guard.NOTHING: Next.REPORT,
     },
 }
@@ -96,6 +99,12 @@ CODES = {
 }  # fmt: skip
 
 
+# Locked: the server has not noticed yet that the connection of an earlier request broke.
+STATUSES = {423: Phase.LIMITED, 429: Phase.LIMITED}
+# Bytes that do not belong where they were sent, and such as came damaged.
+TUS_STATUSES = {**STATUSES, 409: Phase.REUSED, 460: Phase.REUSED}
+
+
 @frozen
 class Send:
     """Wait, then send this operation; one that was sent before goes out again byte for byte."""
@@ -118,6 +127,15 @@ class Outcome:
     date: str | None = None
 
 
+class NotThere(Enum):
+    """What was looked for was not carried out."""
+
+    NOT_THERE = "not there"
+
+
+NOT_THERE = NotThere.NOT_THERE
+
+
 def _nothing_in_the_way() -> None:
     return None
 
@@ -130,7 +148,8 @@ class Plan(Generic[T]):
         guard: what keeps a request from being carried out twice.
         make: makes the operation, signed anew each time.
         assembly_id: the Assembly concerned, where it is known.
-        look: the plan that reads the Assembly back; only with an id of one's own.
+        look: the plan that reads back what there is, or gives `NOT_THERE`; only where something
+            of one's own can be looked for.
         obstacle: why the body cannot be sent a second time, or None.
         fresh: whether the id was drawn for this call, so that nobody can have used it before.
     """
@@ -138,7 +157,7 @@ class Plan(Generic[T]):
     guard: Guard
     make: Callable[[], Any]
     assembly_id: str | None = None
-    look: "Callable[[], Plan[T]] | None" = None
+    look: "Callable[[], Plan[Any]] | None" = None
     obstacle: Callable[[], str | None] = _nothing_in_the_way
     fresh: bool = False
 
@@ -154,11 +173,10 @@ def phase_of(outcome: Outcome, guard: Guard) -> Phase:
     if not isinstance(error, ApiError):
         return Phase.NEVER_SENT if outcome.never_sent else Phase.UNKNOWN
     code = error.code or ""
-    if code in CODES:
-        return CODES[code]
     status = error.http_status or 0
-    if status == 429:
-        return Phase.LIMITED
+    known = CODES.get(code) or (TUS_STATUSES if guard is Guard.TRACE else STATUSES).get(status)
+    if known is not None:
+        return known
     if error.status is not None and guard in (Guard.OWN_ID, Guard.NONCE, Guard.NOTHING):
         return Phase.REFUSED  # the Assembly is there, and has failed
     mute = isinstance(error, UnreadableAnswer) and (error.strayed or status < 300)
@@ -177,7 +195,8 @@ def next_after(phase: Phase, guard: Guard, *, doubt: bool, fresh: bool) -> Next:
         fresh: whether nobody can have used the id before.
     """
     if not doubt:
-        return Next.STOP if phase is Phase.REUSED and not fresh else RULES[phase][guard]
+        strange = phase is Phase.REUSED and guard is not Guard.TRACE and not fresh
+        return Next.STOP if strange else RULES[phase][guard]
     if guard is Guard.OWN_ID and phase in (Phase.REFUSED, Phase.EXPIRED):
         return Next.LOOK
     if guard is Guard.NONCE and phase is Phase.LIMITED:
@@ -220,33 +239,36 @@ def course(
             result: T = outcome.result
             return result
         phase = phase_of(outcome, plan.guard)
+        if plan.guard is Guard.TRACE:
+            until = now() + policy.deadline  # sending a large body takes what it takes
         if phase is Phase.EXPIRED:
             corrected = not corrected and correct_clock(outcome.date)
             phase = Phase.EXPIRED if corrected else Phase.REFUSED
-        doubt = doubt or (phase is Phase.UNKNOWN and plan.guard is not Guard.HARMLESS)
+        doubt = doubt or (phase is Phase.UNKNOWN and plan.guard not in _NO_DOUBT)
         if phase is Phase.REFUSED and plan.guard is Guard.TWICE_IS_ONCE:
             doubt = False  # the refusal says how things stand
         step = next_after(phase, plan.guard, doubt=doubt, fresh=plan.fresh)
         history += (Attempt(str(outcome.error), phase.value, step.value),)
         if step is Next.LOOK and plan.look is not None:
             try:
-                return (
-                    yield from course(
-                        plan.look(),
-                        policy,
-                        budget,
-                        now=now,
-                        jitter=jitter,
-                        correct_clock=correct_clock,
-                        until=until,
-                    )
+                found = yield from course(
+                    plan.look(),
+                    policy,
+                    budget,
+                    now=now,
+                    jitter=jitter,
+                    correct_clock=correct_clock,
+                    until=until,
                 )
+                if not isinstance(found, NotThere):
+                    return cast("T", found)
             except (ApiError, NoAnswer) as seen:
                 history += seen.attempts
                 if not _is_missing(seen):
-                    final = _final(seen, plan, history, doubt=not _is_there(seen))
+                    unclear = not _is_there(seen) and plan.guard not in _NO_DOUBT
+                    final = _final(seen, plan, history, doubt=unclear)
                     raise final from final.__cause__
-            doubt = phase is not Phase.REFUSED
+            doubt = phase is not Phase.REFUSED and plan.guard not in _NO_DOUBT
             step = _AFTER_LOOKING[phase]
         delay = _wait_before(phase, outcome, number, policy, jitter)
         hurdle = (
@@ -279,6 +301,9 @@ def _wait_before(
     wait = wait_after_limit if phase is Phase.LIMITED else wait_after_fault
     return wait(policy, number, hint, jitter)
 
+
+_NO_DOUBT = (Guard.HARMLESS, Guard.TRACE)
+"""Whose outcome does not matter, or can be told at any time."""
 
 _AFTER_LOOKING = {
     Phase.UNKNOWN: Next.AGAIN,

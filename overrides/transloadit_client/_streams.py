@@ -1,8 +1,28 @@
-"""Files that are sent from where they stand, and again from there if they can be."""
+"""Files that are sent from where they stand, and again from there if they can be; and streams."""
 
 import io
 import os
-from typing import IO, Any
+from collections.abc import AsyncIterable, Iterable
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from attrs import field, frozen
+
+Version: TypeAlias = tuple[int, int]
+"""What changes when somebody writes to a file: its size, and when it was written to."""
+
+
+@frozen
+class Stream:
+    """A file whose bytes come in pieces, once: for `upload` and `run`.
+
+    Args:
+        content: gives the pieces, each `bytes`; one that is awaited serves asynchronous code alone.
+        size: how many bytes there are in all, if that is known; others are then refused.
+    """
+
+    content: Iterable[bytes] | AsyncIterable[bytes] = field(repr=False)
+    size: int | None = None
 
 
 class FromHere:
@@ -11,7 +31,7 @@ class FromHere:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._begun = False
-        self._version = _version(stream)
+        self._version = version(stream)
         try:
             self._start: int | None = stream.tell()
             stream.seek(self._start)
@@ -36,7 +56,7 @@ class FromHere:
             return None
         if self._start is None:
             return "a stream that has been read cannot be sent again"
-        if self._version != _version(self._stream):
+        if self._version != version(self._stream):
             return "a file has changed since it was sent"
         return None
 
@@ -46,10 +66,10 @@ class FromHere:
         return self._start
 
 
-def _version(stream: Any) -> tuple[int, int] | None:
-    """What changes when somebody writes to a file; None for what is no file."""
+def version(file: Any) -> Version | None:
+    """The version of an open file or a path; None for what is no file."""
     try:
-        about = os.fstat(stream.fileno())
+        about = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
     except (AttributeError, OSError):
         return None
     return about.st_size, about.st_mtime_ns

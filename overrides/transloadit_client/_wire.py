@@ -5,8 +5,9 @@ server's parser reads alike. Our httpx clients call it in `build_request`: a pub
 synchronous in both kinds, that sees the fields before anything is encoded.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from typing import Any, cast
 
 import httpx
 
@@ -58,3 +59,45 @@ def _file(field: str, part: Any) -> tuple[str, Any, str]:
     name, content, content_type = file_part(name or field, content, content_type or None)
     whole = isinstance(content, bytes | FromHere)
     return name, content if whole else FromHere(content), content_type
+
+
+def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
+    """A request of asynchronous code whose body may come from a file: read in a thread.
+
+    httpx reads files on the event loop's own thread, where a slow disk holds up everything.
+    """
+    files = arguments.get("files") or ()
+    reads = any(isinstance(content, FromHere) for _, (_, content, _) in files)
+    if reads or not isinstance(request.stream, httpx.AsyncByteStream):
+        request.stream = _OffTheLoop(cast("httpx.SyncByteStream", request.stream))
+    return request
+
+
+_AT_ONCE = 1024 * 1024  # bytes that a thread reads before it hands them over
+
+
+class _OffTheLoop(httpx.AsyncByteStream):
+    """A body that is read in a thread; each time from its beginning."""
+
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        from anyio.to_thread import run_sync  # noqa: PLC0415  # httpx imports it as late
+
+        pieces = iter(self._stream)
+        # Who is canceled does not wait for a slow disk.
+        while some := await run_sync(partial(_some, pieces), abandon_on_cancel=True):
+            for piece in some:
+                yield piece
+
+
+def _some(pieces: Iterator[bytes]) -> list[bytes]:
+    some: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        some.append(piece)
+        size += len(piece)
+        if size >= _AT_ONCE:
+            break
+    return some

@@ -1,0 +1,202 @@
+"""The files of one Assembly by tus: which have arrived, which go on, which begin, and what is left.
+
+Resuming needs the Assembly alone: its status names every upload; `_resuming` says whose it is.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from secrets import token_hex
+
+from attrs import evolve
+
+from . import _tus as tus
+from ._answers import Answer
+from ._errors import InvalidInput, TransloaditError, UploadIncomplete
+from ._hosts import Home, assembly_id, trusted_url
+from ._operations import Assembly, reading
+from ._progress import OnProgress, Progress
+from ._resuming import FINGERPRINT, STREAM, Begun, assigned, uploads_of
+from ._retry import NOT_THERE, Guard, NotThere, Plan
+from ._sources import ReadOnce, Source, known_size
+from ._status import AssemblyStatus
+from ._work import Work
+
+CHUNK_SIZE = 64 * 1024 * 1024
+"""Bytes that one request carries. Files are read as they are sent, so this costs no memory; and a
+chunk that breaks goes on from where it broke."""
+
+STREAM_BUFFER = 8 * 1024 * 1024
+"""Bytes that all streams together keep at most, so that what was lost can be sent again."""
+
+
+class Uploads:
+    """The upload of some files into one Assembly: `begin`, then all of `works`, then `end`."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        files: Sequence[Source],
+        home: Home,
+        *,
+        chunk_size: int,
+        parallel: int,
+        on_progress: OnProgress | None,
+    ) -> None:
+        if chunk_size < 1 or parallel < 1:
+            raise InvalidInput("chunk_size and parallel have to be 1 or more")
+        self._assembly, self._files, self._home = assembly, files, home
+        self._chunk_size, self._on_progress = chunk_size, on_progress
+        streams = sum(isinstance(file, ReadOnce) for file in files)
+        self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
+        self._sent = [0] * len(files)
+        self._arrived: set[int] = set()
+        self._reported: Progress | None = None
+        self.status = AssemblyStatus()
+
+    def begin(self) -> "Work[list[Work[None]]]":
+        """Reads how things stand; gives the work for each file that has not arrived.
+
+        Raises:
+            FileChanged: a file is not the one whose upload began.
+            InvalidInput: the files are not as many as the Assembly awaits.
+            UploadIncomplete: the Assembly has ended, and takes no more files.
+        """
+        self.status = yield reading(self._assembly, self._home)
+        known = uploads_of(self.status)
+        fingerprints: list[str | None] = []
+        for file in self._files:
+            begun = any((upload.field, upload.name) == (file.field, file.name) for upload in known)
+            fingerprints.append((yield from file.fingerprint()) if begun else None)
+            file.close()
+        taken, strange = assigned(self._files, fingerprints, known)
+        self._check_number(strange)
+        left: list[tuple[int, Begun | None]] = []
+        for number, upload in enumerate(taken):
+            if upload is not None and upload.finished:
+                self._sent[number] = self._files[number].size or 0
+                self._arrived.add(number)
+            else:
+                left.append((number, upload))
+        if not left:
+            return []
+        self._check_awaited()
+        server = yield from tus.asked(self._server())
+        return [self._one(number, upload, server) for number, upload in left]
+
+    def end(self, outcomes: Sequence[TransloaditError | None]) -> Work[AssemblyStatus]:
+        """Reads the status once more.
+
+        Raises:
+            UploadIncomplete: not all files have arrived.
+        """
+        errors = [error for error in outcomes if error is not None]
+        if errors:
+            raise self._incomplete(f"{errors[0]}", errors[0]) from errors[0]
+        if outcomes:
+            self.status = yield reading(self._assembly, self._home)
+        self.report()
+        return self.status
+
+    def report(self) -> None:
+        """Tells how far it has come, if that has changed."""
+        if self._on_progress is None:
+            return
+        progress = Progress(
+            assembly_id=str(self.status.assembly_id),
+            phase="uploading",
+            bytes_sent=sum(self._sent),
+            bytes_to_send=known_size(self._files),
+            files_sent=len(self._arrived),
+            files_to_send=len(self._files),
+            status=self.status,
+        )
+        if progress != self._reported:
+            self._reported = progress
+            self._on_progress(progress)
+
+    def _one(self, number: int, upload: Begun | None, server: tus.Server) -> Work[None]:
+        file = self._files[number]
+        try:
+            fingerprint = (yield from file.fingerprint()) if upload is None else None
+            mark = f"{fingerprint or STREAM}-{token_hex(8)}"
+            yield from tus.uploaded(
+                file,
+                server,
+                {
+                    "assembly_url": str(self.status.assembly_ssl_url),
+                    "fieldname": file.field,
+                    "filename": file.name,
+                    FINGERPRINT: mark,
+                },
+                chunk_size=self._kept if isinstance(file, ReadOnce) else self._chunk_size,
+                sent=partial(self._sent.__setitem__, number),
+                url=self._url(upload) if upload else None,
+                find=partial(self._find, mark),
+            )
+            self._arrived.add(number)
+        finally:
+            file.close()
+
+    def _find(self, mark: str) -> Plan[tus.Standing | NotThere]:
+        """Looks in the Assembly's status for an upload whose creation was not answered."""
+        operation = reading(self._assembly, self._home).make()
+
+        def read(answer: Answer) -> tus.Standing | NotThere:
+            for upload in uploads_of(operation.read(answer)):
+                if upload.mark == mark:
+                    return tus.Standing(self._url(upload), upload.offset, upload.size)
+            return NOT_THERE
+
+        found = evolve(operation, read=read)
+        return Plan(Guard.HARMLESS, lambda: found)
+
+    def _url(self, upload: Begun) -> str:
+        return trusted_url(upload.url, self._home, "an upload's URL")
+
+    def _server(self) -> tus.Server:
+        if not isinstance(self.status.tus_url, str):
+            raise InvalidInput(
+                f"{self._name()} takes no uploads: create it with num_expected_upload_files, and"
+                " without quiet; nothing was sent"
+            )
+        return tus.Server(trusted_url(self.status.tus_url, self._home, "tus_url"), self._home)
+
+    def _check_number(self, others: Sequence[Begun]) -> None:
+        """Whether all files that the Assembly awaits are at hand, or there; and no more."""
+        for upload in others:
+            if not upload.finished:
+                raise InvalidInput(
+                    f"{self._name()} awaits the rest of {upload.name!r}, which is not among the"
+                    " files; nothing was sent"
+                )
+        expected, number = self.status.expected_tus_uploads, len(self._files) + len(others)
+        if isinstance(expected, int) and expected != number:
+            raise InvalidInput(
+                f"{self._name()} awaits {expected} files in all, but these would make {number};"
+                " nothing was sent"
+            )
+
+    def _check_awaited(self) -> None:
+        """Whether the Assembly still takes files."""
+        if self.status.done or self.status.ok == "ASSEMBLY_EXECUTING":
+            state = self.status.error or self.status.ok
+            raise self._incomplete(f"{self._name()} takes no more files, being at {state}.")
+
+    def _incomplete(self, why: str, cause: TransloaditError | None = None) -> UploadIncomplete:
+        names = [file.name for file in self._files]
+        missing = [name for number, name in enumerate(names) if number not in self._arrived]
+        some = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        resume = "Upload the same files to the same Assembly again: it goes on from there."
+        error = UploadIncomplete(
+            f"{len(missing)} of {len(names)} files did not arrive ({some}): {why}"
+            + (f" {resume}" if cause else "")
+        )
+        error.assembly_id = assembly_id(self.status)
+        error.assembly_url = str(self.status.assembly_ssl_url)
+        error.finished = tuple(name for n, name in enumerate(names) if n in self._arrived)
+        error.missing = tuple(missing)
+        error.attempts = cause.attempts if cause else ()
+        return error
+
+    def _name(self) -> str:
+        return f"Assembly {assembly_id(self.status)}"
