@@ -39,7 +39,10 @@ class Script:
             named = request.url.path.split("/")[2:]
             body = {"ok": "ASSEMBLY_EXECUTING", "assembly_id": named[0] if named else ID}
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return httpx.Response(status, content=content, headers=headers[0] if headers else {})
+        given: Any = headers[0] if headers else {}
+        return httpx.Response(
+            status, content=content, headers=given() if callable(given) else given
+        )
 
 
 OK = (200, "ok")

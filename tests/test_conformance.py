@@ -47,8 +47,9 @@ def each(course: Course, **others: Course) -> dict[str, Course]:
     return courses | others
 
 
-def server_time(away: float) -> dict[str, str]:
-    return {"Date": email.utils.formatdate(time.time() + away, usegmt=True)}
+def server_time(away: float) -> Callable[[], dict[str, str]]:
+    """The header of a server whose clock is away by so many seconds when it answers."""
+    return lambda: {"Date": email.utils.formatdate(time.time() + away, usegmt=True)}
 
 
 GROUPS = {
