@@ -52,13 +52,20 @@ LAYERS = {
     "_events": {"_waiting", "_work"},
     "_async_events": {"_events", "_waiting", "_work"},
     "_side_by_side": {"_errors", "_work"},
+    "_names": set(),
+    "_part": {"_answers", "_errors", "_status"},
+    "_results": {
+        "_answers", "_errors", "_hosts", "_names", "_operations", "_part", "_progress", "_retry",
+        "_status", "_work",
+    },
+    "_fetching": {"_errors", "_http", "_version", "_work"},
     "_calls": {
-        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_patience",
-        "_retry", "_side_by_side", "_signing", "_status", "_work",
+        "_attempts", "_base", "_errors", "_fetching", "_files", "_hosts", "_http", "_operations",
+        "_patience", "_retry", "_side_by_side", "_signing", "_status", "_work",
     },
     "_async_calls": {
-        "_attempts", "_base", "_errors", "_files", "_hosts", "_http", "_operations", "_patience",
-        "_retry", "_side_by_side", "_signing", "_status", "_work",
+        "_attempts", "_base", "_errors", "_fetching", "_files", "_hosts", "_http", "_operations",
+        "_patience", "_retry", "_side_by_side", "_signing", "_status", "_work",
     },
     "_journal": {"_errors", "_hosts"},
     "_mapping": {"_errors", "_files", "_hosts", "_journal", "_progress", "_status"},
@@ -72,11 +79,11 @@ LAYERS = {
         "_sources", "_status", "_tus", "_work",
     },
     "_client": {
-        "_calls", "_events", "_files", "_operations", "_progress", "_sources", "_status",
-        "_uploads", "_waiting",
+        "_calls", "_events", "_files", "_operations", "_progress", "_results", "_sources",
+        "_status", "_uploads", "_waiting",
     },
     "_async_client": {
-        "_async_calls", "_async_events", "_files", "_operations", "_progress", "_side_by_side",
+        "_async_calls", "_async_events", "_files", "_operations", "_progress", "_results", "_side_by_side",
         "_sources", "_status", "_uploads", "_waiting", "_work",
     },
 }  # fmt: skip
@@ -93,7 +100,7 @@ KNOW_GENERATED = {
 }
 KNOW_HTTPX = {
     "_wire", "_http", "_pairing", "_attempts", "_base", "_calls", "_async_calls", "_events",
-    "_async_events",
+    "_async_events", "_fetching",
 }  # fmt: skip
 KNOW_HTTPCORE = {"_pairing"}
 KNOW_FORMS = {"_form"}

@@ -226,8 +226,8 @@ COURSES: dict[str, tuple[Guard, list[Outcome], list[str], Any]] = {
     "lost, and looking is told of the clock": (
         Guard.OWN_ID, [LOST, EXPIRED, DONE], ["1", "look", "look"], "done",
     ),
-    "a read is repeated": (
-        Guard.HARMLESS, [LOST, LIMITED, LOST, DONE], ["1", "1", "2", "2"], "done",
+    "a read is made anew": (
+        Guard.HARMLESS, [LOST, LIMITED, LOST, DONE], ["1", "2", "3", "4"], "done",
     ),
     "expired, clock set, signed anew": (Guard.NONCE, [EXPIRED, DONE], ["1", "2"], "done"),
     "expired twice": (Guard.NONCE, [EXPIRED, EXPIRED], ["1", "2"], ApiError),

@@ -14,6 +14,7 @@ from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
+from ._fetching import Bare, poured_aside
 from ._files import Files, FormFields, file_parts, text_parts
 from ._hosts import new_assembly_id
 from ._http import FAILURES, shortened
@@ -23,7 +24,7 @@ from ._retry import Plan
 from ._side_by_side import aside, in_tasks, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Aside, Doing, Once, Pause, Work
+from ._work import Aside, Doing, Fetch, Once, Pause, Work
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
@@ -153,6 +154,8 @@ class AsyncCalls(BaseTransloadit):
                     elif isinstance(step, Once):
                         within = shortened(timeout, self.get_async_httpx_client(), step.longest)
                         doing.done(await self._pursue(step.plan, within, ONCE))
+                    elif isinstance(step, Fetch):
+                        doing.done(await self._fetch(step, timeout))
                     else:
                         doing.done(await self._pursue(step, timeout))
                 except TransloaditError as error:
@@ -173,4 +176,21 @@ class AsyncCalls(BaseTransloadit):
                 attempts.received(await http.send(request, follow_redirects=False))
             except FAILURES as error:
                 attempts.lost(error)
+        return attempts.result
+
+    async def _fetch(self, fetch: Fetch, timeout: Timeout) -> Any:
+        """Makes one call bare; as `Calls._fetch`."""
+        from anyio import sleep  # noqa: PLC0415  # likewise
+
+        http = self.get_async_httpx_client()
+        attempts = Attempts(self._course(fetch.plan), Bare(http), timeout)
+        for request in attempts:
+            await sleep(attempts.wait)
+            try:
+                response = await http.send(request, stream=True, auth=None, follow_redirects=False)
+                body = await poured_aside(response, fetch.sink)
+            except FAILURES as error:
+                attempts.lost(error)
+            else:
+                attempts.answered(response.status_code, response.headers, body)
         return attempts.result

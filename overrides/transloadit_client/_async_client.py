@@ -1,5 +1,7 @@
 """`AsyncTransloadit`: what people call and await."""
 
+import os
+from collections.abc import Collection
 from functools import partial
 
 from attrs import define
@@ -7,7 +9,8 @@ from attrs import define
 from ._async_calls import AsyncCalls, Timeout
 from ._files import Files
 from ._operations import Assembly
-from ._progress import OnProgress
+from ._progress import OnProgress, SavedFile
+from ._results import Download, at_once
 from ._side_by_side import aside
 from ._sources import sources
 from ._status import AssemblyStatus
@@ -73,3 +76,20 @@ class AsyncTransloadit(AsyncCalls):
         connect = self._connections.for_an_asynchronous_stream
         async with AsyncListener(self.get_async_httpx_client(), connect) as listener:
             return await self._do(work, timeout, pause=listener.pause)
+
+    async def download_results(
+        self,
+        assembly: Assembly,
+        save_to: str | os.PathLike[str],
+        *,
+        steps: Collection[str] | None = None,
+        parallel: int = 4,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = None,
+    ) -> tuple[SavedFile, ...]:
+        """Saves the results of an Assembly; as `Transloadit.download_results`."""
+        if not (isinstance(assembly, AssemblyStatus) and assembly.done):
+            assembly = await self.get_assembly(assembly, timeout=timeout)
+        download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
+        saved = await self._do_all(download.works(), at_once(parallel), timeout, download.tell)
+        return download.outcome(saved)

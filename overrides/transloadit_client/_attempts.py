@@ -1,7 +1,7 @@
 """The attempts at a call, as httpx requests: what `_retry` decides, ready to be sent."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import httpx
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Builds(Protocol):
+    """What makes the requests, such as an httpx client."""
+
+    @property
+    def build_request(self) -> Callable[..., httpx.Request]: ...
+
+
 class Attempts(Generic[T]):
     """Iterating gives the requests to send, one after the other, until there is a `result`.
 
@@ -30,7 +37,7 @@ class Attempts(Generic[T]):
     def __init__(
         self,
         course: Course[T],
-        http: httpx.Client | httpx.AsyncClient,
+        http: Builds,
         timeout: float | httpx.Timeout | None,
     ) -> None:
         self.wait = 0.0
@@ -56,16 +63,20 @@ class Attempts(Generic[T]):
 
     def received(self, response: httpx.Response) -> None:
         """An answer came, whatever it says."""
-        headers, date = response.headers, response.headers.get("Date")
-        body, bearer = response.content, self._operation.bearer
+        self.answered(response.status_code, response.headers, response.content)
+        error = self._outcome.error
+        if isinstance(error, UnreadableAnswer) and error.strayed:
+            abandon(response)
+
+    def answered(self, http_status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """An answer came, whose body may have gone elsewhere."""
+        date, bearer = headers.get("Date"), self._operation.bearer
         if bearer is not None:  # a server may echo what it was sent, and errors keep bodies
             body = body.replace(bearer.reveal().encode(), b"(auth token)")
-        answer = Answer(self._operation.request, response.status_code, body, headers)
+        answer = Answer(self._operation.request, http_status, body, headers)
         try:
             self._outcome = Outcome(self._operation.read(answer))
         except ApiError as error:
-            if isinstance(error, UnreadableAnswer) and error.strayed:
-                abandon(response)
             retry_after = seconds_until(headers.get("Retry-After"), date)
             if error.retry_in is None:
                 error.retry_in = retry_after

@@ -18,6 +18,7 @@ from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
+from ._fetching import Bare, poured
 from ._files import Files, FormFields, file_parts, text_parts
 from ._hosts import new_assembly_id
 from ._http import FAILURES, shortened
@@ -27,7 +28,7 @@ from ._retry import Plan
 from ._side_by_side import in_threads, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Aside, Doing, Once, Pause, Work
+from ._work import Aside, Doing, Fetch, Once, Pause, Work
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
@@ -238,6 +239,8 @@ class Calls(BaseTransloadit):
                     elif isinstance(step, Once):
                         within = shortened(timeout, self.get_httpx_client(), step.longest)
                         doing.done(self._pursue(step.plan, within, sleep, ONCE))
+                    elif isinstance(step, Fetch):
+                        doing.done(self._fetch(step, timeout, sleep))
                     else:
                         doing.done(self._pursue(step, timeout, sleep))
                 except TransloaditError as error:
@@ -260,4 +263,19 @@ class Calls(BaseTransloadit):
                 attempts.received(http.send(request, follow_redirects=False))
             except FAILURES as error:
                 attempts.lost(error)
+        return attempts.result
+
+    def _fetch(self, fetch: Fetch, timeout: Timeout, sleep: Callable[[float], None]) -> Any:
+        """Makes one call bare, and pours the body into its sink."""
+        http = self.get_httpx_client()
+        attempts = Attempts(self._course(fetch.plan), Bare(http), timeout)
+        for request in attempts:
+            sleep(attempts.wait)
+            try:
+                response = http.send(request, stream=True, auth=None, follow_redirects=False)
+                body = poured(response, fetch.sink, lambda: sleep(0.0))
+            except FAILURES as error:
+                attempts.lost(error)
+            else:
+                attempts.answered(response.status_code, response.headers, body)
         return attempts.result

@@ -1,12 +1,16 @@
 """`Transloadit`: what people call."""
 
+import os
+from collections.abc import Collection
+
 from attrs import define
 
 from ._calls import Calls, Timeout
 from ._events import Listener
 from ._files import Files
 from ._operations import Assembly
-from ._progress import OnProgress
+from ._progress import OnProgress, SavedFile
+from ._results import Download, at_once
 from ._sources import sources
 from ._status import AssemblyStatus
 from ._uploads import CHUNK_SIZE, Uploads
@@ -141,3 +145,48 @@ class Transloadit(Calls):
         connect = self._connections.for_a_stream
         with Listener(self.get_httpx_client(), connect) as listener:
             return self._do(work, timeout, pause=listener.pause)
+
+    def download_results(
+        self,
+        assembly: Assembly,
+        save_to: str | os.PathLike[str],
+        *,
+        steps: Collection[str] | None = None,
+        parallel: int = 4,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = None,
+    ) -> tuple[SavedFile, ...]:
+        """Saves the results of an Assembly that has ended, each as `save_to/STEP/NAME`.
+
+        A result is written to a file ending in `.part`, which gets its name once its size and hash
+        are those of the status. What broke goes on where it was, also after a crash: call this
+        again, with the same folder. A file that is there already is kept if it is the result, and
+        never overwritten if it is not: the result is then saved as `NAME-2`, as is the second of
+        two results of one name. Names are made safe for every system; see the returned paths.
+
+        Nothing of the client's is sent along, no header, cookie or secret, and nothing but https is
+        used, since a result may be anywhere.
+
+        Args:
+            assembly: its id, its URL or its last status.
+            save_to: the folder; it is made if need be.
+            steps: the Steps whose results are wanted; by default all.
+            parallel: how many files at once.
+            on_progress: told of each change, about ten times a second at most. An error raised in
+                it ends the download.
+            timeout: seconds, or an `httpx.Timeout`, for each step of a request.
+
+        Returns:
+            What was saved, in the order of the status; nothing if there are no results.
+
+        Raises:
+            DownloadIncomplete: some results could not be saved, or have no URL: see its `missing`.
+                All others were saved.
+            StillBusy: the Assembly has not ended.
+            InvalidInput, ApiError, NoAnswer: as `get_assembly`, where its status has to be read.
+        """
+        if not (isinstance(assembly, AssemblyStatus) and assembly.done):
+            assembly = self.get_assembly(assembly, timeout=timeout)
+        download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
+        saved = self._do_all(download.works(), at_once(parallel), timeout, download.tell)
+        return download.outcome(saved)

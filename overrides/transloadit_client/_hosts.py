@@ -9,7 +9,7 @@ import re
 from ipaddress import ip_address
 from secrets import token_hex
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from attrs import frozen
 
@@ -102,20 +102,16 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     Raises:
         InvalidInput: it is no http(s) URL of a host, or credentials would travel in plain text.
     """
-    try:
-        url = urlsplit(base_url)
-        host = url.hostname or ""
-        right = url.scheme in ("http", "https") and bool(host) and url.port != 0
-    except ValueError:  # a port that is no number, half an IPv6 address
-        raise InvalidInput(_BASE_URL_SHAPE) from None
+    url = _split(base_url)
     if (
-        not right
+        url is None
         or _NEVER_IN_A_URL.search(base_url)
         or url.username is not None
         or url.query
         or url.fragment
     ):
         raise InvalidInput(_BASE_URL_SHAPE)
+    host = url.hostname or ""
     if url.scheme == "http" and secret and not _is_loopback(host):
         raise InvalidInput(
             f"base_url is plain http on {host}: credentials travel there in the open; use https"
@@ -138,6 +134,33 @@ def trusted_url(given: object, home: Home, what: str) -> str:
     if url is None:
         raise UntrustedUrl(f"{what} is no URL that is safe to use: {given!r:.200}")
     return _origin_of(url, home, what) + url["rest"]
+
+
+def download_url(given: str, home: Home) -> str:
+    """The URL of a file, which may be on any host, for nothing of ours is sent along.
+
+    Raises:
+        UntrustedUrl: it is no https URL, holds credentials, or leads to this machine; all but
+            credentials may be where the API itself is on this machine. It is not quoted: whoever
+            has it has the file.
+    """
+    url = _split(given)
+    if url is None or "@" in url.netloc or _NEVER_IN_A_URL.search(given):
+        raise UntrustedUrl("it has no URL that is safe to use")
+    here = _is_loopback(urlsplit(home.base_url).hostname or "")
+    if not here and (url.scheme == "http" or _is_loopback(url.hostname or "")):
+        raise UntrustedUrl("files are fetched over https, and not from this machine")
+    return given
+
+
+def _split(given: str) -> SplitResult | None:
+    """The parts of an http(s) URL; None for what is none."""
+    try:
+        url = urlsplit(given)
+        right = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return None
+    return url if right else None
 
 
 def _trusted(given: str, home: Home) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ._status import AssemblyFile, AssemblyStatus
 
@@ -66,7 +66,7 @@ class SavedFile:
     """
 
     step: str
-    file: AssemblyFile
+    file: AssemblyFile = field(repr=False)
     path: Path
 
 
@@ -81,7 +81,7 @@ class MissingFile:
     """
 
     step: str
-    file: AssemblyFile
+    file: AssemblyFile = field(repr=False)
     why: str
 
 

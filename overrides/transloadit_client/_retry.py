@@ -146,7 +146,7 @@ class Plan(Generic[T]):
 
     Attributes:
         guard: what keeps a request from being carried out twice.
-        make: makes the operation, signed anew each time.
+        make: makes the operation, signed anew each time; what changes nothing is made anew always.
         assembly_id: the Assembly concerned, where it is known.
         look: the plan that reads back what there is, or gives `NOT_THERE`; only where something
             of one's own can be looked for.
@@ -282,7 +282,7 @@ def course(
         history = (*history[:-1], last)
         if hurdle:
             raise _final(outcome.error, plan, history, doubt=doubt)
-        if step is Next.ANEW:
+        if step is Next.ANEW or plan.guard is Guard.HARMLESS:
             operation = plan.make()
 
 

@@ -5,8 +5,8 @@ error thrown in, and returns what it was for. So both clients, and a simulated c
 same code.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -49,7 +49,32 @@ class Once:
     longest: float
 
 
-Step: TypeAlias = Plan[Any] | Once | Pause | Aside
+class Sink(Protocol):
+    """Where the body of an answer goes, piece by piece."""
+
+    def begin(self, http_status: int, headers: Mapping[str, str], /) -> bool:
+        """Whether the body of this answer belongs here."""
+        ...
+
+    def write(self, data: bytes, /) -> bool:
+        """Takes a piece; whether more may follow."""
+        ...
+
+
+@frozen
+class Fetch:
+    """Make this call bare, with no header, cookie or secret of the client's: it may lead anywhere.
+
+    Attributes:
+        plan: the call.
+        sink: takes the body.
+    """
+
+    plan: Plan[Any]
+    sink: Sink
+
+
+Step: TypeAlias = Plan[Any] | Once | Fetch | Pause | Aside
 Work: TypeAlias = Generator[Step, Any, T]
 
 
