@@ -83,7 +83,8 @@ LAYERS = {
         "_status", "_uploads", "_waiting",
     },
     "_async_client": {
-        "_async_calls", "_async_events", "_files", "_operations", "_progress", "_results", "_side_by_side",
+        "_async_calls", "_async_events", "_files", "_operations", "_progress", "_results",
+        "_side_by_side",
         "_sources", "_status", "_uploads", "_waiting", "_work",
     },
 }  # fmt: skip

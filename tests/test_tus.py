@@ -27,7 +27,7 @@ from transloadit_client._hosts import Home
 from transloadit_client._patience import Budget
 from transloadit_client._retry import Outcome, Plan, course
 from transloadit_client._sources import ReadOnce, Reread, Source
-from transloadit_client._work import Aside, Doing, Once, Pause, Work
+from transloadit_client._work import Aside, Doing, Fetch, Once, Pause, Work
 
 URL = "https://api2-a.transloadit.com/resumable/files/"
 SERVER = tus.Server(URL, Home("https://api2.transloadit.com"))
@@ -145,7 +145,7 @@ def carried_out(work: Work[Any], server: Server) -> Any:
     """Carries out work against a simulated server, by the rules for retries, without waiting."""
     doing = Doing(work)
     for step in doing:
-        assert not isinstance(step, Pause | Once)
+        assert not isinstance(step, Pause | Once | Fetch)
         try:
             doing.done(step.do() if isinstance(step, Aside) else pursue(step, server))
         except (ApiError, NoAnswer, InvalidInput) as error:
