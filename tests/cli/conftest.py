@@ -41,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (work / "a.txt").write_bytes(b"first")
     (work / "b.txt").write_bytes(b"the second")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # Ctrl-C silences it
     monkeypatch.chdir(work)
     return work
 
@@ -63,7 +64,9 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """A stand-in, which the environment names, with a Template `thumbnails`."""
     with StandIn() as api:
-        api.add_template("thumbnails", steps={"resized": {"robot": "/image/resize"}})
+        api.add_template(
+            "thumbnails", steps={"resized": {"robot": "/image/resize", "use": ":original"}}
+        )
         for name, value in api.environ.items():
             monkeypatch.setenv(name, value)
         yield api

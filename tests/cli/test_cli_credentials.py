@@ -52,6 +52,12 @@ def test_a_file_of_another_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         found(file)
 
 
+def test_where_files_have_no_modes_they_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "geteuid")  # as on Windows
+
+    assert found(stored(PAIR, 0o644)).key == "file_key"
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+import transloadit_standin
 from transloadit_client import __version__
+from transloadit_client.__main__ import main
 from transloadit_client.cli import local, rim
+from transloadit_client.cli.output import give
 from transloadit_standin import StandIn
 
 COMMAND = str(Path(sys.executable).with_name("transloadit-client"))
@@ -51,6 +55,28 @@ def test_without_the_extra_it_says_what_to_install(module: str) -> None:
         f"The command line needs what is not installed here ({module}):"
         " pip install 'transloadit-client[cli]'\n"
     )
+
+
+def test_without_the_extra_nothing_is_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+
+    assert main() == 2
+    assert "(rich)" in capsys.readouterr().err
+
+
+def test_the_module_is_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["transloadit-client", "completion", "fish"])
+    monkeypatch.delitem(sys.modules, "transloadit_client.__main__")
+
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("transloadit_client", run_name="__main__")
+
+    assert ended.value.code == 0
+    assert "complete --no-files --command transloadit-client" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("start", [[COMMAND], [sys.executable, "-m", "transloadit_client"]])
@@ -124,6 +150,26 @@ def test_a_reader_that_had_enough_is_no_failure(api: StandIn) -> None:
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
+def test_what_nobody_reads_any_more_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        monkeypatch.setattr(sys, "stdout", nobody)
+        give([["one"]])
+        give([["two"]])
+
+
+def test_ctrl_c_outside_of_all_work_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press(_: str) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.stdout, "write", press)
+    with pytest.raises(KeyboardInterrupt):
+        rim.run(["completion", "bash"])
+
+
 def test_names_that_the_encoding_lacks_are_escaped(api: StandIn) -> None:
     assert (
         subprocess.run(
@@ -195,12 +241,21 @@ def test_the_standin_tells_its_own_options() -> None:
     assert "--step-seconds" in ran("standin", "--help").stdout
 
 
-def test_the_standin_says_what_it_needs() -> None:
-    code = (
-        "import sys; sys.modules['starlette'] = None;"
-        "from transloadit_client.cli import rim; sys.exit(rim.run(['standin']))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_the_standin_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(vars(transloadit_standin), "StandIn")  # as before it is first named
+    monkeypatch.setitem(sys.modules, "transloadit_standin._standin", None)
 
-    assert done.returncode == 2
-    assert "pip install 'transloadit-client[standin]'" in done.stderr
+    assert rim.run(["standin"]) == 2
+    assert "pip install 'transloadit-client[standin]'" in capsys.readouterr().err
+
+
+def test_the_standin_takes_its_own_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        rim.run(["standin", "--help"])
+
+    assert ended.value.code == 0
+    assert "--step-seconds" in capsys.readouterr().out

@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 
-from transloadit_client import AssemblyStatus, Progress
+from transloadit_client import Progress
 from transloadit_client.cli.progress import Lines, sentence, shown, size
-from transloadit_client.cli.under_way import UnderWay
-
-URL = "https://api2-x.transloadit.com/assemblies/abc"
 
 
 def progress(phase: Any = "uploading", **told: Any) -> Progress:
@@ -111,45 +108,3 @@ def test_bars_that_have_passed_are_full(
     *bars, _ = capsys.readouterr().err.split("\n")
     assert [bar.split()[0] for bar in bars] == phases[:-1]
     assert all("━" * 40 in bar for bar in bars)
-
-
-WAIT_AND_SAVE = f"transloadit-client wait {URL} && transloadit-client results {URL} --save-to out"
-STAGES = {
-    "uploading": ("upload", ["a b.txt"]),
-    "executing": ("wait", []),
-    "downloading": ("results", ["--save-to", "out"]),
-}
-
-
-@pytest.mark.parametrize(
-    ("phase", "command"),
-    [
-        (None, "transloadit-client status abc"),
-        (
-            "uploading",
-            f"transloadit-client upload {URL} 'a b.txt' && {WAIT_AND_SAVE}",
-        ),
-        (
-            "executing",
-            WAIT_AND_SAVE,
-        ),
-        ("downloading", f"transloadit-client results {URL} --save-to out"),
-        ("done", f"transloadit-client status {URL}"),
-    ],
-)
-def test_what_is_left_to_do_is_a_command(phase: str | None, command: str) -> None:
-    work = UnderWay("abc", STAGES)
-    if phase is not None:
-        status = AssemblyStatus.from_dict({"assembly_id": "abc", "assembly_ssl_url": URL})
-        work.see(progress(phase, status=status))
-
-    assert work.resume() == command
-
-
-def test_what_is_left_to_do_keeps_to_the_endpoint_and_the_work() -> None:
-    work = UnderWay("abc", {"uploading": STAGES["uploading"]}, ["--endpoint", "http://x"])
-    work.see(progress())
-    assert work.resume() == "transloadit-client upload --endpoint http://x abc 'a b.txt'"
-
-    work.see(progress("executing"))
-    assert work.resume() == "transloadit-client status --endpoint http://x abc"

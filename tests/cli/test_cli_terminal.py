@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pexpect
 import pytest
+
+from transloadit_standin import StandIn
 
 SCRIPTS = Path(sys.executable).parent
 Typing = Callable[..., Any]
@@ -75,3 +78,25 @@ def test_bash_completes_nothing_where_there_is_nothing(bash: Any, typed: str) ->
     bash.send(f"transloadit-client {typed}\t#")  # echoed right behind what was typed
 
     bash.expect(re.escape(f"transloadit-client {typed}#"))
+
+
+def test_a_terminal_shows_bars_and_ctrl_c_tells_how_to_go_on(terminal: Typing) -> None:
+    with StandIn(step_seconds=60) as api:
+        steps = '{"resized": {"robot": "/image/resize"}}'
+        creating = terminal(
+            "transloadit-client", "create", "--steps", steps, "a.txt", **api.environ
+        )
+        creating.expect(r"(http\S+)\r\n")
+        url = creating.match[1]
+        waiting = terminal("transloadit-client", "wait", url, **api.environ)
+
+        waiting.expect("executing")
+        waiting.expect("━")
+        waiting.sendintr()
+
+        waiting.expect("Interrupted.")
+        waiting.expect(re.escape(f"  transloadit-client wait {url}\r\n"))
+        waiting.expect(pexpect.EOF)
+        waiting.close()
+        assert waiting.signalstatus == signal.SIGINT
+        assert [assembly.state for assembly in api.assemblies.values()] == ["ASSEMBLY_EXECUTING"]

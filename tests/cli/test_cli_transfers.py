@@ -5,15 +5,19 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from transloadit_client.cli import rim
+from transloadit_client.cli.session import without_secrets
 from transloadit_standin import StandIn
 
 Command = Callable[..., Any]
 
+RESIZED = ("--step", "resized")
+SAVED = (*RESIZED, "--save-to", "out")
 TEMPLATE = ("--template", "thumbnails")
 
 
@@ -65,8 +69,8 @@ def test_a_deadline_is_exit_code_6_and_the_assembly_goes_on(command: Command, ap
     assert ran.code == 6
     assert ran.document["error"]["type"] == "StillBusy"
     assert ran.document["status"]["ok"] == "ASSEMBLY_UPLOADING"
-    assert ran.document["resume"] == f"transloadit-client wait {url}"
-    assert f"  transloadit-client wait {url}\n" in ran.err
+    assert ran.document["resume"] == f"transloadit-client wait {url} --deadline 0 --json"
+    assert f"  {ran.document['resume']}\n" in ran.err
 
 
 def test_a_deadline_can_cancel(command: Command, api: StandIn) -> None:
@@ -107,7 +111,7 @@ def test_ctrl_c_ends_the_wait(
     document = json.loads(written.out)
 
     assert document["exit_code"] == 130
-    assert document.get("resume") == (None if cancel else f"transloadit-client wait {url}")
+    assert document.get("resume") == (None if cancel else f"transloadit-client wait {url} --json")
     state = "ASSEMBLY_CANCELED" if cancel else "ASSEMBLY_UPLOADING"
     assert [assembly.state for assembly in api.assemblies.values()] == [state]
 
@@ -124,4 +128,134 @@ def test_ctrl_c_that_could_not_cancel_says_so(
 
     written = capsys.readouterr()
     assert "could not cancel" in written.err
-    assert f"  transloadit-client wait {url}\n" in written.err
+    assert f"  transloadit-client wait {url} --cancel-on-interrupt" in written.err
+
+
+# -- upload --
+
+
+def test_there_must_be_something_to_upload(command: Command, api: StandIn) -> None:
+    url = created(command, "--expect", "1")
+
+    for arguments in ((), ("nothing.txt",), ("a.txt", "b.txt")):
+        assert command("upload", url, *arguments).code == 2
+    assert [request.operation for request in api.requests[1:]] == ["getAssembly"]
+
+
+def test_an_upload_that_does_not_get_through_is_exit_code_7(command: Command, api: StandIn) -> None:
+    url = created(command, "--expect", "2")
+    api.answer_next(403, b"", operation="tusPatch", times=9)
+    ran = command("upload", url, "a.txt", "notes=b.txt", "--attempts", "1", "--json")
+
+    assert ran.code == 7
+    assert ran.document["error"]["type"] == "UploadIncomplete"
+    assert sorted(ran.document["missing"]) == ["a.txt", "b.txt"]
+    typed = f"upload {url} a.txt notes=b.txt --attempts 1 --json"
+    assert ran.document["resume"] == f"transloadit-client {typed}"
+    assert ran.document["resume"] in ran.err
+
+
+def test_files_and_the_standard_input_are_uploaded(command: Command, api: StandIn) -> None:
+    url = created(command, "--expect", "3")
+    ran = command(
+        "upload", url, "a.txt", "notes=b.txt", "-", "--stdin-name", "c.txt", stdin=b"third"
+    )
+
+    assert (ran.code, ran.out) == (0, f"{url}\n")
+    api.settle()
+    (assembly,) = api.assemblies.values()
+    assert assembly.state == "ASSEMBLY_COMPLETED"
+    uploads = [file.status() for file in assembly.uploads]
+    sent = {(file["field"], file["name"], file["size"]) for file in uploads}
+    assert sent == {
+        ("files", "a.txt", 5), ("notes", "b.txt", 10), ("files", "c.txt", 5),
+    }  # fmt: skip
+
+
+# -- results --
+
+
+def finished(command: Command, api: StandIn, *files: str) -> str:
+    url = created(command, *files)
+    api.settle()
+    return url
+
+
+def test_results_that_are_not_all_there_are_exit_code_6(command: Command, api: StandIn) -> None:
+    url = created(command, "--expect", "1")
+    listed = command("results", url)
+    saved = command("results", url, *SAVED)
+
+    assert (listed.code, saved.code) == (6, 6)
+    assert "There may be more to come" in listed.err
+    assert not Path("out").exists()
+
+
+def test_results_that_cannot_be_saved_are_exit_code_7(command: Command, api: StandIn) -> None:
+    url = finished(command, api, "a.txt", "b.txt")
+    api.answer_next(404, b"", operation="downloadFile")
+    ran = command("results", url, *SAVED, "--parallel", "1", "--json")
+
+    assert ran.code == 7
+    (missing,) = ran.document["missing"]
+    (saved,) = ran.document["saved"]
+    assert {missing["file"]["name"], Path(saved["path"]).name} == {"a.txt", "b.txt"}
+    assert missing["why"] in ran.err
+    typed = f"results {url} --step resized --save-to out --parallel 1 --json"
+    assert ran.document["resume"] == f"transloadit-client {typed}"
+
+    again = command("results", url, *SAVED)
+    assert again.code == 0
+    assert again.out.splitlines() == ["out/resized/a.txt", "out/resized/b.txt"]
+
+
+def test_what_was_saved_is_told_even_if_not_all_was(command: Command, api: StandIn) -> None:
+    url = finished(command, api, "a.txt", "b.txt")
+    api.answer_next(404, b"", operation="downloadFile")
+    ran = command("results", url, *SAVED, "--parallel", "1")
+
+    assert (ran.code, ran.out) == (7, "out/resized/b.txt\n")
+
+
+def test_results_are_listed(command: Command, api: StandIn) -> None:
+    url = finished(command, api, "a.txt")
+    ran = command("results", url, *RESIZED)
+
+    assert ran.code == 0
+    step, name, where = ran.out.strip().split("\t")
+    assert (step, name) == ("resized", "a.txt")
+    assert where.startswith(api.instance_urls[0])
+    assert command("results", url, "--step", "other").out == ""
+
+
+def test_results_are_saved(command: Command, api: StandIn) -> None:
+    url = finished(command, api, "a.txt", "b.txt")
+    ran = command("results", url, *SAVED)
+
+    assert ran.code == 0
+    assert ran.out.splitlines() == ["out/resized/a.txt", "out/resized/b.txt"]
+    assert Path("out/resized/b.txt").read_bytes() == b"the second"
+
+
+def test_saved_results_stand_in_the_document(command: Command, api: StandIn) -> None:
+    ran = command("results", finished(command, api, "a.txt"), *SAVED, "--json")
+
+    (saved,) = ran.document["saved"]
+    assert (saved["step"], saved["path"]) == ("resized", "out/resized/a.txt")
+    assert saved["file"]["name"] == "a.txt"
+
+
+# -- what is printed to be typed again --
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (["wait", "x", "--key", "k", "--secret", "s"], ["wait", "x"]),
+        (["wait", "--secret=s", "--key=k", "x", "--json"], ["wait", "x", "--json"]),
+        (["wait", "x", "--secret"], ["wait", "x"]),
+        (["wait", "x", "--credentials", "mine"], ["wait", "x", "--credentials", "mine"]),
+    ],
+)
+def test_no_secret_is_printed_again(typed: list[str], kept: list[str]) -> None:
+    assert list(without_secrets(typed)) == kept

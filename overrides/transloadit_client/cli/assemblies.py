@@ -19,7 +19,7 @@ def create(
 ) -> Outcome:
     wanted = creating(given)
     session.files = files_of(files)
-    session.follow(wanted["assembly_id"])
+    session.doubt(wanted["assembly_id"])
     with session.client() as client:
         assembly = client.create_assembly(
             **wanted, files=contents(session.files, stdin_name), num_expected_upload_files=expect

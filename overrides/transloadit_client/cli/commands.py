@@ -37,7 +37,8 @@ def _command(
     def add(declared: Callable[[], None]) -> None:
         def carry_out(**arguments: object) -> int:
             work = getattr(import_module(f".{module}", __package__), declared.__name__)
-            session = import_module(".session", __package__).opened(arguments)
+            typed = click.get_current_context().obj
+            session = import_module(".session", __package__).opened(typed, arguments)
             return int(session.carry_out(partial(work, session, **arguments)))
 
         params: list[click.Parameter] = []
@@ -77,7 +78,7 @@ def status() -> None:
     """
 
 
-@_command("transfers", given.ASSEMBLY, given.WAITING, given.WATCHED, given.API)
+@_command("transfers", given.ASSEMBLY, given.WAITING, given.PROGRESS, given.ON_INTERRUPT, given.API)
 def wait() -> None:
     """Wait until an Assembly has ended, and print how.
 
@@ -85,9 +86,40 @@ def wait() -> None:
     """
 
 
+@_command(
+    "transfers", given.ASSEMBLY, given.FILES, given.STDIN_NAME, given.PARALLEL,
+    given.PROGRESS, given.ON_INTERRUPT, given.API,
+)  # fmt: skip
+def upload() -> None:
+    """Upload files to an Assembly that awaits them.
+
+    It was created with --expect. Called again with the same files, it goes on where it stopped.
+    FILE is what it is in `create`.
+    """
+
+
+@_command(
+    "transfers",
+    given.ASSEMBLY,
+    given.SAVE_TO,
+    given.STEP,
+    given.PARALLEL,
+    given.PROGRESS,
+    given.API,
+)
+def results() -> None:
+    """List the results of an Assembly, or save them.
+
+    Each line is a Step, a name and a URL, or with --save-to the path of a file.
+    """
+
+
 @_command("assemblies", given.ASSEMBLY, given.DRY_RUN, given.API)
 def cancel() -> None:
-    """Cancel an Assembly; one that has finished keeps its outcome."""
+    """Cancel an Assembly.
+
+    One that has finished keeps its outcome.
+    """
 
 
 @_command("assemblies", given.ASSEMBLY, given.REPLAYING, given.DRY_RUN, given.API)
@@ -125,12 +157,12 @@ def verify() -> None:
     add_help_option=False,
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def standin(arguments: tuple[str, ...]) -> None:
+def standin(arguments: tuple[str, ...]) -> int:
     """Serve a local stand-in of the API.
 
     It takes the options that `standin --help` lists, and serves until Ctrl-C.
     """
-    import_module(".serving", __package__).serve(arguments)
+    return int(import_module(".serving", __package__).serve(arguments))
 
 
 @group.command()

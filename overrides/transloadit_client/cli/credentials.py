@@ -77,7 +77,7 @@ def read_credentials(path: Path) -> dict[str, str]:
 
 
 def _refuse_unsafe(found: os.stat_result, path: Path) -> None:
-    if os.name == "nt":  # its permissions are not in the mode; a home folder there is private
+    if not hasattr(os, "geteuid"):  # on Windows, whose permissions are not in the mode
         return
     if found.st_uid not in (os.geteuid(), 0):
         raise InvalidInput(f"{path} belongs to another user, who knows what is in it")

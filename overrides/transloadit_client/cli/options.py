@@ -46,6 +46,8 @@ API = [
 ]  # fmt: skip
 DRY_RUN = _flag("--dry-run", "Show what would be sent, and send nothing.")
 
+STDIN_NAME = _option("--stdin-name", "The file name of what comes from the standard input (-).",
+                     default="stdin", show_default=True, metavar="NAME")  # fmt: skip
 INSTRUCTIONS = [
     _option("--steps", "The Steps: a JSON or YAML file, or JSON.",
             type=_WORD, metavar="FILE|JSON|-"),
@@ -59,8 +61,7 @@ CREATING = [
     _many("--param", "NAME=TEXT", "Any other of the API's params; NAME:=JSON for what is no text."),
     _option("--assembly-id", "An id of your own: 32 hex digits that nobody can guess.",
             metavar="ID"),
-    _option("--stdin-name", "The file name of what comes from the standard input (-).",
-            default="stdin", show_default=True, metavar="NAME"),
+    STDIN_NAME,
 ]  # fmt: skip
 EXPECT = _option(
     "--expect", "How many files will follow with `upload`.", type=click.IntRange(min=0), metavar="N"
@@ -70,17 +71,20 @@ ON_INTERRUPT = _flag(
     "--cancel-on-interrupt", "Let Ctrl-C cancel the Assembly; by default it goes on."
 )
 
-WATCHED = [
-    _option("--progress", "How progress is shown; auto means bars on a terminal, otherwise lines.",
-            type=click.Choice(["auto", "bars", "lines", "json", "none"]), default="auto"),
-    ON_INTERRUPT,
-]  # fmt: skip
+PROGRESS = _option(
+    "--progress", "How progress is shown; auto means bars on a terminal, otherwise lines.",
+    type=click.Choice(["auto", "bars", "lines", "json", "none"]), default="auto",
+)  # fmt: skip
+PARALLEL = _option("--parallel", "How many files are on their way at once.",
+                   type=_COUNT, default=4, show_default=True, metavar="N")  # fmt: skip
+SAVE_TO = _option("--save-to", "The folder in which the results are saved, as STEP/NAME.",
+                  type=_FILE, metavar="FOLDER")  # fmt: skip
+STEP = _many("--step", "NAME", "A Step whose results are wanted; by default all.")
 WAITING = [
     _option("--deadline", "How long to wait at most; 9 hours by default.",
             type=click.FloatRange(min=0), metavar="SECONDS"),
     _flag("--cancel-on-timeout", "Cancel the Assembly at the deadline."),
 ]  # fmt: skip
-
 REPLAYING = [
     *INSTRUCTIONS,
     _flag("--no-notify", "Let no Notification be sent."),

@@ -20,7 +20,7 @@ from transloadit_client import (
 )
 
 from .exits import Exit
-from .output import address
+from .output import address, saved_files
 
 # Read from the top: an error's own class stands above its parents'.
 _OF_ERRORS: tuple[tuple[type[Exception], Exit], ...] = (
@@ -66,8 +66,20 @@ def about_error(error: TransloaditError) -> dict[str, Any]:
     status = getattr(error, "status", None)
     return {
         **(about(status) if isinstance(status, AssemblyStatus) else {}),
+        **_about_parts(error),
         "error": {"type": type(error).__name__, "message": str(error), **known},
     }
+
+
+def _about_parts(error: TransloaditError) -> dict[str, Any]:
+    if isinstance(error, UploadIncomplete):
+        return {"sent": list(error.finished), "missing": list(error.missing)}
+    if isinstance(error, DownloadIncomplete):
+        missing = [
+            {"step": one.step, "file": one.file.to_dict(), "why": one.why} for one in error.missing
+        ]
+        return {"saved": saved_files(error.saved), "missing": missing}
+    return {}
 
 
 def code_of(error: TransloaditError) -> Exit:
@@ -76,7 +88,5 @@ def code_of(error: TransloaditError) -> Exit:
 
 def code_of_end(status: AssemblyStatus) -> Exit:
     """For whoever waits for an Assembly: one canceled or aborted did not do its work."""
-    if status.busy:
-        return Exit.STILL_BUSY
     whole = status.ok == "ASSEMBLY_COMPLETED" and not status.failed
     return Exit.DONE if whole else Exit.FAILED

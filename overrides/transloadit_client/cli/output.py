@@ -56,7 +56,7 @@ def report(status: AssemblyStatus) -> list[tuple[str, ...]]:
     ]
 
 
-def results(status: AssemblyStatus, steps: Collection[str] = ()) -> list[tuple[str, ...]]:
+def result_rows(status: AssemblyStatus, steps: Collection[str] = ()) -> list[tuple[str, ...]]:
     """The results in rows of Step, name and URL; `-` stands for what is missing."""
     return [
         tuple(value if isinstance(value, str) and value else "-" for value in values)

@@ -1,9 +1,9 @@
 """Where the command line meets the system: its streams, its exit code, and Ctrl-C."""
 
-import io
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -19,18 +19,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         KeyboardInterrupt: after Ctrl-C. Python then ends as Ctrl-C ends programs, so that a shell's
             loop around this one ends as well; the shell knows that as 130.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may have what a terminal cannot show
-        sys.stdout.reconfigure(errors="backslashreplace")
-    code = _code(arguments)
+    stdout: Any = sys.stdout
+    stdout.reconfigure(errors="backslashreplace")  # a name may have what a terminal cannot show
+    code = _code(sys.argv[1:] if arguments is None else list(arguments))
     if code == Exit.INTERRUPTED:
         sys.excepthook = lambda *_: None  # all was said
         raise KeyboardInterrupt
     return code
 
 
-def _code(arguments: Sequence[str] | None) -> int:
+def _code(arguments: list[str]) -> int:
     try:
-        return int(group.main(arguments, prog_name=PROGRAM, standalone_mode=False) or Exit.DONE)
+        # What was typed goes along as `obj`, to be told to whoever has to type it again.
+        code = group.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=arguments)
+        return int(code or Exit.DONE)
     except click.ClickException as error:
         error.show()
         return Exit.USAGE

@@ -1,15 +1,14 @@
 """The local stand-in of the API, as a command."""
 
-import runpy
-import sys
 from collections.abc import Sequence
 
 import click
 
 import transloadit_standin
+from transloadit_standin.__main__ import main
 
 
-def serve(arguments: Sequence[str]) -> None:
+def serve(arguments: Sequence[str]) -> int:
     """Does what `python -m transloadit_standin` does with these arguments.
 
     Raises:
@@ -19,5 +18,4 @@ def serve(arguments: Sequence[str]) -> None:
         _ = transloadit_standin.StandIn
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from None
-    sys.argv = ["transloadit_standin", *arguments]
-    runpy.run_module("transloadit_standin", run_name="__main__")
+    return main(arguments)

@@ -1,6 +1,7 @@
 """One run of a command: its client, its outcome, and what is said when it does not come to one."""
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from attrs import define
 
 from transloadit_client import (
     AssemblyStatus,
+    DownloadIncomplete,
     MissingCredentials,
     Progress,
     RetryPolicy,
@@ -19,6 +21,7 @@ from transloadit_client import (
     TransloaditError,
 )
 
+from . import PROGRAM
 from .credentials import Settings, find_settings
 from .dry import Shown, TakeDown, lines, listed
 from .exits import Exit
@@ -26,32 +29,40 @@ from .inputs import File
 from .outcomes import Outcome, about_error, code_of, of_assembly
 from .output import address, give, give_document, tell
 from .progress import Mode, shown
-from .under_way import UnderWay
-
-# After these somebody has to go on with what is under way.
-_RESUMABLE = {
-    Exit.NO_ANSWER, Exit.OUTCOME_UNKNOWN, Exit.STILL_BUSY, Exit.INCOMPLETE, Exit.INTERRUPTED,
-}  # fmt: skip
 
 _OPTIONS = {
     "attempts", "cancel_on_interrupt", "credentials", "dry_run", "endpoint", "json", "key",
     "progress", "secret", "timeout",
 }  # fmt: skip
+# After these there may be something to look at, and to go on with.
+_DOUBTFUL = frozenset({Exit.OUTCOME_UNKNOWN, Exit.INTERRUPTED})
+_RESUMABLE = _DOUBTFUL | {Exit.NO_ANSWER, Exit.STILL_BUSY, Exit.INCOMPLETE}
 
 
-def opened(arguments: dict[str, Any]) -> "Session":
+def opened(typed: Sequence[str], arguments: dict[str, Any]) -> "Session":
     """A session with the options that are its own; they are taken out of `arguments`."""
     own = {name: arguments.pop(name) for name in _OPTIONS & arguments.keys()}
     if own.get("secret") is not None:
         own["secret"] = Secret(own["secret"])
         tell("Warning: others can read the argument of --secret in the list of processes.")
-    return Session(**own)
+    return Session(typed=tuple(without_secrets(typed)), **own)
+
+
+def without_secrets(typed: Sequence[str]) -> Iterator[str]:
+    """What was typed, but for the key and the secret: those must not be printed."""
+    words = iter(typed)
+    for word in words:
+        if word in ("--key", "--secret"):
+            next(words, None)
+        elif not word.startswith(("--key=", "--secret=")):
+            yield word
 
 
 @define(kw_only=True)
 class Session:
     """The options that all commands share, and what the command at work is at."""
 
+    typed: Sequence[str] = ()
     json: bool = False
     dry_run: bool = False
     cancel_on_interrupt: bool = False
@@ -63,7 +74,10 @@ class Session:
     timeout: float | None = None
     attempts: int = 1
     files: Sequence[File] = ()
-    under_way: UnderWay | None = None
+    assembly: str | None = None
+    _hint: str = ""
+    _again: str = ""
+    _after: frozenset[Exit] = frozenset()
 
     def settings(self) -> Settings:
         """The credentials and their kin, from wherever they are."""
@@ -85,21 +99,28 @@ class Session:
             httpx_args={"transport": TakeDown()} if self.dry_run else None,
         )
 
-    def follow(
-        self, assembly: str, phase: str | None = None, **stages: tuple[str, Sequence[str]]
-    ) -> None:
-        """Notes what is under way, so that people can be told how to go on with it."""
-        options = ("--endpoint", self.endpoint) if self.endpoint else ()
-        self.under_way = UnderWay(assembly, stages, options, phase)
+    def follow(self, assembly: str, *further: str) -> None:
+        """Notes which Assembly is at work; what was typed and `further` options go on with it."""
+        verb, *arguments = self.typed
+        self.assembly, self._after = assembly, _RESUMABLE
+        self._hint = "To go on where it stopped:"
+        self._again = shlex.join([PROGRAM, verb, *further, *arguments])
+
+    def doubt(self, assembly: str) -> None:
+        """Notes that an Assembly may come to be of which nothing may be heard."""
+        where = ["--endpoint", self.endpoint] if self.endpoint else []
+        self.assembly, self._after = assembly, _DOUBTFUL
+        self._hint = "To see whether there is an Assembly:"
+        self._again = shlex.join([PROGRAM, "status", *where, assembly])
 
     @contextmanager
     def showing(self) -> Iterator[Callable[[Progress], None]]:
-        """An `on_progress` that shows how far the work is, and takes note of it."""
+        """An `on_progress` that shows how far the work is, and takes note of the Assembly's URL."""
         with shown(self.progress) as show:
 
             def on_progress(progress: Progress) -> None:
-                if self.under_way:
-                    self.under_way.see(progress)
+                if progress.status is not None:
+                    self.assembly = address(progress.status)
                 show(progress)
 
             yield on_progress
@@ -131,17 +152,22 @@ class Session:
             tell("They may also stand in ~/.transloadit/credentials, or in --credentials FILE.")
         for cause, times in Counter(attempt.cause for attempt in error.attempts[:-1]).items():
             tell(f"  {times} times before that: {cause}")
+        rows: list[list[str]] = []
+        if isinstance(error, DownloadIncomplete):
+            rows = [[str(one.path)] for one in error.saved]
+            for one in error.missing:
+                tell(f"  {one.step}, {one.file.name or 'without a name'}: {one.why}")
         status = getattr(error, "status", None)
-        if isinstance(status, AssemblyStatus) and status.done:
-            self.under_way = None
-        return Outcome(code, (), {**about_error(error), **self._how_to_go_on(code)})
+        ended = isinstance(status, AssemblyStatus) and status.done
+        go_on = {} if ended else self._how_to_go_on(code)
+        return Outcome(code, rows, {**about_error(error), **go_on})
 
     def _interrupted(self) -> Outcome:
         tell("Interrupted.")
-        if self.cancel_on_interrupt and self.under_way:
+        if self.cancel_on_interrupt and self.assembly:
             try:
                 with self.client() as client:
-                    status = client.cancel_assembly(self.under_way.assembly)
+                    status = client.cancel_assembly(self.assembly)
             except TransloaditError as error:
                 tell(f"Error: {error}")
             else:
@@ -150,14 +176,7 @@ class Session:
         return Outcome(Exit.INTERRUPTED, (), self._how_to_go_on(Exit.INTERRUPTED))
 
     def _how_to_go_on(self, code: Exit) -> dict[str, str]:
-        work = self.under_way
-        if work is None or code not in _RESUMABLE:
+        if self.assembly is None or code not in self._after:
             return {}
-        if work.phase is not None:
-            tell("The Assembly goes on. To go on as well:")
-        elif code is not Exit.NO_ANSWER:
-            tell("Whether there is an Assembly is not known here. To see:")
-        else:
-            return {}  # an answer that was certainly not the beginning of anything
-        tell(f"  {work.resume()}")
-        return {"assembly": work.assembly, "resume": work.resume()}
+        tell(f"{self._hint}\n  {self._again}")
+        return {"assembly": self.assembly, "resume": self._again}

@@ -1,25 +1,84 @@
 """The commands that take their time: they show how far they are, and can be gone on with."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from transloadit_client import AssemblyStatus
+from transloadit_client import AssemblyStatus, InvalidInput, SavedFile
 
 from .exits import Exit
+from .inputs import contents, files_of
 from .outcomes import Outcome, code_of_end, of_assembly
-from .output import headline, report, tell
+from .output import address, headline, report, result_rows, saved_files, tell
 from .session import Session
 
 
 def wait(
     session: Session, *, assembly: str, deadline: float | None, cancel_on_timeout: bool
 ) -> Outcome:
-    session.follow(assembly, "executing", executing=("wait", []))
-    limit: dict[str, Any] = {} if deadline is None else {"deadline": deadline}
+    session.follow(assembly)
     with session.client() as client, session.showing() as on_progress:
         status = client.wait_for_assembly(
-            assembly, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout, **limit
+            assembly,
+            on_progress=on_progress,
+            cancel_on_timeout=cancel_on_timeout,
+            **_limit(deadline),
         )
     return of_assembly(status, report(status), judged(status))
+
+
+def upload(
+    session: Session, *, assembly: str, files: Sequence[str], stdin_name: str, parallel: int
+) -> Outcome:
+    session.files = files_of(files)
+    if not session.files:
+        raise InvalidInput("there is nothing to upload: name the files")
+    session.follow(assembly)
+    with session.client() as client, session.showing() as on_progress:
+        status = client.upload(
+            assembly,
+            contents(session.files, stdin_name),
+            parallel=parallel,
+            on_progress=on_progress,
+        )
+    return of_assembly(status, [[address(status)]])
+
+
+def results(
+    session: Session,
+    *,
+    assembly: str,
+    save_to: Path | None,
+    step: Sequence[str],
+    parallel: int,
+) -> Outcome:
+    if save_to is None:
+        return _listed(session, assembly, step)
+    session.follow(assembly)
+    with session.client() as client, session.showing() as on_progress:
+        status = client.get_assembly(assembly)
+        saved = client.download_results(
+            status, save_to, steps=step or None, parallel=parallel, on_progress=on_progress
+        )
+    return _saved(status, saved)
+
+
+def _limit(deadline: float | None) -> dict[str, Any]:
+    return {} if deadline is None else {"deadline": deadline}
+
+
+def _saved(status: AssemblyStatus, saved: Sequence[SavedFile]) -> Outcome:
+    paths = [[str(one.path)] for one in saved]
+    return of_assembly(status, paths, saved=saved_files(saved))
+
+
+def _listed(session: Session, assembly: str, steps: Sequence[str]) -> Outcome:
+    with session.client() as client:
+        status = client.get_assembly(assembly)
+    code = Exit.STILL_BUSY if status.busy else Exit.DONE
+    if status.busy:
+        tell(f"There may be more to come: the Assembly is {headline(status)}")
+    return of_assembly(status, result_rows(status, steps), code)
 
 
 def judged(status: AssemblyStatus) -> Exit:
