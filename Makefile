@@ -92,6 +92,7 @@ nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZ
 	@FOREIGN_CASES=100000 $(BIN)/python -m pytest $(FOREIGN)
 	@$(BIN)/python tests/fuzz/pingbacks.py -max_total_time=$(FUZZ_SECONDS)
 	@$(BIN)/python tests/fuzz/statuses.py -max_total_time=$(FUZZ_SECONDS)
+	@$(BIN)/python -m tests.kills --kills 100
 
 mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the tests must notice nine in ten
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R overrides $(MUTANTS)/src

@@ -72,7 +72,9 @@ LAYERS = {
     "_workers": {"_mapping"},
     "_running": {"_errors", "_files", "_progress", "_signing", "_status"},
     "_sources": {"_errors", "_files", "_streams", "_work"},
-    "_tus": {"_answers", "_errors", "_hosts", "_operations", "_retry", "_sources", "_work"},
+    "_tus": {
+        "_answers", "_errors", "_hosts", "_operations", "_retry", "_sources", "_streams", "_work",
+    },
     "_resuming": {"_errors", "_sources", "_status"},
     "_uploads": {
         "_answers", "_errors", "_hosts", "_operations", "_progress", "_resuming", "_retry",

@@ -493,6 +493,20 @@ def test_a_chunk_carries_its_checksum_where_that_is_compared() -> None:
     assert server.content == CONTENT
 
 
+@pytest.mark.parametrize("source", [again, once])
+def test_a_chunk_with_a_checksum_is_no_larger_than_can_be_lost(
+    source: Callable[[bytes], Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus, "_CHECKED_CHUNK", 300)
+    server = Server(sums=True)
+
+    upload(source(CONTENT), server)
+
+    assert server.content == CONTENT
+    sizes = [asked["headers"]["Content-Length"] for asked in server.requests[1:]]
+    assert sizes == ["300", "300", "300", "300", "80"]
+
+
 @pytest.mark.parametrize(
     ("extensions", "algorithms", "compared"),
     [

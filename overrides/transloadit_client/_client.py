@@ -67,7 +67,7 @@ class Transloadit(Calls):
                 size is known. A stream can be sent again while it is uploaded, but not resumed by
                 another call. A content type is of no use here.
             chunk_size: bytes that one request carries at most. Streams are kept in memory by the
-                chunk, 8 MiB in all at most.
+                chunk, 4 MiB in all at most.
             parallel: how many files are on their way at once.
             on_progress: told of a `Progress` now and then, and at the end, by this very thread.
             timeout: seconds, or an `httpx.Timeout`, for each request.

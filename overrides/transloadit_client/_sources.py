@@ -7,24 +7,17 @@ holds up an event loop.
 import hashlib
 import io
 import os
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from ._errors import FileChanged, InvalidInput
 from ._files import Files, is_file, named_files, open_for_bytes
-from ._streams import Stream, version
+from ._streams import PIECE, Span, Stream, version
 from ._work import Aside, Work
 
-PIECE = 256 * 1024
-"""Bytes that are read and sent at once: fewer cost time, more cost memory."""
-
 _SAMPLE = 64 * 1024  # bytes of a file's beginning, and of its end, that its fingerprint covers
-
-Sent: TypeAlias = Callable[[int], object]
-"""Told at which byte of a file the upload is."""
 
 
 class Reread:
@@ -35,6 +28,7 @@ class Reread:
         self._path = content if isinstance(content, Path) else None
         self._stream = None if isinstance(content, Path) else content
         self._version = version(content)
+        self.in_memory = isinstance(content, io.BytesIO)
         self._start = 0
         if isinstance(content, Path):
             self.size = content.stat().st_size
@@ -92,7 +86,7 @@ class Reread:
         self._check()
         about = (self.size, self._version and self._version[1])
         digest = hashlib.blake2b(repr(about).encode(), digest_size=16)
-        whole = isinstance(self._stream, io.BytesIO) or self.size <= 2 * _SAMPLE
+        whole = self.in_memory or self.size <= 2 * _SAMPLE
         spans = [(0, self.size)] if whole else [(0, _SAMPLE), (self.size - _SAMPLE, _SAMPLE)]
         for offset, size in spans:
             for piece in Span(self.read, offset, size):
@@ -102,6 +96,8 @@ class Reread:
 
 class ReadOnce:
     """A stream that can be read once. What was sent is kept until it has arrived."""
+
+    in_memory = True
 
     def __init__(self, field: str, name: str, content: Stream) -> None:
         self.field, self.name = field, name
@@ -113,6 +109,7 @@ class ReadOnce:
             else aiter(content.content)
         )
         self._kept = bytearray()
+        self._rest = memoryview(b"")
         self._begin = 0
         self._ended = False
 
@@ -137,7 +134,7 @@ class ReadOnce:
         del self._kept[: offset - self._begin]
         self._begin = offset
         yield Aside(partial(self._fill_awaited if self.awaited else self._fill, size), self.awaited)
-        has, ended = self._begin + len(self._kept), self._ended
+        has, ended = self._begin + len(self._kept) + len(self._rest), self._ended
         if self.size is not None and (has > self.size or (ended and has < self.size)):
             raise FileChanged(f"{self.name!r} was to have {self.size} bytes, but has {has}")
         return min(size, len(self._kept))
@@ -149,55 +146,34 @@ class ReadOnce:
 
     def close(self) -> None:
         """Lets go of what was kept; the stream is the caller's."""
-        self._kept = bytearray()
+        self._kept, self._rest = bytearray(), memoryview(b"")
 
     def _fill(self, size: int) -> None:
-        while not self._ended and len(self._kept) <= size:
-            self._keep(next(self._pieces, None))
+        while self._wants(size):
+            self._offer(next(self._pieces, None))
 
     async def _fill_awaited(self, size: int) -> None:
-        while not self._ended and len(self._kept) <= size:
-            self._keep(await anext(self._pieces, None))
+        while self._wants(size):
+            self._offer(await anext(self._pieces, None))
 
-    def _keep(self, piece: object) -> None:
+    def _wants(self, size: int) -> bool:
+        """Takes what is at hand; whether more is needed to have so much, and to see an end."""
+        room = max(0, size - len(self._kept))
+        self._kept += self._rest[:room]
+        self._rest = self._rest[room:]
+        return not self._rest and not self._ended
+
+    def _offer(self, piece: object) -> None:
         if piece is None:
             self._ended = True
         elif isinstance(piece, bytes | bytearray | memoryview):
-            self._kept += piece
+            self._rest = memoryview(bytes(piece))  # which copies what somebody could change
         else:
             kind = type(piece).__name__
             raise InvalidInput(f"{self.name!r} gave a piece of type {kind}; it has to be bytes")
 
 
 Source: TypeAlias = Reread | ReadOnce
-
-
-class Span:
-    """Some bytes of a source, as the body of a request: the same ones whenever it is iterated."""
-
-    def __init__(
-        self,
-        read: Callable[[int, int], bytes],
-        offset: int,
-        size: int,
-        sent: Sent | None = None,
-    ) -> None:
-        self._read, self._offset, self._size, self._sent = read, offset, size, sent
-
-    def __iter__(self) -> Iterator[bytes]:
-        end = self._offset + self._size
-        for offset in range(self._offset, end, PIECE):
-            size = min(PIECE, end - offset)
-            yield self._read(offset, size)
-            if self._sent is not None:
-                self._sent(offset + size)
-
-    def sha1(self) -> str:
-        """Its SHA-1, as tus has it: in base64."""
-        digest = hashlib.sha1(usedforsecurity=False)
-        for piece in Span(self._read, self._offset, self._size):
-            digest.update(piece)
-        return b64encode(digest.digest()).decode()
 
 
 def sources(files: Files, *, asynchronous: bool) -> list[Source]:

@@ -1,12 +1,20 @@
 """Files that are sent from where they stand, and again from there if they can be; and streams."""
 
+import hashlib
 import io
 import os
-from collections.abc import AsyncIterable, Iterable
+from base64 import b64encode
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from attrs import field, frozen
+
+PIECE = 256 * 1024
+"""Bytes that are read and sent at once: fewer cost time, more cost memory."""
+
+Sent: TypeAlias = Callable[[int], object]
+"""Told at which byte of a file the upload is."""
 
 Version: TypeAlias = tuple[int, int]
 """What changes when somebody writes to a file: its size, and when it was written to."""
@@ -73,3 +81,34 @@ def version(file: Any) -> Version | None:
     except (AttributeError, OSError):
         return None
     return about.st_size, about.st_mtime_ns
+
+
+class Span:
+    """Some bytes of a source, as the body of a request: the same ones whenever it is iterated."""
+
+    def __init__(
+        self,
+        read: Callable[[int, int], bytes],
+        offset: int,
+        size: int,
+        sent: Sent | None = None,
+        *,
+        in_memory: bool = False,
+    ) -> None:
+        self._read, self._offset, self._size, self._sent = read, offset, size, sent
+        self.in_memory = in_memory
+
+    def __iter__(self) -> Iterator[bytes]:
+        end = self._offset + self._size
+        for offset in range(self._offset, end, PIECE):
+            size = min(PIECE, end - offset)
+            yield self._read(offset, size)
+            if self._sent is not None:
+                self._sent(offset + size)
+
+    def sha1(self) -> str:
+        """Its SHA-1, as tus has it: in base64."""
+        digest = hashlib.sha1(usedforsecurity=False)
+        for piece in Span(self._read, self._offset, self._size):
+            digest.update(piece)
+        return b64encode(digest.digest()).decode()

@@ -15,7 +15,8 @@ from ._errors import ApiError, FileChanged, NoAnswer
 from ._hosts import Home, trusted_url
 from ._operations import Operation
 from ._retry import NOT_THERE, Guard, NotThere, Plan
-from ._sources import Sent, Source, Span
+from ._sources import Source
+from ._streams import Sent, Span
 from ._work import Aside, Work
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ def uploaded(
         _compare(source, at)
         most = min(chunk_size, _CHECKED_CHUNK) if server.checksums else chunk_size
         size = yield from source.load(at.offset, most)
-        chunk = Span(source.read, at.offset, size, sent)
+        chunk = Span(source.read, at.offset, size, sent, in_memory=source.in_memory)
         checksum: str | None = (yield Aside(chunk.sha1)) if server.checksums else None
         at = yield _patch(source, at, chunk, size, checksum)
         sent(at.offset)

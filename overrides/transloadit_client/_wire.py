@@ -13,7 +13,7 @@ import httpx
 
 from ._errors import InvalidInput
 from ._files import file_part
-from ._streams import FromHere
+from ._streams import FromHere, Span
 
 
 def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,14 +66,27 @@ def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.
 
     httpx reads files on the event loop's own thread, where a slow disk holds up everything.
     """
+    content = arguments.get("content")
     files = arguments.get("files") or ()
-    reads = any(isinstance(content, FromHere) for _, (_, content, _) in files)
-    if reads or not isinstance(request.stream, httpx.AsyncByteStream):
+    if isinstance(content, Span) and content.in_memory:
+        request.stream = _OnTheLoop(content)
+    elif isinstance(content, Span) or any(isinstance(file[1], FromHere) for _, file in files):
         request.stream = _OffTheLoop(cast("httpx.SyncByteStream", request.stream))
     return request
 
 
 _AT_ONCE = 1024 * 1024  # bytes that a thread reads before it hands them over
+
+
+class _OnTheLoop(httpx.AsyncByteStream):
+    """A body that is in memory."""
+
+    def __init__(self, content: Span) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._content:
+            yield piece
 
 
 class _OffTheLoop(httpx.AsyncByteStream):

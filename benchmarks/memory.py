@@ -1,0 +1,160 @@
+"""Peak memory of a process over its idle while it uploads, on every path; and the loop's lag.
+
+Run it with `.venv/bin/python benchmarks/memory.py [GiB]`, 4 by default; it exits with 1 if a path
+takes more than 16 MiB. Each path is a process of its own that has made a small upload before, so
+that what is imported late counts as idle. The files are holes, and so is what the stand-in keeps.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+from transloadit_client import AsyncTransloadit, Transloadit
+from transloadit_standin import StandIn
+
+MIB = 1024 * 1024
+MOST = 16 * MIB
+STEPS = {"kept": {"robot": "/file/filter", "use": ":original"}}
+STATUS, PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+# How many files there are, and what they are given as.
+PATHS = {
+    "in the form": (1, "path"),
+    "by tus": (1, "path"),
+    "by tus, 4 at once": (4, "path"),
+    "by tus, a stream": (1, "stream"),
+    "by tus, 4 streams at once": (4, "stream"),
+}
+
+
+def pieces(size: int) -> Iterator[bytes]:
+    for _ in range(size // MIB):
+        yield bytes(MIB)
+
+
+async def awaited_pieces(size: int) -> AsyncIterator[bytes]:
+    for piece in pieces(size):
+        yield piece
+
+
+def given(kind: str, number: int, size: int, path: Path, *, awaited: bool) -> list[Any]:
+    """The files of an upload, which have `size` bytes in all."""
+    if kind == "path":
+        with path.open("wb") as file:
+            file.truncate(size // number)
+        return [(f"{n}.bin", path) for n in range(number)]
+    make = awaited_pieces if awaited else pieces
+    return [(f"{n}.bin", make(size // number)) for n in range(number)]
+
+
+def memory(key: str) -> int:
+    """Bytes: `VmRSS` now, or `VmHWM` at most since it was reset."""
+    (line,) = [line for line in STATUS.read_text().splitlines() if line.startswith(key)]
+    return int(line.split()[1]) * 1024
+
+
+def upload(client: Transloadit, how: str, files: list[Any]) -> None:
+    if how == "in the form":
+        client.create_assembly(steps=STEPS, files=files)
+    else:
+        assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=len(files))
+        client.upload(assembly, files)
+
+
+async def upload_awaited(client: AsyncTransloadit, how: str, files: list[Any]) -> None:
+    if how == "in the form":
+        await client.create_assembly(steps=STEPS, files=files)
+    else:
+        assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=len(files))
+        await client.upload(assembly, files)
+
+
+async def lag(lags: list[float]) -> None:
+    """How much later than asked for the loop comes back, again and again."""
+    while True:
+        begun = time.perf_counter()
+        await asyncio.sleep(0.005)
+        lags.append(time.perf_counter() - begun - 0.005)
+
+
+def sync(url: str, how: str, size: int, path: Path) -> dict[str, float]:
+    number, kind = PATHS[how]
+    with Transloadit("key", "secret", base_url=url, timeout=600) as client:
+        upload(client, how, given(kind, number, number * MIB, path, awaited=False))
+        files = given(kind, number, size, path, awaited=False)
+        PEAK.write_text("5")  # the peak is counted anew
+        idle, begun = memory("VmRSS"), time.perf_counter()
+        upload(client, how, files)
+        return {"peak": memory("VmHWM") - idle, "seconds": time.perf_counter() - begun}
+
+
+async def asynchronous(url: str, how: str, size: int, path: Path) -> dict[str, float]:
+    number, kind = PATHS[how]
+    lags: list[float] = []
+    async with AsyncTransloadit("key", "secret", base_url=url, timeout=600) as client:
+        await upload_awaited(client, how, given(kind, number, number * MIB, path, awaited=True))
+        files = given(kind, number, size, path, awaited=True)
+        PEAK.write_text("5")  # noqa: ASYNC240  # no disk is behind it
+        idle, begun = memory("VmRSS"), time.perf_counter()
+        watch = asyncio.create_task(lag(lags))
+        await upload_awaited(client, how, files)
+        watch.cancel()
+    seconds = time.perf_counter() - begun
+    lags.sort()
+    return {
+        "peak": memory("VmHWM") - idle,
+        "seconds": seconds,
+        "lag": lags[-1],
+        "usual lag": lags[len(lags) * 99 // 100],
+    }
+
+
+def measured(url: str, how: str, size: int, path: Path, *, awaited: bool) -> dict[str, float]:
+    """As measured in a process of its own."""
+    arguments = [url, how, str(size), str(path), "async" if awaited else "sync"]
+    command = [sys.executable, __file__, *arguments]
+    output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    found: dict[str, float] = json.loads(output)
+    return found
+
+
+def main(size: int) -> int:
+    if not PEAK.exists():
+        print("this system does not tell a process's peak: it takes /proc")
+        return 0
+    good = True
+    print(f"{size / 1024**3:g} GiB: peak over idle, speed, the loop's lag (at most; 99 %)")
+    with tempfile.TemporaryDirectory() as folder:
+        for how in PATHS:
+            for awaited in (False, True):
+                path = Path(folder) / "file"
+                with StandIn(key="key", secret="secret", tus_checksum=False) as api:
+                    found = measured(api.url, how, size, path, awaited=awaited)
+                lags = "  ".join(
+                    f"{found[it] * 1000:5.1f} ms" for it in ("lag", "usual lag") if awaited
+                )
+                style = "async" if awaited else "sync "
+                print(
+                    f"{how:26} {style} {found['peak'] / MIB:5.1f} MiB"
+                    f" {size / MIB / found['seconds']:6.0f} MiB/s  {lags}",
+                    flush=True,
+                )
+                good = good and found["peak"] <= MOST
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 6:  # in a process of its own
+        _, url, how, size, path, style = sys.argv
+        if style == "sync":
+            print(json.dumps(sync(url, how, int(size), Path(path))))
+        else:
+            print(json.dumps(asyncio.run(asynchronous(url, how, int(size), Path(path)))))
+    else:
+        sys.exit(main(int(float(sys.argv[1]) * 1024**3) if len(sys.argv) > 1 else 4 * 1024**3))
