@@ -14,7 +14,7 @@ from transloadit_client._mapping import (
     Await,
     Deliver,
     Mapped,
-    Pace,
+    Quota,
     Start,
     Take,
     Task,
@@ -35,7 +35,7 @@ class Simulation:
         self._longest = longest
         self._tasks = (Task(b"", str(number), Entry(f"{number:032x}")) for number in range(tasks))
         self._running: list[tuple[float, str]] = []
-        self._moves = mapping(at_once, Pace(a_minute), lambda: self.now)
+        self._moves = mapping(at_once, Quota(a_minute), lambda: self.now)
 
     def delivered(self) -> Iterator[str]:
         answer: object = None
@@ -69,9 +69,9 @@ class Simulation:
 @pytest.mark.parametrize("number", [0, -1])
 def test_none_at_once_and_none_a_minute_are_refused(number: int) -> None:
     with pytest.raises(InvalidInput, match="at once"):
-        next(mapping(number, Pace(None), lambda: 0.0))
+        next(mapping(number, Quota(None), lambda: 0.0))
     with pytest.raises(InvalidInput, match="a minute"):
-        Pace(number)
+        Quota(number)
 
 
 @pytest.mark.parametrize("longest", [0.5, 40.0, 600.0])

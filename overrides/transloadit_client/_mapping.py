@@ -100,7 +100,7 @@ def name_of(files: Files) -> str | None:
     return os.fsdecode(files) if isinstance(files, str | os.PathLike) else None
 
 
-class Pace:
+class Quota:
     """No more than so many starts within any minute.
 
     Args:
@@ -155,12 +155,12 @@ class Deliver:
 Move: TypeAlias = Take | Start | Await | Deliver
 
 
-def mapping(at_once: int, pace: Pace, now: Callable[[], float]) -> Generator[Move, Any, None]:
+def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Generator[Move, Any, None]:
     """What to do, move by move; each is answered as its docstring says.
 
     Args:
         at_once: how many Assemblies may be in the works.
-        pace: how many may be created in a minute.
+        quota: how many may be created in a minute.
         now: a clock in seconds that only goes forward.
 
     Raises:
@@ -172,13 +172,13 @@ def mapping(at_once: int, pace: Pace, now: Callable[[], float]) -> Generator[Mov
     while more or running:
         seconds = None
         if more and running < at_once:
-            seconds = pace.wait(now())
+            seconds = quota.wait(now())
             if seconds == 0:
                 task: Task | None = yield Take()
                 if task is None:
                     more = False
                 else:
-                    pace.started(now())
+                    quota.started(now())
                     running += 1
                     yield Start(task)
                 continue
