@@ -4,24 +4,21 @@ import heapq
 import itertools
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from transloadit_client import InvalidInput
-from transloadit_client._journal import Entry, Journal
+from transloadit_client._journal import Entry
 from transloadit_client._mapping import (
     Await,
     Deliver,
-    Mapped,
     Quota,
     Start,
     Take,
-    Task,
-    Tasks,
     mapping,
+    next_move,
 )
-from transloadit_client._workers import next_move
+from transloadit_client._tasks import Mapped, Task
 
 
 class Simulation:
@@ -69,7 +66,7 @@ class Simulation:
 @pytest.mark.parametrize("number", [0, -1])
 def test_none_at_once_and_none_a_minute_are_refused(number: int) -> None:
     with pytest.raises(InvalidInput, match="at once"):
-        next(mapping(number, Quota(None), lambda: 0.0))
+        mapping(number, Quota(None), lambda: 0.0)
     with pytest.raises(InvalidInput, match="a minute"):
         Quota(number)
 
@@ -108,45 +105,6 @@ def test_results_come_as_they_end_and_not_only_after_all_have_begun() -> None:
 
     assert int(first) < 10
     assert len(simulation.starts) <= 10
-
-
-def test_an_input_without_a_name_cannot_stand_in_a_journal(tmp_path: Path) -> None:
-    with (
-        Journal(tmp_path / "journal", "resize") as journal,
-        pytest.raises(InvalidInput, match="key="),
-    ):
-        Tasks(journal, None).task(b"a picture")
-
-
-def test_an_input_stands_under_its_path_or_name_or_what_the_caller_says(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", "resize") as journal:
-        keys = [
-            Tasks(journal, None).task("a/cat.jpg"),
-            Tasks(journal, None).task(Path("b/cat.jpg")),
-            Tasks(journal, None).task(("cat.jpg", b"")),
-            Tasks(journal, lambda files: "mine").task(b""),
-        ]
-
-    assert [task and task.key for task in keys] == ["a/cat.jpg", "b/cat.jpg", "cat.jpg", "mine"]
-
-
-def test_without_a_journal_no_name_is_needed_and_each_has_a_new_id() -> None:
-    tasks = [Tasks(None, None).task(b"a picture") for _ in range(2)]
-
-    assert len({task and task.entry.assembly_id for task in tasks}) == 2
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_spent_id_is_renewed(tmp_path: Path, *, kept: bool) -> None:
-    with Journal(tmp_path / "journal", "resize") as journal:
-        tasks = Tasks(journal if kept else None, None)
-        task = tasks.task("cat.jpg")
-        assert task is not None
-
-        renewed = tasks.renewed(task)
-
-    assert renewed.key == task.key
-    assert renewed.entry.assembly_id != task.entry.assembly_id
 
 
 def test_the_simulation_would_notice() -> None:

@@ -1,103 +1,25 @@
-"""Many Assemblies, one for each input: which is which, how many at once, how fast. Pure.
+"""Many Assemblies: how many at once, and how fast. Pure.
 
 `mapping` is a generator: it says what to take, start and await, and others do it. So threads, tasks
 and a simulated clock carry out the same code.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ._errors import InvalidInput, TransloaditError
-from ._files import Files
-from ._hosts import new_assembly_id
-from ._journal import Entry, Journal
-from ._progress import SavedFile
-from ._status import AssemblyStatus
+from ._errors import InvalidInput
+from ._tasks import Mapped, Task
+
+AT_ONCE = 100
+"""Assemblies in the works: an account may have 250, and httpx keeps 100 connections."""
+
+CREATES_PER_MINUTE = 250
+"""What an account may create, as the API's pages have it."""
 
 _MINUTE = 60.0
-
-Key: TypeAlias = Callable[[Files], str | None]
-
-
-@frozen
-class Mapped:
-    """What became of one input of a `map`.
-
-    Attributes:
-        files: the input.
-        key: its name in the journal.
-        assembly_id: the Assembly it was given, whether or not that came to be.
-        status: the last status, where there is one.
-        saved: the results that were saved.
-        error: why it failed; None if the Assembly completed and all results were saved.
-    """
-
-    files: Files = field(repr=False)
-    key: str
-    assembly_id: str
-    status: AssemblyStatus | None = field(default=None, repr=False)
-    saved: tuple[SavedFile, ...] = ()
-    error: TransloaditError | None = None
-
-    @property
-    def failed(self) -> bool:
-        return self.error is not None
-
-
-@frozen
-class Task:
-    """An input, and the Assembly that the journal has for it."""
-
-    files: Files = field(repr=False)
-    key: str
-    entry: Entry
-
-
-class Tasks:
-    """Makes tasks of inputs, and tells the journal how they end."""
-
-    def __init__(self, journal: Journal | None, key: Key | None) -> None:
-        self._journal = journal
-        self._key = key or name_of
-
-    def task(self, files: Files) -> Task | None:
-        """The task for an input; None if the journal has it as done.
-
-        Raises:
-            InvalidInput: there is a journal, and the input has no name to stand under in it.
-        """
-        key = self._key(files)
-        if self._journal is None:
-            return Task(files, key or "", Entry(new_assembly_id()))
-        if not isinstance(key, str):
-            raise InvalidInput(
-                f"an input of type {type(files).__name__} has no name to stand under in a journal;"
-                " give key=…, a function from an input to a text that is its own"
-            )
-        entry = self._journal.entry(key)
-        return None if entry.outcome else Task(files, key, entry)
-
-    def renewed(self, task: Task) -> Task:
-        """The task with another id, since its first one is spent and made no Assembly."""
-        if self._journal is None:
-            return Task(task.files, task.key, Entry(new_assembly_id()))
-        return Task(task.files, task.key, self._journal.renew(task.key))
-
-    def delivered(self, mapped: Mapped) -> None:
-        """The caller has this one, and has come back for the next."""
-        if self._journal is not None and mapped.status is not None and not mapped.failed:
-            self._journal.ended(mapped.key, str(mapped.status.ok))
-
-
-def name_of(files: Files) -> str | None:
-    """The path of an input, or the name of a `(name, content)`; None for what has neither."""
-    if isinstance(files, tuple) and files and isinstance(files[0], str):
-        return files[0]
-    return os.fsdecode(files) if isinstance(files, str | os.PathLike) else None
 
 
 class Quota:
@@ -153,9 +75,10 @@ class Deliver:
 
 
 Move: TypeAlias = Take | Start | Await | Deliver
+Moves: TypeAlias = Generator[Move, Any, None]
 
 
-def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Generator[Move, Any, None]:
+def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
     """What to do, move by move; each is answered as its docstring says.
 
     Args:
@@ -168,6 +91,10 @@ def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Generator[M
     """
     if at_once < 1:
         raise InvalidInput(f"{at_once} Assemblies at once are none; give 1 or more")
+    return _moves(at_once, quota, now)
+
+
+def _moves(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
     running, more = 0, True
     while more or running:
         seconds = None
@@ -186,3 +113,11 @@ def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Generator[M
         for mapped in ended:
             running -= 1
             yield Deliver(mapped)
+
+
+def next_move(moves: Moves, answer: Any) -> Move | None:
+    """The next move, once the last one was answered; None at the end."""
+    try:
+        return moves.send(answer)
+    except StopIteration:
+        return None

@@ -1,16 +1,17 @@
 """`run`: what it takes, what it gives, and what it makes of a status on the way. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from attrs import field, frozen
 
 from transloadit_api.types import Unset
 
-from ._errors import ApiError, AssemblyFailed
+from ._errors import ApiError, AssemblyFailed, InvalidInput
 from ._files import FormFields
 from ._progress import SavedFile
 from ._signing import Params
+from ._sources import Source, known_size
 from ._status import AssemblyStatus
 
 
@@ -25,6 +26,10 @@ class CreateOptions(TypedDict, total=False):
     auth: Params | None
     form_fields: FormFields | None
     extra_params: Mapping[str, Any] | None
+
+
+TUS_ABOVE = 8 * 1024 * 1024
+"""Bytes that go in the create request, where they are sent anew if it has to be repeated."""
 
 
 @frozen
@@ -56,6 +61,15 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     raise failed
 
 
+def go_by_tus(files: Sequence[Source], most: int) -> bool:
+    """Whether files are too big, or of unknown size, for the create request.
+
+    All of them go the same way: the API takes none with the request when any is to follow.
+    """
+    size = known_size(files)
+    return size is None or size > most
+
+
 def awaits_uploads(status: AssemblyStatus) -> bool:
     """Whether files have yet to come by tus."""
     expected = status.expected_tus_uploads
@@ -68,10 +82,16 @@ def exists_already(error: ApiError) -> bool:
 
 
 def is_missing(error: ApiError) -> bool:
+    """Whether there is no such Assembly."""
     return error.code == "ASSEMBLY_NOT_FOUND"
 
 
-def is_spent(error: Exception) -> bool:
-    """Whether an id can never be an Assembly's, because its upload broke off. Nothing ran."""
-    status = getattr(error, "status", None)
-    return isinstance(status, AssemblyStatus) and status.ok == "REQUEST_ABORTED"
+def id_to_resume(assembly_id: str | None) -> str:
+    """Checks that there is an id to go on with.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    if assembly_id is None:
+        raise InvalidInput("resume takes the assembly_id of the run to go on with")
+    return assembly_id

@@ -1,20 +1,24 @@
-"""Carrying out a `mapping`: by threads, or by tasks of an event loop."""
+"""Carrying out a `mapping` by threads."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from threading import Event
 from typing import Any
 
-from ._mapping import Await, Deliver, Mapped, Move, Start, Take, Task
-
-Moves = Generator[Move, Any, None]
+from ._mapping import Await, Deliver, Moves, Start, Take, next_move
+from ._tasks import Mapped, Task, Tasks
 
 
 def by_threads(
-    moves: Moves, take: Callable[[], Task | None], work: Callable[[Task], Mapped], at_once: int
-) -> Iterator[Mapped]:
-    """What `work` makes of each task, as it comes. The last of its threads end with it."""
+    moves: Moves,
+    take: Callable[[], Task | None],
+    work: Callable[[Task], Mapped],
+    at_once: int,
+    stopped: Event,
+) -> Generator[Mapped]:
+    """What `work` makes of each task, as it comes. `stopped` is set to end its threads with it."""
     threads = ThreadPoolExecutor(at_once, thread_name_prefix="transloadit-map")
     running: set[Future[Mapped]] = set()
     try:
@@ -35,42 +39,13 @@ def by_threads(
                 case Deliver(mapped):
                     yield mapped
     finally:
+        stopped.set()
         threads.shutdown(cancel_futures=True)
 
 
-async def by_tasks(
-    moves: Moves, take: Callable[[], Awaitable[Task | None]], work: Callable[[Task], Any]
-) -> AsyncIterator[Mapped]:
-    """As `by_threads`, with tasks, which are canceled when it is closed."""
-    running: set[asyncio.Task[Mapped]] = set()
-    try:
-        answer: Any = None
-        while (move := next_move(moves, answer)) is not None:
-            answer = None
-            match move:
-                case Take():
-                    answer = await take()
-                case Start(task):
-                    running.add(asyncio.create_task(work(task)))
-                case Await(seconds) if running:
-                    ended, running = await asyncio.wait(
-                        running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    answer = [one.result() for one in ended]
-                case Await(seconds):
-                    await asyncio.sleep(seconds or 0.0)
-                    answer = []
-                case Deliver(mapped):
-                    yield mapped
-    finally:
-        for one in running:
-            one.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-def next_move(moves: Moves, answer: Any) -> Move | None:
-    """The next move, once the last one was answered; None at the end."""
-    try:
-        return moves.send(answer)
-    except StopIteration:
-        return None
+def delivered(tasks: Tasks, found: Generator[Mapped]) -> Iterator[Mapped]:
+    """Passes on what is found. A caller who comes back for the next has had the last."""
+    with tasks, closing(found):
+        for mapped in found:
+            yield mapped
+            tasks.delivered(mapped)

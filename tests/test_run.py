@@ -1,0 +1,208 @@
+"""`run`: one call from files to results, and what it says when that cannot be."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from transloadit_client import (
+    ApiError,
+    AssemblyFailed,
+    InvalidInput,
+    MissingCredentials,
+    Progress,
+    StillBusy,
+    Transloadit,
+    new_assembly_id,
+)
+from transloadit_standin import Answer, Crash, StandIn
+
+Connect = Callable[..., Any]
+STEPS = {"resized": {"robot": "/image/resize", "use": ":original"}}
+BIG = 3_000_000
+
+
+@pytest.fixture
+def api() -> Iterator[StandIn]:
+    with StandIn(step_seconds=0.05) as api:
+        yield api
+
+
+def client_of(connect: Connect, api: StandIn, **options: Any) -> Any:
+    return connect(api.key, api.secret, base_url=api.url, **options)
+
+
+def operations(api: StandIn) -> list[str]:
+    return [str(request.operation) for request in api.requests]
+
+
+def test_without_credentials_nothing_is_sent(connect: Connect, api: StandIn) -> None:
+    with pytest.raises(MissingCredentials):
+        connect(base_url=api.url).run(steps=STEPS, files=[b"a picture"])
+    assert not api.requests
+
+
+def test_an_unreadable_file_is_refused_before_anything_is_sent(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=r"cat\.jpg"):
+        client_of(connect, api).run(steps=STEPS, files=[tmp_path / "cat.jpg"])
+    assert not api.requests
+
+
+def test_resume_takes_an_id(connect: Connect, api: StandIn) -> None:
+    with pytest.raises(InvalidInput, match="resume takes the assembly_id"):
+        client_of(connect, api).run(steps=STEPS, resume=True)
+    assert not api.requests
+
+
+def test_what_the_api_refuses_is_told_as_create_tells_it(connect: Connect, api: StandIn) -> None:
+    with pytest.raises(ApiError) as caught:
+        client_of(connect, api).run(template_id="none-of-mine")
+    assert caught.value.code == "TEMPLATE_NOT_FOUND"
+
+
+def test_an_assembly_that_fails_raises_with_its_status(connect: Connect, api: StandIn) -> None:
+    api.faults.append(Crash("INTERNAL_COMMAND_ERROR"))
+
+    with pytest.raises(AssemblyFailed, match="INTERNAL_COMMAND_ERROR") as caught:
+        client_of(connect, api).run(steps=STEPS, files=[b"a picture"])
+
+    assert caught.value.code == "INTERNAL_COMMAND_ERROR"
+    assert caught.value.status is not None
+    assert caught.value.assembly_id == caught.value.status.assembly_id
+
+
+def test_an_assembly_that_was_canceled_has_no_results(connect: Connect) -> None:
+    with StandIn(step_seconds=30.0) as api:
+        client = client_of(connect, api)
+        own_id = new_assembly_id()
+
+        def cancel(progress: Progress) -> None:
+            if progress.phase == "executing":
+                Transloadit(base_url=api.url).cancel_assembly(own_id)
+
+        with pytest.raises(AssemblyFailed) as caught:
+            client.run(steps=STEPS, files=[b"a picture"], assembly_id=own_id, on_progress=cancel)
+    assert caught.value.code == "ASSEMBLY_CANCELED"
+
+
+def test_a_deadline_leaves_the_assembly_running(connect: Connect) -> None:
+    with StandIn(step_seconds=30.0) as api:
+        with pytest.raises(StillBusy) as caught:
+            client_of(connect, api).run(steps=STEPS, files=[b"a picture"], deadline=0.2)
+
+        assert "cancelAssembly" not in operations(api)
+        assert caught.value.status is not None
+        assert caught.value.status.busy
+
+
+def test_small_files_go_with_the_request_and_results_come_back_whole(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    finished = client_of(connect, api).run(
+        steps=STEPS, files=[("cat.jpg", b"a cat"), ("dog.jpg", b"a dog")], save_to=tmp_path
+    )
+
+    assert finished.status.ok == "ASSEMBLY_COMPLETED"
+    saved = {(file.step, file.path.name): file.path.read_bytes() for file in finished.saved}
+    assert saved == {("resized", "cat.jpg"): b"a cat", ("resized", "dog.jpg"): b"a dog"}
+    assert not any(operation.startswith("tus") for operation in operations(api))
+
+
+def test_big_files_and_streams_go_by_tus_all_of_them(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    film = os.urandom(BIG)
+    stream = (bytes([number]) * 1000 for number in range(256))
+
+    finished = client_of(connect, api).run(
+        steps=STEPS,
+        files={"film": ("film.mp4", film), "log": ("log.txt", stream)},
+        save_to=tmp_path,
+        tus_above=BIG - 1,
+    )
+
+    hashes = {file.path.name: hashlib.md5(file.path.read_bytes()) for file in finished.saved}
+    assert hashes["film.mp4"].digest() == hashlib.md5(film).digest()
+    whole = b"".join(bytes([number]) * 1000 for number in range(256))
+    assert hashes["log.txt"].digest() == hashlib.md5(whole).digest()
+    assert operations(api).count("tusCreate") == 2
+
+
+def test_without_files_and_without_a_folder_it_only_waits(connect: Connect, api: StandIn) -> None:
+    finished = client_of(connect, api).run(steps=STEPS)
+
+    assert finished.status.ok == "ASSEMBLY_COMPLETED"
+    assert finished.saved == ()
+
+
+def test_everything_is_told_in_order(connect: Connect, api: StandIn, tmp_path: Path) -> None:
+    told: list[Progress] = []
+
+    client_of(connect, api).run(
+        steps=STEPS, files=[os.urandom(BIG)], tus_above=0, save_to=tmp_path, on_progress=told.append
+    )
+
+    phases = list(dict.fromkeys(progress.phase for progress in told))
+    assert phases in (
+        ["uploading", "executing", "done", "downloading"],
+        ["uploading", "executing", "downloading", "done"],
+    )
+    assert len({progress.assembly_id for progress in told}) == 1
+    assert max(progress.bytes_sent for progress in told) == BIG
+    assert told[-1].bytes_saved == BIG
+
+
+def test_an_interrupted_run_is_gone_on_with_and_never_begun_again(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    client = client_of(connect, api)
+    own_id = new_assembly_id()
+    first = client.run(steps=STEPS, files=[b"a picture"], assembly_id=own_id)
+
+    again = client.run(
+        steps=STEPS, files=[b"a picture"], assembly_id=own_id, resume=True, save_to=tmp_path
+    )
+
+    assert again.status.assembly_id == first.status.assembly_id == own_id
+    assert [file.path.read_bytes() for file in again.saved] == [b"a picture"]
+    assert list(api.assemblies) == [own_id]
+
+
+def test_a_run_that_never_began_begins_with_resume_too(connect: Connect, api: StandIn) -> None:
+    own_id = new_assembly_id()
+
+    finished = client_of(connect, api).run(steps=STEPS, assembly_id=own_id, resume=True)
+
+    assert finished.status.assembly_id == own_id
+
+
+def test_of_two_who_resume_at_once_one_creates(connect: Connect, api: StandIn) -> None:
+    """Both saw that nothing was there: one creates it, the other is told, and goes on with it."""
+    client, own_id = client_of(connect, api), new_assembly_id()
+    client.create_assembly(steps=STEPS, assembly_id=own_id)
+    not_yet = Answer(
+        404, b'{"error":"ASSEMBLY_NOT_FOUND"}', "application/json", operation="getAssembly"
+    )
+    api.faults.append(not_yet)
+
+    finished = client.run(steps=STEPS, assembly_id=own_id, resume=True)
+
+    assert operations(api).count("createAssemblyWithId") == 2
+    assert finished.status.assembly_id == own_id
+    assert list(api.assemblies) == [own_id]
+
+
+def test_a_crashed_upload_is_resumed_where_it_stopped(connect: Connect, api: StandIn) -> None:
+    client, own_id = client_of(connect, api), new_assembly_id()
+    film = ("film.mp4", os.urandom(BIG))
+    client.create_assembly(steps=STEPS, num_expected_upload_files=1, assembly_id=own_id)
+
+    finished = client.run(steps=STEPS, files=[film], assembly_id=own_id, resume=True)
+
+    assert finished.status.ok == "ASSEMBLY_COMPLETED"
+    assert operations(api).count("createAssemblyWithId") == 1
