@@ -67,10 +67,6 @@ LAYERS = {
         "_attempts", "_base", "_errors", "_fetching", "_files", "_hosts", "_http", "_operations",
         "_patience", "_retry", "_side_by_side", "_signing", "_status", "_work",
     },
-    "_journal": {"_errors", "_hosts"},
-    "_mapping": {"_errors", "_files", "_hosts", "_journal", "_progress", "_status"},
-    "_workers": {"_mapping"},
-    "_running": {"_errors", "_files", "_progress", "_signing", "_status"},
     "_sources": {"_errors", "_files", "_streams", "_work"},
     "_tus": {
         "_answers", "_errors", "_hosts", "_operations", "_retry", "_sources", "_streams", "_work",
@@ -80,27 +76,38 @@ LAYERS = {
         "_answers", "_errors", "_hosts", "_operations", "_progress", "_resuming", "_retry",
         "_sources", "_status", "_tus", "_work",
     },
-    "_client": {
+    "_transfers": {
         "_calls", "_events", "_files", "_operations", "_progress", "_results", "_sources",
         "_status", "_uploads", "_waiting",
     },
-    "_async_client": {
+    "_async_transfers": {
         "_async_calls", "_async_events", "_files", "_operations", "_progress", "_results",
-        "_side_by_side",
-        "_sources", "_status", "_uploads", "_waiting", "_work",
+        "_side_by_side", "_sources", "_status", "_uploads", "_waiting", "_work",
+    },
+    "_running": {"_errors", "_files", "_progress", "_signing", "_sources", "_status"},
+    "_journal": {"_errors", "_hosts"},
+    "_tasks": {
+        "_errors", "_files", "_hosts", "_journal", "_names", "_operations", "_progress",
+        "_running", "_signing", "_status",
+    },
+    "_mapping": {"_errors", "_tasks"},
+    "_workers": {"_mapping", "_tasks"},
+    "_async_workers": {"_files", "_mapping", "_tasks"},
+    "_client": {
+        "_calls", "_errors", "_files", "_mapping", "_progress", "_running", "_sources", "_status",
+        "_tasks", "_transfers", "_waiting", "_workers",
+    },
+    "_async_client": {
+        "_async_calls", "_async_transfers", "_async_workers", "_errors", "_files", "_mapping",
+        "_progress", "_running", "_side_by_side", "_sources", "_status", "_tasks", "_waiting",
+        "_work",
     },
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
 KNOW_GENERATED = {
-    "_status",
-    "_answers",
-    "_operations",
-    "_base",
-    "_calls",
-    "_async_calls",
-    "_running",
-    "_resuming",
-}
+    "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
+    "_resuming", "_client", "_async_client",
+}  # fmt: skip
 KNOW_HTTPX = {
     "_wire", "_http", "_pairing", "_attempts", "_base", "_calls", "_async_calls", "_events",
     "_async_events", "_fetching",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ._progress import MissingFile as MissingFile
     from ._progress import Progress as Progress
     from ._progress import SavedFile as SavedFile
+    from ._running import Finished as Finished
     from ._signing import Credentials as Credentials
     from ._signing import Secret as Secret
     from ._signing import SignedParams as SignedParams
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from ._status import AssemblyFile as AssemblyFile
     from ._status import AssemblyStatus as AssemblyStatus
     from ._streams import Stream as Stream
+    from ._tasks import Mapped as Mapped
 
 _HOME = {
     "ApiError": "._errors",
@@ -58,7 +60,9 @@ _HOME = {
     "Credentials": "._signing",
     "DownloadIncomplete": "._errors",
     "FileChanged": "._errors",
+    "Finished": "._running",
     "InvalidInput": "._errors",
+    "Mapped": "._tasks",
     "MissingCredentials": "._errors",
     "MissingFile": "._progress",
     "NoAnswer": "._errors",
@@ -90,7 +94,9 @@ __all__ = [
     "Credentials",
     "DownloadIncomplete",
     "FileChanged",
+    "Finished",
     "InvalidInput",
+    "Mapped",
     "MissingCredentials",
     "MissingFile",
     "NoAnswer",

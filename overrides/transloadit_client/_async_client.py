@@ -1,95 +1,148 @@
 """`AsyncTransloadit`: what people call and await."""
 
 import os
-from collections.abc import Collection
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable
 from functools import partial
+from typing import Unpack
 
 from attrs import define
 
-from ._async_calls import AsyncCalls, Timeout
+from transloadit_api.types import UNSET
+
+from ._async_calls import Timeout
+from ._async_transfers import AsyncTransfers
+from ._async_workers import by_tasks, delivered, taker
+from ._errors import ApiError, TransloaditError
 from ._files import Files
-from ._operations import Assembly
-from ._progress import OnProgress, SavedFile
-from ._results import Download, at_once
+from ._mapping import AT_ONCE, CREATES_PER_MINUTE, Quota, mapping
+from ._progress import OnProgress
+from ._running import (
+    TUS_ABOVE,
+    CreateOptions,
+    Finished,
+    awaits_uploads,
+    completed,
+    exists_already,
+    go_by_tus,
+    id_to_resume,
+    is_missing,
+    not_done_yet,
+)
 from ._side_by_side import aside
 from ._sources import sources
 from ._status import AssemblyStatus
-from ._uploads import CHUNK_SIZE, Uploads
-from ._waiting import DEADLINE, Stop, Terms, waiting
+from ._tasks import Key, Mapped, Task, Tasks, instructions_of
+from ._waiting import DEADLINE, Stop
 from ._work import Aside
 
 
 @define(init=False, eq=False, repr=False)
-class AsyncTransloadit(AsyncCalls):
+class AsyncTransloadit(AsyncTransfers):
     """`Transloadit` for asynchronous code: the same methods, awaited."""
 
-    async def upload(
+    async def run(
         self,
-        assembly: Assembly,
-        files: Files,
         *,
-        chunk_size: int = CHUNK_SIZE,
-        parallel: int = 4,
-        on_progress: OnProgress | None = None,
-        timeout: Timeout = None,
-    ) -> AssemblyStatus:
-        """Uploads files to an Assembly that awaits them; as `Transloadit.upload`.
-
-        Streams may be asynchronous. No file is read on the event loop's own thread.
-        """
-        uploads = Uploads(
-            assembly,
-            await aside(Aside(partial(sources, files, asynchronous=True))),
-            self._home,
-            chunk_size=chunk_size,
-            parallel=parallel,
-            on_progress=on_progress,
-        )
-        works = await self._do(uploads.begin(), timeout)
-        outcomes = await self._do_all(works, parallel, timeout, uploads.report)
-        return await self._do(uploads.end(outcomes), timeout)
-
-    async def wait_for_assembly(
-        self,
-        assembly: Assembly,
-        *,
+        files: Files | None = None,
+        save_to: str | os.PathLike[str] | None = None,
+        save_steps: Collection[str] | None = None,
+        assembly_id: str | None = None,
+        resume: bool = False,
+        tus_above: int = TUS_ABOVE,
         deadline: float | None = DEADLINE,
-        interval: float = 1.0,
-        events: bool = True,
-        on_progress: OnProgress | None = None,
         stop: Stop | None = None,
         cancel_on_timeout: bool = False,
-        timeout: Timeout = None,
-    ) -> AssemblyStatus:
-        """Waits until an Assembly has ended; as `Transloadit.wait_for_assembly`."""
-        from ._async_events import AsyncListener  # noqa: PLC0415  # anyio costs a lot to import
-
-        terms = Terms(
-            deadline=deadline,
-            interval=interval,
-            events=events,
-            cancel_on_timeout=cancel_on_timeout,
-            on_progress=on_progress,
-            stop=stop,
-        )
-        work = waiting(assembly, self._home, terms, self._world)
-        connect = self._connections.for_an_asynchronous_stream
-        async with AsyncListener(self.get_async_httpx_client(), connect) as listener:
-            return await self._do(work, timeout, pause=listener.pause)
-
-    async def download_results(
-        self,
-        assembly: Assembly,
-        save_to: str | os.PathLike[str],
-        *,
-        steps: Collection[str] | None = None,
-        parallel: int = 4,
         on_progress: OnProgress | None = None,
         timeout: Timeout = None,
-    ) -> tuple[SavedFile, ...]:
-        """Saves the results of an Assembly; as `Transloadit.download_results`."""
-        if not (isinstance(assembly, AssemblyStatus) and assembly.done):
-            assembly = await self.get_assembly(assembly, timeout=timeout)
-        download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
-        saved = await self._do_all(download.works(), at_once(parallel), timeout, download.tell)
-        return download.outcome(saved)
+        **create: Unpack[CreateOptions],
+    ) -> Finished:
+        """Creates an Assembly, sends its files, waits, and saves; as `Transloadit.run`."""
+        found = await aside(Aside(partial(sources, files or [], asynchronous=True)))
+        assembly = await self._begun(id_to_resume(assembly_id), timeout) if resume else None
+        if assembly is None:
+            by_tus = go_by_tus(found, tus_above)
+            try:
+                assembly = await self.create_assembly(
+                    files=None if by_tus else files,
+                    num_expected_upload_files=len(found) if by_tus else None,
+                    assembly_id=assembly_id or UNSET,
+                    timeout=timeout,
+                    **create,
+                )
+            except ApiError as error:
+                if not (resume and exists_already(error)):
+                    raise
+                assembly = await self.get_assembly(id_to_resume(assembly_id), timeout=timeout)
+        if awaits_uploads(assembly):
+            assembly = await self.upload(
+                assembly, files or [], on_progress=on_progress, timeout=timeout
+            )
+        assembly = await self.wait_for_assembly(
+            assembly,
+            deadline=deadline,
+            on_progress=on_progress if save_to is None else not_done_yet(on_progress),
+            stop=stop,
+            cancel_on_timeout=cancel_on_timeout,
+            timeout=timeout,
+        )
+        completed(assembly)
+        if save_to is None:
+            return Finished(assembly)
+        saved = await self.download_results(
+            assembly, save_to, steps=save_steps, on_progress=on_progress, timeout=timeout
+        )
+        return Finished(assembly, saved)
+
+    def map(
+        self,
+        files: Iterable[Files] | AsyncIterable[Files],
+        *,
+        save_to: str | os.PathLike[str] | None = None,
+        save_steps: Collection[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        key: Key | None = None,
+        at_once: int = AT_ONCE,
+        creates_per_minute: int | None = CREATES_PER_MINUTE,
+        tus_above: int = TUS_ABOVE,
+        deadline: float | None = DEADLINE,
+        timeout: Timeout = None,
+        **create: Unpack[CreateOptions],
+    ) -> AsyncIterator[Mapped]:
+        """Runs one Assembly for each input, many at once; as `Transloadit.map`.
+
+        It takes asyncio. To leave a loop over it early, close it: with `contextlib.aclosing`.
+        """
+        self._check_credentials()
+        moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
+        tasks = Tasks(journal, instructions_of(create), key)
+
+        async def work(task: Task) -> Mapped:
+            while True:
+                try:
+                    finished = await self.run(
+                        **task.options(save_to),
+                        save_steps=save_steps,
+                        tus_above=tus_above,
+                        deadline=deadline,
+                        timeout=timeout,
+                        **create,
+                    )
+                except TransloaditError as error:
+                    following = tasks.again(task, error)
+                    if following is None:
+                        return task.failed(error)
+                    task = following
+                else:
+                    return task.completed(finished)
+
+        return delivered(tasks, by_tasks(moves, taker(tasks, files), work))
+
+    async def _begun(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
+        """The Assembly of a run that was interrupted, if it came to be."""
+        try:
+            return await self.get_assembly(assembly_id, timeout=timeout)
+        except ApiError as error:
+            if is_missing(error):
+                return None
+            raise

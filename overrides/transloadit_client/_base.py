@@ -293,6 +293,11 @@ class BaseTransloadit(Client):
             )
         return Credentials(self._key, self._secret, self._signature_algorithm)
 
+    def _check_credentials(self) -> None:
+        """Raises `MissingCredentials` if there is nothing to sign with, and no token either."""
+        if self._auth_token is None:
+            self._credentials()
+
     def _permit(
         self, params: Mapping[str, Any], own_id: str | None = None
     ) -> tuple[Callable[[], Authorized], Guard]:

@@ -1,24 +1,46 @@
-"""`Transloadit`: what people call."""
+"""`Transloadit`: what people call, with the whole job as one call, and many of them.
+
+Its twin `AsyncTransloadit` is in `_async_client`.
+"""
 
 import os
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
+from threading import Event
+from typing import Unpack
 
 from attrs import define
 
-from ._calls import Calls, Timeout
-from ._events import Listener
+from transloadit_api.types import UNSET
+
+from ._calls import Timeout
+from ._errors import ApiError, TransloaditError
 from ._files import Files
-from ._operations import Assembly
-from ._progress import OnProgress, SavedFile
-from ._results import Download, at_once
+from ._mapping import AT_ONCE, CREATES_PER_MINUTE, Quota, mapping
+from ._progress import OnProgress
+from ._running import (
+    TUS_ABOVE,
+    CreateOptions,
+    Finished,
+    awaits_uploads,
+    completed,
+    exists_already,
+    go_by_tus,
+    id_to_resume,
+    is_missing,
+    not_done_yet,
+)
 from ._sources import sources
 from ._status import AssemblyStatus
-from ._uploads import CHUNK_SIZE, Uploads
-from ._waiting import DEADLINE, Stop, Terms, waiting
+from ._tasks import Key, Mapped, Task, Tasks, instructions_of
+from ._transfers import Transfers
+from ._waiting import DEADLINE, Stop
+from ._workers import by_threads, delivered
 
 
 @define(init=False, eq=False, repr=False)
-class Transloadit(Calls):
+class Transloadit(Transfers):
     """The client of the API; it also serves as `client=` of every generated function.
 
     Args:
@@ -45,148 +67,161 @@ class Transloadit(Calls):
         InvalidInput: the base URL is none, or would carry credentials in plain text.
     """
 
-    def upload(
+    def run(
         self,
-        assembly: Assembly,
-        files: Files,
         *,
-        chunk_size: int = CHUNK_SIZE,
-        parallel: int = 4,
-        on_progress: OnProgress | None = None,
-        timeout: Timeout = None,
-    ) -> AssemblyStatus:
-        """Uploads files to an Assembly that awaits them, by the resumable protocol tus.
-
-        The Assembly was created with `num_expected_upload_files`, and goes on once all have
-        arrived. Called again with the same files, by this process or another, it goes on where it
-        stopped: what has arrived is not sent again. Memory stays constant whatever the size.
-
-        Args:
-            assembly: its id, URL or status.
-            files: as in `create_assembly`; also streams of bytes: iterators, and `Stream` where the
-                size is known. A stream can be sent again while it is uploaded, but not resumed by
-                another call. A content type is of no use here.
-            chunk_size: bytes that one request carries at most. Streams are kept in memory by the
-                chunk, 4 MiB in all at most.
-            parallel: how many files are on their way at once.
-            on_progress: told of a `Progress` now and then, and at the end, by this very thread.
-            timeout: seconds, or an `httpx.Timeout`, for each request.
-
-        Returns:
-            The status after all have arrived.
-
-        Raises:
-            InvalidInput: the files cannot be read, or are not as many as the Assembly awaits;
-                nothing was sent.
-            FileChanged: a file is not the one whose upload began; nothing was sent.
-            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why.
-            ApiError, NoAnswer: the Assembly's status could not be read.
-        """
-        uploads = Uploads(
-            assembly,
-            sources(files, asynchronous=False),
-            self._home,
-            chunk_size=chunk_size,
-            parallel=parallel,
-            on_progress=on_progress,
-        )
-        works = self._do(uploads.begin(), timeout)
-        outcomes = self._do_all(works, parallel, timeout, uploads.report)
-        return self._do(uploads.end(outcomes), timeout)
-
-    def wait_for_assembly(
-        self,
-        assembly: Assembly,
-        *,
+        files: Files | None = None,
+        save_to: str | os.PathLike[str] | None = None,
+        save_steps: Collection[str] | None = None,
+        assembly_id: str | None = None,
+        resume: bool = False,
+        tus_above: int = TUS_ABOVE,
         deadline: float | None = DEADLINE,
-        interval: float = 1.0,
-        events: bool = True,
-        on_progress: OnProgress | None = None,
         stop: Stop | None = None,
         cancel_on_timeout: bool = False,
-        timeout: Timeout = None,
-    ) -> AssemblyStatus:
-        """Waits until an Assembly has ended: it completed, failed, or was canceled or aborted.
-
-        Where the status offers a stream of events, one connection is kept open and the status is
-        read when an event asks for it, and every half minute. Else it is read again and again: each
-        `interval` at first, and the longer it takes, the more seldom, up to every 10 seconds.
-
-        Args:
-            assembly: its id, its URL or its status.
-            deadline: seconds to wait at most, 9 hours by default; None to wait for however long.
-            interval: seconds between two reads at first; the API allows three a second.
-            events: whether to listen where a stream of events is offered. A client over an httpx
-                client or transport of your own never does: streams need connections of their own.
-            on_progress: told of each change. An error raised in it ends the wait.
-            stop: ends the wait when it is set, or returns true: an `Event`, or a function, which
-                is asked every half second.
-            cancel_on_timeout: whether to cancel the Assembly at the deadline.
-            timeout: seconds, or an `httpx.Timeout`, for each read; never more than 30.
-
-        Returns:
-            The last status, also of an Assembly that failed: see its `failed`.
-
-        Raises:
-            StillBusy: the deadline came, or `stop`; see its `status`. The Assembly goes on.
-            InvalidInput: that is no Assembly, or it is on a host where none lives.
-            ApiError: the API refused. Rate limits are waited for, though.
-            NoAnswer: no read got through for as long as the `RetryPolicy` tries.
-        """
-        terms = Terms(
-            deadline=deadline,
-            interval=interval,
-            events=events,
-            cancel_on_timeout=cancel_on_timeout,
-            on_progress=on_progress,
-            stop=stop,
-        )
-        work = waiting(assembly, self._home, terms, self._world)
-        connect = self._connections.for_a_stream
-        with Listener(self.get_httpx_client(), connect) as listener:
-            return self._do(work, timeout, pause=listener.pause)
-
-    def download_results(
-        self,
-        assembly: Assembly,
-        save_to: str | os.PathLike[str],
-        *,
-        steps: Collection[str] | None = None,
-        parallel: int = 4,
         on_progress: OnProgress | None = None,
         timeout: Timeout = None,
-    ) -> tuple[SavedFile, ...]:
-        """Saves the results of an Assembly that has ended, each as `save_to/STEP/NAME`.
+        **create: Unpack[CreateOptions],
+    ) -> Finished:
+        """Creates an Assembly, sends its files, waits for it, and saves its results.
 
-        A result is written to a file ending in `.part`, which gets its name once its size and hash
-        are those of the status. What broke goes on where it was, also after a crash: call this
-        again, with the same folder. A file that is there already is kept if it is the result, and
-        never overwritten if it is not: the result is then saved as `NAME-2`, as is the second of
-        two results of one name. Names are made safe for every system; see the returned paths.
-
-        Nothing of the client's is sent along, no header, cookie or secret, and nothing but https is
-        used, since a result may be anywhere.
+        Files go in the create request while they are small, else by resumable upload: all of an
+        Assembly's files the same way, as the API wants it.
 
         Args:
-            assembly: its id, its URL or its last status.
-            save_to: the folder; it is made if need be.
-            steps: the Steps whose results are wanted; by default all.
-            parallel: how many files at once.
-            on_progress: told of each change, about ten times a second at most. An error raised in
-                it ends the download.
-            timeout: seconds, or an `httpx.Timeout`, for each step of a request.
-
-        Returns:
-            What was saved, in the order of the status; nothing if there are no results.
+            files: as `create_assembly` and `upload` take them.
+            save_to: the folder for the results; without one nothing is saved.
+            save_steps: the Steps whose results are saved; by default all.
+            assembly_id: an id of your own; see `create_assembly`.
+            resume: whether that Assembly may be there already, from a run that was interrupted: it
+                is then gone on with, and none is created. It takes an `assembly_id`.
+            tus_above: bytes that all files together may have to go in the create request.
+            deadline: seconds to wait for it, 9 hours by default; None for however long it takes.
+            stop: ends the wait; see `wait_for_assembly`.
+            cancel_on_timeout: whether to cancel the Assembly at the deadline.
+            on_progress: told how far everything has come.
+            timeout: seconds, or an `httpx.Timeout`, for each request.
+            create: what else `create_assembly` takes: `steps`, `template_id`, `fields` …
 
         Raises:
-            DownloadIncomplete: some results could not be saved, or have no URL: see its `missing`.
-                All others were saved.
-            StillBusy: the Assembly has not ended.
-            InvalidInput, ApiError, NoAnswer: as `get_assembly`, where its status has to be read.
+            InvalidInput, ApiError, NoAnswer, OutcomeUnknown: as `create_assembly`.
+            UploadIncomplete: some files did not arrive. Run it again with `resume` and this id.
+            StillBusy: the deadline came, or `stop`. The Assembly goes on.
+            AssemblyFailed: it ended without completing; see its `status`.
+            DownloadIncomplete: some results could not be saved; the others were.
         """
-        if not (isinstance(assembly, AssemblyStatus) and assembly.done):
-            assembly = self.get_assembly(assembly, timeout=timeout)
-        download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
-        saved = self._do_all(download.works(), at_once(parallel), timeout, download.tell)
-        return download.outcome(saved)
+        found = sources(files or [], asynchronous=False)
+        assembly = self._begun(id_to_resume(assembly_id), timeout) if resume else None
+        if assembly is None:
+            by_tus = go_by_tus(found, tus_above)
+            try:
+                assembly = self.create_assembly(
+                    files=None if by_tus else files,
+                    num_expected_upload_files=len(found) if by_tus else None,
+                    assembly_id=assembly_id or UNSET,
+                    timeout=timeout,
+                    **create,
+                )
+            except ApiError as error:
+                if not (resume and exists_already(error)):
+                    raise
+                assembly = self.get_assembly(id_to_resume(assembly_id), timeout=timeout)
+        if awaits_uploads(assembly):
+            assembly = self.upload(assembly, files or [], on_progress=on_progress, timeout=timeout)
+        assembly = self.wait_for_assembly(
+            assembly,
+            deadline=deadline,
+            on_progress=on_progress if save_to is None else not_done_yet(on_progress),
+            stop=stop,
+            cancel_on_timeout=cancel_on_timeout,
+            timeout=timeout,
+        )
+        completed(assembly)
+        if save_to is None:
+            return Finished(assembly)
+        saved = self.download_results(
+            assembly, save_to, steps=save_steps, on_progress=on_progress, timeout=timeout
+        )
+        return Finished(assembly, saved)
+
+    def map(
+        self,
+        files: Iterable[Files],
+        *,
+        save_to: str | os.PathLike[str] | None = None,
+        save_steps: Collection[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        key: Key | None = None,
+        at_once: int = AT_ONCE,
+        creates_per_minute: int | None = CREATES_PER_MINUTE,
+        tus_above: int = TUS_ABOVE,
+        deadline: float | None = DEADLINE,
+        timeout: Timeout = None,
+        **create: Unpack[CreateOptions],
+    ) -> Iterator[Mapped]:
+        """Runs one Assembly for each input, many at once, and yields what became of each.
+
+        Results come as they end, not in the order of the inputs, which are taken when there is room
+        for them: memory does not grow with their number. One that fails stops no other. Closing the
+        iterator, or leaving a loop over it, begins nothing more; what runs at the API goes on.
+
+        With a `journal`, a file, an interrupted call goes on where it stopped: what is done is
+        passed over, what had begun is gone on with, and nothing is created twice. What failed is
+        looked at again.
+
+        Args:
+            files: for each Assembly what `run` takes as `files`; a tuple is one `(name, content)`.
+            save_to: a folder; each Assembly's results go into a folder of their own in it.
+            save_steps: the Steps whose results are saved; by default all.
+            journal: a file, made if it is not there. It goes with these very Instructions, and one
+                process at a time may use it.
+            key: tells the name under which an input stands in the journal, and which no other has.
+                By default its path, or the name of a `(name, content)`.
+            at_once: how many Assemblies may be in the works; an account may have 250.
+            creates_per_minute: how many may be begun in any minute; None for any number.
+            tus_above: as for `run`, like the rest, which holds for each Assembly.
+            deadline: seconds to wait for each.
+            timeout: seconds, or an `httpx.Timeout`, for each request.
+            create: what else `create_assembly` takes: `steps`, `template_id`, `fields` …
+
+        Raises:
+            InvalidInput: a number makes no sense, the journal cannot be used, or an input has no
+                name to stand under in it.
+            MissingCredentials: there are none to sign with.
+        """
+        self._check_credentials()
+        moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
+        tasks = Tasks(journal, instructions_of(create), key)
+        stopped = Event()
+
+        def work(task: Task) -> Mapped:
+            while True:
+                try:
+                    finished = self.run(
+                        **task.options(save_to),
+                        save_steps=save_steps,
+                        tus_above=tus_above,
+                        deadline=deadline,
+                        stop=stopped,
+                        timeout=timeout,
+                        **create,
+                    )
+                except TransloaditError as error:
+                    following = tasks.again(task, error)
+                    if following is None:
+                        return task.failed(error)
+                    task = following
+                else:
+                    return task.completed(finished)
+
+        take = partial(tasks.next, iter(files))
+        return delivered(tasks, by_threads(moves, take, work, at_once, stopped))
+
+    def _begun(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
+        """The Assembly of a run that was interrupted, if it came to be."""
+        try:
+            return self.get_assembly(assembly_id, timeout=timeout)
+        except ApiError as error:
+            if is_missing(error):
+                return None
+            raise

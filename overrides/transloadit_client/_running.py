@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from transloadit_api.types import Unset
 
 from ._errors import ApiError, AssemblyFailed, InvalidInput
 from ._files import FormFields
-from ._progress import SavedFile
+from ._progress import OnProgress, Progress, SavedFile
 from ._signing import Params
 from ._sources import Source, known_size
 from ._status import AssemblyStatus
@@ -59,6 +59,17 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None
     failed.code, failed.status = code, status
     raise failed
+
+
+def not_done_yet(on_progress: OnProgress | None) -> OnProgress | None:
+    """Tells the same, but that all is done only once the results are saved as well."""
+    if on_progress is None:
+        return None
+
+    def tell(progress: Progress) -> None:
+        on_progress(evolve(progress, phase="downloading") if progress.phase == "done" else progress)
+
+    return tell
 
 
 def go_by_tus(files: Sequence[Source], most: int) -> bool:

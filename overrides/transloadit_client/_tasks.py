@@ -65,7 +65,8 @@ class Task:
         assembly_id = self.entry.assembly_id
         folder = f"{safe_name(base_name(self.key), 'input')}-{assembly_id[:8]}"
         return {
-            "files": self.files,
+            # Here a tuple is a `(name, content)`; in `run` it would be several files.
+            "files": [self.files] if isinstance(self.files, tuple) else self.files,
             "assembly_id": assembly_id,
             "resume": self.entry.known,
             "save_to": None if save_to is None else Path(save_to) / folder,
