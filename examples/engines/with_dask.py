@@ -23,9 +23,13 @@ def resize(client: Transloadit, assembly_id: str, path: str) -> tuple[str, str]:
     return path, str(finished.status.assembly_id)
 
 
-def resize_all(engine: Client, client: Transloadit, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+def resize_all(
+    engine: Client, client: Transloadit, paths: Iterable[str]
+) -> Iterator[tuple[str, str]]:
     """Yields each path with its Assembly's id, as they end."""
-    everywhere = engine.scatter(client, broadcast=True)  # one client, with its connections, a worker
+    everywhere = engine.scatter(
+        client, broadcast=True
+    )  # one client, with its connections, a worker
     tasks = [
         engine.submit(resize, everywhere, new_assembly_id(), path, retries=3, pure=False)
         for path in paths
