@@ -90,7 +90,12 @@ def test_inputs_of_one_name_have_a_folder_each() -> None:
     with Tasks(None, "resize", None) as tasks:
         folders = {
             task.options("out")["save_to"]
-            for task in map(tasks.of, ["a/cat.jpg", "b/cat.jpg", "../../..", b"a cat"])
+            for task in (
+                tasks.of("a/cat.jpg"),
+                tasks.of("b/cat.jpg"),
+                tasks.of(".."),
+                tasks.of(b"a cat"),
+            )
             if task
         }
 
@@ -100,8 +105,10 @@ def test_inputs_of_one_name_have_a_folder_each() -> None:
 
 
 def test_instructions_are_told_apart_by_what_they_say() -> None:
-    resize: Any = {"steps": {"a": {"robot": "/image/resize"}}, "form_fields": {"size": 1}}
+    steps = {"a": {"robot": "/image/resize"}}
+    resize = instructions_of({"steps": steps, "form_fields": {"size": 1}})
 
-    assert instructions_of(resize) == instructions_of({**resize, "template_id": None})
-    assert instructions_of(resize) != instructions_of({**resize, "form_fields": {"size": 2}})
-    assert instructions_of(resize) != instructions_of({**resize, "template_id": "t"})
+    again = instructions_of({"steps": steps, "form_fields": {"size": 1}, "template_id": None})
+    assert resize == again
+    assert resize != instructions_of({"steps": steps, "form_fields": {"size": 2}})
+    assert resize != instructions_of({"steps": steps, "template_id": "t"})

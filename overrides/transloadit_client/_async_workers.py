@@ -53,7 +53,8 @@ def taker(
 ) -> Callable[[], Awaitable[Task | None]]:
     """`Tasks.next`, awaited: neither the inputs nor the journal's disk hold up the event loop."""
     if not isinstance(inputs, AsyncIterable):
-        return partial(asyncio.to_thread, tasks.next, iter(inputs))
+        following = partial(tasks.next, iter(inputs))
+        return lambda: asyncio.to_thread(following)
     awaited = aiter(inputs)
 
     async def take() -> Task | None:
