@@ -5,6 +5,7 @@ The ledger of the stand-in is the judge. `make faults` runs the same with thousa
 
 import pytest
 
+from . import jobs
 from .bench import MODES, STYLES, Mode, Style, run
 from .errands import ERRANDS
 
@@ -21,3 +22,12 @@ def test_each_call_is_done_once_or_its_caller_told(errand: str, mode: Mode, styl
     assert report.findings == []
     assert report.struck > 0
     assert report.told["done"] > 6
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_files_arrive_and_results_are_whole_through_all_faults(style: Style) -> None:
+    """30 files of mixed sizes, by form and by tus; `python -m tests.faults.jobs` sends 1,000."""
+    report = jobs.run(30, style=style, seed=SEED)
+
+    assert report.findings == []
+    assert report.struck.total() >= 0.1 * report.requests
