@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from transloadit_client import (
     UploadIncomplete,
 )
 from transloadit_client._http import AsyncHttpClient
-from transloadit_standin import Answer, Drop, Refuse, StandIn, rate_limit
+from transloadit_standin import Answer, Delay, Drop, Refuse, StandIn, rate_limit
 
 Connect = Callable[..., Any]
 
@@ -415,15 +416,16 @@ def test_a_stream_that_has_arrived_is_not_read_again(client: Any, api: StandIn, 
 
 
 def test_a_creation_whose_answer_was_lost_is_found_and_not_made_again(
-    client: Any, api: StandIn, a: Path
+    client: Any, api: StandIn, a: Path, b: Path
 ) -> None:
-    assembly = waiting(client, 1)
+    assembly = waiting(client, 2)
+    api.faults.append(Delay(0, operation="tusCreate"))
     api.faults.append(Drop("work", operation="tusCreate"))
 
-    client.upload(assembly, a)
+    client.upload(assembly, [b, a], parallel=1)
 
-    assert operations(api).count("tusCreate") == 1
-    assert arrived(api, assembly) == {("files", "a.bin", sha256(A))}
+    assert operations(api).count("tusCreate") == 2
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
 
 
 def test_a_creation_that_never_came_is_made_again(client: Any, api: StandIn, a: Path) -> None:
@@ -608,6 +610,18 @@ def test_progress_is_told_on_the_way_in_the_callers_thread(connect: Connect, api
     assert len(threads) == 1
 
 
+def test_progress_is_not_told_where_there_is_none(client: Any) -> None:
+    log: list[Progress] = []
+
+    def stalls() -> Iterator[bytes]:
+        time.sleep(0.5)
+        yield b"x"
+
+    client.upload(waiting(client, 1), [("x", stalls())], on_progress=log.append)
+
+    assert [it.bytes_sent for it in log].count(0) == 1
+
+
 def test_in_asynchronous_code_the_loops_thread_reads_no_file(api: StandIn, a: Path) -> None:
     """Neither by tus nor in the form."""
     readers: set[int] = set()
@@ -626,13 +640,14 @@ def test_in_asynchronous_code_the_loops_thread_reads_no_file(api: StandIn, a: Pa
                 await client.create_assembly(steps=STEPS, files=[("a", two)])
         return threading.get_ident()
 
+    a.write_bytes(8 * A)
     loop = asyncio.run(main())
 
     assert readers
     assert loop not in readers
     assert [
         it.stored.sha256 for assembly in api.assemblies.values() for it in assembly.uploads
-    ] == [sha256(A)] * 2
+    ] == [sha256(8 * A)] * 2
 
 
 def test_a_form_is_sent_again_with_the_same_bytes_in_asynchronous_code(

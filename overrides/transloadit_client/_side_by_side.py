@@ -135,7 +135,7 @@ async def in_tasks(
     pile: _Pile[W, T] = _Pile(works)
     broken: list[Exception] = []
 
-    async def carry_on() -> None:
+    async def carry_on(stop: Callable[[], None]) -> None:
         try:
             for number, work in pile:
                 try:
@@ -144,23 +144,26 @@ async def in_tasks(
                     pile.put(number, error)
         except Exception as error:  # noqa: BLE001  # raised below, as itself and not in a group
             broken.append(error)
-            all_tasks.cancel_scope.cancel()
+            stop()
 
-    async def watch() -> None:
-        while True:
-            await sleep(LOOK)
-            try:
+    async def watch(stop: Callable[[], None]) -> None:
+        try:
+            while True:
+                await sleep(LOOK)
                 meanwhile()
-            except Exception as error:  # noqa: BLE001  # likewise
-                broken.append(error)
-                all_tasks.cancel_scope.cancel()
+        except Exception as error:  # noqa: BLE001  # likewise
+            broken.append(error)
+            stop()
 
-    async with create_task_group() as all_tasks:
-        all_tasks.start_soon(watch)
-        async with create_task_group() as workers:
-            for _ in range(min(parallel, len(works))):
-                workers.start_soon(carry_on)
-        all_tasks.cancel_scope.cancel()
+    async def all_of_them() -> None:
+        async with create_task_group() as group:
+            group.start_soon(watch, group.cancel_scope.cancel)
+            async with create_task_group() as workers:
+                for _ in range(min(parallel, len(works))):
+                    workers.start_soon(carry_on, group.cancel_scope.cancel)
+            group.cancel_scope.cancel()
+
+    await all_of_them()
     if broken:
         raise broken[0]
     meanwhile()
