@@ -18,7 +18,7 @@ TYPED     := overrides standin examples tests benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite pythons coverage generate drift lint types node faults nightly mutants \
-        alone bench dist lock clean
+        alone bench memory dist lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -79,6 +79,10 @@ tests/node/node_modules/.stamp: tests/node/package-lock.json
 
 faults: $(VENV)/dev.stamp ## Thousands of calls under a mix of all faults, judged by the server's ledger (SEED=… again)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+memory: $(VENV)/dev.stamp ## What uploads of 4 GiB take in memory, on every path, and how they hold up a loop (GIB=4)
+	@$(BIN)/python benchmarks/memory.py $(GIB)
+	@$(BIN)/python benchmarks/lag.py
 
 alone: dist ## Install the wheel, with what it needs and nothing else, into build/alone
 	@rm -rf $(ALONE) && $(BIN)/python -m venv $(ALONE)

@@ -1,6 +1,7 @@
 """Code as users write it. It is checked by mypy --strict and pyright, and never run."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -16,8 +17,11 @@ from transloadit_client import (
     AssemblyStatus,
     AsyncTransloadit,
     Credentials,
+    Progress,
     SignedParams,
+    Stream,
     Transloadit,
+    UploadIncomplete,
     pingback,
     sign,
 )
@@ -55,6 +59,19 @@ def by_hand(client: Transloadit) -> object:
     signed = sign({}, Credentials("k", "s"), expires=datetime.now(UTC), nonce="n")
     form = CreateAssemblyForm(params=signed.params, signature=signed.signature)
     return create_assembly.sync(client=client, body=form)
+
+
+def upload(client: Transloadit, status: AssemblyStatus, error: UploadIncomplete) -> None:
+    with Path("film").open("rb") as file:
+        assert_type(client.upload(status, [file, "a", b"b"], parallel=2), AssemblyStatus)
+    log: list[Progress] = []
+    client.upload("id", {"f": ("name", iter([b"x"]))}, on_progress=log.append)
+    client.upload(error.assembly_url or "", Stream([b"x"], size=1), chunk_size=2**20)
+    client.upload(status, sys.stdin.buffer, on_progress=lambda told: told.bytes_sent)
+
+
+async def upload_awaited(client: AsyncTransloadit, pieces: AsyncIterator[bytes]) -> None:
+    assert_type(await client.upload("id", [("a", pieces), Stream(pieces)]), AssemblyStatus)
 
 
 def receive(form: dict[str, str]) -> AssemblyStatus:
