@@ -53,6 +53,23 @@ def test_without_its_extra_the_standin_says_what_to_install(alone: Path, tmp_pat
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "start", [["python", "-I", "-m", "transloadit_client"], ["transloadit-client"]]
+)
+def test_without_its_extra_the_command_line_says_what_to_install(
+    alone: Path, tmp_path: Path, start: list[str]
+) -> None:
+    program, *arguments = start
+    done = subprocess.run(
+        [alone.with_name(program), *arguments, "--help"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert "transloadit-client[cli]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_wheel_holds_the_three_packages_and_what_they_need(alone: Path) -> None:
     (wheel,) = (ROOT / "dist").glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from transloadit_client import Progress
+from transloadit_client import AssemblyStatus, Progress
 from transloadit_client.cli.progress import Lines, sentence, shown, size
+from transloadit_client.cli.session import Session
 
 
 def progress(phase: Any = "uploading", **told: Any) -> Progress:
@@ -16,7 +17,7 @@ def progress(phase: Any = "uploading", **told: Any) -> Progress:
 @pytest.mark.parametrize(
     ("told", "text"),
     [
-        (progress(), "uploading: 0 of ? files, 0 bytes"),
+        (progress(), "uploading: 0 bytes"),
         (
             progress(bytes_sent=1500, bytes_to_send=3_000_000, files_sent=1, files_to_send=2),
             "uploading: 1 of 2 files, 1.5 kB of 3.0 MB",
@@ -73,7 +74,7 @@ def test_without_a_terminal_there_are_lines_and_no_control_characters(
     with shown("auto") as show:
         show(progress())
 
-    assert capsys.readouterr().err == "uploading: 0 of ? files, 0 bytes\n"
+    assert capsys.readouterr().err == "uploading: 0 bytes\n"
 
 
 def test_progress_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +96,14 @@ def test_machines_get_a_line_of_json_for_all_that_is_told(
     assert (second["phase"], second["percent"], second["results"]) == ("executing", 50.0, 0)
 
 
-@pytest.mark.parametrize("phases", [["executing", "done"], ["uploading", "downloading", "done"]])
+@pytest.mark.parametrize(
+    "phases",
+    [
+        ["executing", "done"],
+        ["uploading", "downloading", "done"],
+        ["uploading", "uploading", "executing", "executing", "done"],
+    ],
+)
 def test_bars_that_have_passed_are_full(
     phases: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,5 +114,16 @@ def test_bars_that_have_passed_are_full(
             show(progress(phase, bytes_sent=1, bytes_to_send=2, bytes_saved=1, bytes_to_save=3))
 
     *bars, _ = capsys.readouterr().err.split("\n")
-    assert [bar.split()[0] for bar in bars] == phases[:-1]
+    assert [bar.split()[0] for bar in bars] == list(dict.fromkeys(phases[:-1]))
     assert all("━" * 40 in bar for bar in bars)
+
+
+def test_the_assembly_at_work_is_known_by_its_url_once_that_is_told() -> None:
+    status = AssemblyStatus.from_dict({"assembly_id": "abc", "assembly_ssl_url": "https://x/abc"})
+    session = Session(assembly="abc", progress="none")
+    with session.showing() as on_progress:
+        on_progress(progress())
+        before = session.assembly
+        on_progress(progress(status=status))
+
+    assert (before, session.assembly) == ("abc", "https://x/abc")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -80,23 +81,50 @@ def test_bash_completes_nothing_where_there_is_nothing(bash: Any, typed: str) ->
     bash.expect(re.escape(f"transloadit-client {typed}#"))
 
 
-def test_a_terminal_shows_bars_and_ctrl_c_tells_how_to_go_on(terminal: Typing) -> None:
-    with StandIn(step_seconds=60) as api:
-        steps = '{"resized": {"robot": "/image/resize"}}'
-        creating = terminal(
-            "transloadit-client", "create", "--steps", steps, "a.txt", **api.environ
+BAR = "━"
+
+
+def test_ctrl_c_ends_bars_and_what_it_prints_goes_on_to_the_end(
+    terminal: Typing, folder: Path
+) -> None:
+    """In one terminal: a run is seen to upload, is interrupted, and is gone on with as printed."""
+    film = bytes(range(256)) * 60_000
+    (folder / "film.mp4").write_bytes(film)
+    with StandIn(upload_rate=5e6, download_rate=2e7, step_seconds=0.5) as api:
+        api.add_template(
+            "encode", steps={"encoded": {"robot": "/video/encode", "use": ":original"}}
         )
-        creating.expect(r"(http\S+)\r\n")
-        url = creating.match[1]
-        waiting = terminal("transloadit-client", "wait", url, **api.environ)
+        typed = ("run", "--template", "encode", "film.mp4", "--save-to", "out")
+        first = terminal("transloadit-client", *typed, **api.environ)
 
-        waiting.expect("executing")
-        waiting.expect("━")
-        waiting.sendintr()
+        first.expect(rf"uploading +\S*{BAR}.* 0 of 1 files, [1-9][\d.]* MB of 15.4 MB")
+        first.sendintr()
 
-        waiting.expect("Interrupted.")
-        waiting.expect(re.escape(f"  transloadit-client wait {url}\r\n"))
-        waiting.expect(pexpect.EOF)
-        waiting.close()
-        assert waiting.signalstatus == signal.SIGINT
-        assert [assembly.state for assembly in api.assemblies.values()] == ["ASSEMBLY_EXECUTING"]
+        first.expect("Interrupted.\r\nTo go on where it stopped:\r\n  (.*)\r\n")
+        program, *again = shlex.split(first.match[1])
+        first.expect(pexpect.EOF)
+        first.close()
+        assert first.signalstatus == signal.SIGINT
+        assert not list(folder.glob("out/**/*"))
+
+        second = terminal(program, *again, **api.environ)
+        for phase in ("uploading", "executing", "downloading"):
+            second.expect(rf"{phase} +\S*{BAR}")
+        second.expect("1 of 1 files, 15.4 MB of 15.4 MB")
+        second.expect("out/encoded/film.mp4\r\n")
+        second.expect(pexpect.EOF)
+        second.close()
+        assert second.exitstatus == 0
+        assert (folder / "out" / "encoded" / "film.mp4").read_bytes() == film
+        assert len(api.assemblies) == 1
+
+
+def test_a_terminal_without_abilities_has_lines(terminal: Typing) -> None:
+    with StandIn() as api:
+        steps = '{"resized": {"robot": "/image/resize"}}'
+        child = terminal("transloadit-client", "run", "--steps", steps, TERM="dumb", **api.environ)
+
+        said = child.read()
+        assert "executing: " in said
+        assert "done\r\n" in said
+        assert not {BAR, "\x1b"} & set(said)

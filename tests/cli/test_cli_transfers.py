@@ -1,6 +1,7 @@
 """The commands that take their time, against the stand-in: ends, deadlines, progress, Ctrl-C."""
 
 import json
+import shlex
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from transloadit_standin import StandIn
 
 Command = Callable[..., Any]
 
+STEPS = '{"resized": {"robot": "/image/resize", "use": ":original"}}'
 RESIZED = ("--step", "resized")
 SAVED = (*RESIZED, "--save-to", "out")
 TEMPLATE = ("--template", "thumbnails")
@@ -259,3 +261,149 @@ def test_saved_results_stand_in_the_document(command: Command, api: StandIn) -> 
 )
 def test_no_secret_is_printed_again(typed: list[str], kept: list[str]) -> None:
     assert list(without_secrets(typed)) == kept
+
+
+# -- run --
+
+
+def test_a_run_that_fails_is_exit_code_1(command: Command, api: StandIn) -> None:
+    api.crash_next(code="FILE_FILTER_DECLINED_FILE")
+    ran = command("run", *TEMPLATE, "a.txt", "--save-to", "out", "--json")
+
+    assert ran.code == 1
+    assert "FILE_FILTER_DECLINED_FILE" in ran.err
+    assert ran.document["status"]["error"] == "FILE_FILTER_DECLINED_FILE"
+    assert "resume" not in ran.document
+    assert not Path("out").exists()
+
+
+def test_resume_needs_to_know_what(command: Command, api: StandIn) -> None:
+    ran = command("run", *TEMPLATE, "a.txt", "--resume")
+
+    assert ran.code == 2
+    assert "--assembly-id" in ran.err
+    assert api.requests == []
+
+
+def test_a_run_for_less_than_an_answer_is_refused(command: Command, api: StandIn) -> None:
+    ran = command("run", *TEMPLATE, "a.txt", "--param", "quiet:=true")
+
+    assert ran.code == 2
+    assert "quiet" in ran.err
+    assert api.requests == []
+
+
+def test_a_run_whose_results_cannot_all_be_saved_is_exit_code_7(
+    command: Command, api: StandIn
+) -> None:
+    api.answer_next(404, b"", operation="downloadFile", times=9)
+    ran = command("run", *TEMPLATE, "a.txt", "--save-to", "out")
+    api.faults.clear()
+    again = command(*typed_again(ran.err))
+
+    assert (ran.code, ran.out) == (7, "")
+    assert again.code == 0
+    assert "out/resized/a.txt" in again.out.splitlines()
+    assert len(api.assemblies) == 1
+
+
+def test_a_run_past_its_deadline_is_exit_code_6(command: Command, api: StandIn) -> None:
+    with StandIn(step_seconds=60) as slow:
+        where = ("--endpoint", slow.url)
+        ran = command("run", "--steps", STEPS, "a.txt", "--deadline", "0.2", *where, "--json")
+
+    assert ran.code == 6
+    assert ran.document["status"]["ok"] == "ASSEMBLY_EXECUTING"
+    assert "--resume" in ran.document["resume"]
+
+
+def test_a_run_saves_its_results(command: Command, api: StandIn) -> None:
+    ran = command("run", *TEMPLATE, "a.txt", "notes=b.txt", "--save-to", "out")
+
+    assert ran.code == 0
+    paths = [Path(line) for line in ran.out.splitlines()]
+    assert {path.name: path.read_bytes() for path in paths} == {
+        "a.txt": b"first", "b.txt": b"the second",
+    }  # fmt: skip
+
+
+def test_a_run_lists_its_results(command: Command, api: StandIn) -> None:
+    ran = command("run", *TEMPLATE, "-", "--stdin-name", "c.txt", stdin=b"third")
+
+    assert ran.code == 0
+    assert any(line.startswith("resized\tc.txt\thttp") for line in ran.out.splitlines())
+
+
+def test_a_run_is_one_document(command: Command, api: StandIn) -> None:
+    document = command("run", *TEMPLATE, "a.txt", "--save-to", "out", "--json").document
+
+    assert document["exit_code"] == 0
+    assert document["status"]["ok"] == "ASSEMBLY_COMPLETED"
+    assert "out/resized/a.txt" in [saved["path"] for saved in document["saved"]]
+
+
+def test_a_run_shows_what_it_would_send(command: Command, api: StandIn) -> None:
+    Path("film").write_bytes(bytes(9 * 1024 * 1024))  # too big for the create request
+    ran = command("run", *TEMPLATE, "a.txt", "film", "--dry-run")
+
+    assert ran.code == 0
+    assert ran.out.startswith(f"POST {api.url}/assemblies/")
+    assert "\nnum_expected_upload_files: 2\n" in ran.out
+    assert ran.out.endswith("\nfile for files: film, 9.4 MB\n")
+    assert api.requests == []
+
+
+def typed_again(err: str) -> list[str]:
+    """The arguments of the command that was printed."""
+    program, *arguments = shlex.split(err.partition("To go on where it stopped:\n")[2])
+    assert program == "transloadit-client"
+    return arguments
+
+
+@pytest.mark.parametrize("phase", ["tusPatch", "getAssembly", "downloadFile"])
+def test_a_run_that_ctrl_c_ended_is_gone_on_with(
+    command: Command,
+    api: StandIn,
+    capsys: pytest.CaptureFixture[str],
+    phase: str,
+) -> None:
+    """Whatever it was at: nothing is created twice, and all results are there in the end."""
+    Path("film").write_bytes(bytes(range(256)) * 40_000)
+    api.delay_next(30, operation=phase)
+    presser = ctrl_c_when(lambda: phase in [request.operation for request in api.requests])
+    with pytest.raises(KeyboardInterrupt):
+        rim.run(["run", *TEMPLATE, "a.txt", "film", "--save-to", "out"])
+    presser.join()
+    err = capsys.readouterr().err
+    api.faults.clear()
+
+    ran = command(*typed_again(err))
+
+    assert ran.code == 0, ran.err
+    assert len(api.assemblies) == 1
+    assert Path("out/resized/film").read_bytes() == Path("film").read_bytes()
+
+
+def test_an_assembly_whose_request_broke_off_has_to_be_sent_anew(
+    command: Command, api: StandIn
+) -> None:
+    """Its id is spent, and no file of it is anywhere."""
+    aborted = {"ok": "REQUEST_ABORTED", "assembly_id": "a" * 32}
+    api.answer_next(200, json.dumps(aborted).encode(), operation="getAssembly", times=9)
+    ran = command("run", *TEMPLATE, "a.txt", "--assembly-id", "a" * 32, "--resume")
+
+    assert ran.code == 1
+    assert "without --resume" in ran.err
+
+
+def test_a_run_that_ctrl_c_ended_can_be_canceled(
+    command: Command, api: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("film").write_bytes(bytes(10_000_000))
+    api.delay_next(30, operation="tusPatch")
+    presser = ctrl_c_when(lambda: "tusPatch" in [request.operation for request in api.requests])
+    with pytest.raises(KeyboardInterrupt):
+        rim.run(["run", *TEMPLATE, "film", "--cancel-on-interrupt", "--json"])
+    presser.join()
+
+    assert json.loads(capsys.readouterr().out)["status"]["ok"] == "ASSEMBLY_CANCELED"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from attrs import evolve
 from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Display
@@ -44,7 +45,8 @@ class Stack:
 
     def __call__(self, progress: Progress) -> None:
         phase = progress.phase
-        self._finish_all_but(phase)
+        for passed in self._tasks.keys() - {phase}:
+            self._finish(passed, progress)
         if phase == "done":
             return
         done, total = measure(progress)
@@ -57,9 +59,12 @@ class Stack:
             self._tasks[phase], completed=done, total=total, details=details(progress)
         )
 
-    def _finish_all_but(self, phase: str) -> None:
+    def _finish(self, phase: str, progress: Progress) -> None:
         """A phase that has passed is full, though its last step was perhaps not told."""
-        for task in self._display.tasks:
-            if task.description != phase and not task.finished:
-                total = task.total if task.total is not None else max(task.completed, 1)
-                self._display.update(task.id, total=total, completed=total)
+        task = self._display.tasks[self._tasks[phase]]
+        if not task.finished:
+            total = max(1.0, task.total or 0.0)
+            last = task.fields["details"]
+            if phase == "downloading":  # of which the end tells, as it does not of what was sent
+                last = details(evolve(progress, phase="downloading"))
+            self._display.update(task.id, total=total, completed=total, details=last)

@@ -53,6 +53,19 @@ def _command(
 
 
 @_command(
+    "transfers", given.FILES, given.CREATING, given.SAVE_TO, given.STEP, given.WAITING,
+    given.RUNNING, given.DRY_RUN, given.PROGRESS, given.ON_INTERRUPT, given.API,
+)  # fmt: skip
+def run() -> None:
+    """Send files, wait, and save the results.
+
+    FILE is a path, a pattern such as '*.jpg', or - for the standard input. It goes into the form
+    field FIELD, else into `files`. The paths of what was saved are printed, or without --save-to
+    the Step, the name and the URL of each result.
+    """
+
+
+@_command(
     "assemblies",
     given.FILES,
     given.CREATING,

@@ -85,6 +85,13 @@ WAITING = [
             type=click.FloatRange(min=0), metavar="SECONDS"),
     _flag("--cancel-on-timeout", "Cancel the Assembly at the deadline."),
 ]  # fmt: skip
+RUNNING = [
+    _option("--tus-above", "How big all files together may be to go with the first request; bigger"
+            " ones go so that they can be gone on with. 8 MiB by default.",
+            type=click.IntRange(min=0), metavar="BYTES"),
+    _flag("--resume", "Go on with the run of this --assembly-id, wherever it stopped."),
+]  # fmt: skip
+
 REPLAYING = [
     *INSTRUCTIONS,
     _flag("--no-notify", "Let no Notification be sent."),

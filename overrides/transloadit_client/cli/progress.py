@@ -69,9 +69,8 @@ def details(progress: Progress) -> str:
     done, total = measure(progress)
     if progress.phase in ("uploading", "downloading"):
         files, of = counted(progress)
-        return f"{_of(files, of)} files, {size(done)}" + (
-            "" if total is None else f" of {size(total)}"
-        )
+        number = f"{files} of {of} files, " if of else ""
+        return f"{number}{size(done)}" + ("" if total is None else f" of {size(total)}")
     if progress.phase == "executing":
         percent = "" if total is None else f", {done:.0f} %"
         return f"{len(progress.results)} results{percent}"
@@ -92,10 +91,6 @@ def counted(progress: Progress) -> tuple[int, int | None]:
     if progress.phase == "uploading":
         return progress.files_sent, progress.files_to_send
     return progress.files_saved, progress.files_to_save
-
-
-def _of(count: int, total: int | None) -> str:
-    return f"{count} of {'?' if total is None else total}"
 
 
 def size(count: float) -> str:

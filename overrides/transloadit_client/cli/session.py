@@ -11,6 +11,7 @@ from typing import Any
 from attrs import define
 
 from transloadit_client import (
+    AssemblyFailed,
     AssemblyStatus,
     DownloadIncomplete,
     MissingCredentials,
@@ -157,6 +158,8 @@ class Session:
             rows = [[str(one.path)] for one in error.saved]
             for one in error.missing:
                 tell(f"  {one.step}, {one.file.name or 'without a name'}: {one.why}")
+        if isinstance(error, AssemblyFailed) and error.code == "REQUEST_ABORTED":
+            tell("Its upload broke off, so nothing ran. Send it as a new one, without --resume.")
         status = getattr(error, "status", None)
         ended = isinstance(status, AssemblyStatus) and status.done
         go_on = {} if ended else self._how_to_go_on(code)

@@ -1,16 +1,54 @@
 """The commands that take their time: they show how far they are, and can be gone on with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from transloadit_client import AssemblyStatus, InvalidInput, SavedFile
 
+from .assemblies import creating
 from .exits import Exit
 from .inputs import contents, files_of
 from .outcomes import Outcome, code_of_end, of_assembly
 from .output import address, headline, report, result_rows, saved_files, tell
 from .session import Session
+
+
+def run(
+    session: Session,
+    *,
+    files: Sequence[str],
+    stdin_name: str,
+    save_to: Path | None,
+    step: Sequence[str],
+    tus_above: int | None,
+    resume: bool,
+    deadline: float | None,
+    cancel_on_timeout: bool,
+    **given: Any,
+) -> Outcome:
+    wanted = creating(given)
+    if resume and not given["assembly_id"]:
+        raise InvalidInput("--resume goes with the --assembly-id of the run to go on with")
+    if "quiet" in wanted:
+        raise InvalidInput("with quiet the answer says too little to run on; see `create`")
+    session.files = files_of(files)
+    session.follow(wanted["assembly_id"], *_to_resume(wanted["assembly_id"], given, resume))
+    limits = {"deadline": deadline, "tus_above": tus_above}
+    with session.client() as client, session.showing() as on_progress:
+        finished = client.run(
+            **wanted,
+            **_given(limits),
+            files=contents(session.files, stdin_name),
+            save_to=save_to,
+            save_steps=step or None,
+            resume=resume,
+            cancel_on_timeout=cancel_on_timeout,
+            on_progress=on_progress,
+        )
+    if save_to is None:
+        return of_assembly(finished.status, result_rows(finished.status, step))
+    return _saved(finished.status, finished.saved)
 
 
 def wait(
@@ -22,7 +60,7 @@ def wait(
             assembly,
             on_progress=on_progress,
             cancel_on_timeout=cancel_on_timeout,
-            **_limit(deadline),
+            **_given({"deadline": deadline}),
         )
     return of_assembly(status, report(status), judged(status))
 
@@ -63,8 +101,15 @@ def results(
     return _saved(status, saved)
 
 
-def _limit(deadline: float | None) -> dict[str, Any]:
-    return {} if deadline is None else {"deadline": deadline}
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given; the client has its own defaults."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _to_resume(identity: str, given: Mapping[str, Any], resume: bool) -> list[str]:
+    """The options that turn what was typed into the command that goes on with it."""
+    named = [] if given["assembly_id"] else ["--assembly-id", identity]
+    return [*named, *([] if resume else ["--resume"])]
 
 
 def _saved(status: AssemblyStatus, saved: Sequence[SavedFile]) -> Outcome:
