@@ -153,7 +153,8 @@ class AsyncCalls(BaseTransloadit):
                         doing.done(await aside(step))
                     elif isinstance(step, Once):
                         within = shortened(timeout, self.get_async_httpx_client(), step.longest)
-                        doing.done(await self._pursue(step.plan, within, ONCE))
+                        async with self._connections.asynchronous_queue():
+                            doing.done(await self._pursue(step.plan, within, ONCE))
                     elif isinstance(step, Fetch):
                         doing.done(await self._fetch(step, timeout))
                     else:

@@ -238,7 +238,8 @@ class Calls(BaseTransloadit):
                         doing.done(step.do())
                     elif isinstance(step, Once):
                         within = shortened(timeout, self.get_httpx_client(), step.longest)
-                        doing.done(self._pursue(step.plan, within, sleep, ONCE))
+                        with self._connections.queue():
+                            doing.done(self._pursue(step.plan, within, sleep, ONCE))
                     elif isinstance(step, Fetch):
                         doing.done(self._fetch(step, timeout, sleep))
                     else:
