@@ -1,8 +1,9 @@
-"""Peak memory of a process over its idle while it uploads, on every path; and the loop's lag.
+"""Peak memory of a process over its idle, for uploads and downloads on every path; the loop's lag.
 
-Run it with `.venv/bin/python benchmarks/memory.py [GiB]`, 4 by default; it exits with 1 if a path
-takes more than 16 MiB. Each path is a process of its own that has made a small upload before, so
-that what is imported late counts as idle. The files are holes, and so is what the stand-in keeps.
+Run it with `.venv/bin/python benchmarks/memory.py [GiB [path]]`, 4 by default; it exits with 1 if a
+path takes more than 16 MiB. Each path is a process of its own that has done the same with a small
+file before, so that what is imported late counts as idle. The files are holes, and so is what the
+stand-in keeps; results are written in full.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ PATHS = {
     "by tus, 4 at once": (4, "path"),
     "by tus, a stream": (1, "stream"),
     "by tus, 4 streams at once": (4, "stream"),
+    "results": (1, "path"),
+    "results, 4 at once": (4, "path"),
 }
 
 
@@ -59,20 +62,30 @@ def memory(key: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def upload(client: Transloadit, how: str, files: list[Any]) -> None:
+def prepared(client: Transloadit, how: str, files: list[Any], folder: Path) -> Callable[[], Any]:
+    """What is to be measured."""
     if how == "in the form":
-        client.create_assembly(steps=STEPS, files=files)
-    else:
-        assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=len(files))
-        client.upload(assembly, files)
+        return lambda: client.create_assembly(steps=STEPS, files=files)
+    if how.startswith("results"):
+        assembly = client.create_assembly(steps=STEPS, files=files)
+        status = client.wait_for_assembly(assembly)
+        return lambda: client.download_results(status, folder, steps="kept")
+    assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=len(files))
+    return lambda: client.upload(assembly, files)
 
 
-async def upload_awaited(client: AsyncTransloadit, how: str, files: list[Any]) -> None:
+async def prepared_awaited(
+    client: AsyncTransloadit, how: str, files: list[Any], folder: Path
+) -> Awaitable[Any]:
+    """The same, to be awaited."""
     if how == "in the form":
-        await client.create_assembly(steps=STEPS, files=files)
-    else:
-        assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=len(files))
-        await client.upload(assembly, files)
+        return client.create_assembly(steps=STEPS, files=files)
+    if how.startswith("results"):
+        assembly = await client.create_assembly(steps=STEPS, files=files)
+        status = await client.wait_for_assembly(assembly)
+        return client.download_results(status, folder, steps="kept")
+    assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=len(files))
+    return client.upload(assembly, files)
 
 
 async def lag(lags: list[float]) -> None:
@@ -86,11 +99,13 @@ async def lag(lags: list[float]) -> None:
 def sync(url: str, how: str, size: int, path: Path) -> dict[str, float]:
     number, kind = PATHS[how]
     with Transloadit("key", "secret", base_url=url, timeout=600) as client:
-        upload(client, how, given(kind, number, number * MIB, path, awaited=False))
+        small = given(kind, number, number * MIB, path, awaited=False)
+        prepared(client, how, small, path.with_name("small"))()
         files = given(kind, number, size, path, awaited=False)
+        work = prepared(client, how, files, path.with_name("large"))
         PEAK.write_text("5")  # the peak is counted anew
         idle, begun = memory("VmRSS"), time.perf_counter()
-        upload(client, how, files)
+        work()
         return {"peak": memory("VmHWM") - idle, "seconds": time.perf_counter() - begun}
 
 
@@ -98,12 +113,14 @@ async def asynchronous(url: str, how: str, size: int, path: Path) -> dict[str, f
     number, kind = PATHS[how]
     lags: list[float] = []
     async with AsyncTransloadit("key", "secret", base_url=url, timeout=600) as client:
-        await upload_awaited(client, how, given(kind, number, number * MIB, path, awaited=True))
+        small = given(kind, number, number * MIB, path, awaited=True)
+        await (await prepared_awaited(client, how, small, path.with_name("small")))
         files = given(kind, number, size, path, awaited=True)
+        work = await prepared_awaited(client, how, files, path.with_name("large"))
         PEAK.write_text("5")  # noqa: ASYNC240  # no disk is behind it
         idle, begun = memory("VmRSS"), time.perf_counter()
         watch = asyncio.create_task(lag(lags))
-        await upload_awaited(client, how, files)
+        await work
         watch.cancel()
     seconds = time.perf_counter() - begun
     lags.sort()
@@ -124,28 +141,30 @@ def measured(url: str, how: str, size: int, path: Path, *, awaited: bool) -> dic
     return found
 
 
-def main(size: int) -> int:
+def main(size: int, only: str) -> int:
     if not PEAK.exists():
         print("this system does not tell a process's peak: it takes /proc")
         return 0
     good = True
     print(f"{size / 1024**3:g} GiB: peak over idle, speed, the loop's lag (at most; 99 %)")
-    with tempfile.TemporaryDirectory() as folder:
-        for how in PATHS:
-            for awaited in (False, True):
+    for how in PATHS:
+        for awaited in (False, True):
+            if not how.startswith(only):
+                continue
+            with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "file"
                 with StandIn(key="key", secret="secret", tus_checksum=False) as api:
                     found = measured(api.url, how, size, path, awaited=awaited)
-                lags = "  ".join(
-                    f"{found[it] * 1000:5.1f} ms" for it in ("lag", "usual lag") if awaited
-                )
-                style = "async" if awaited else "sync "
-                print(
-                    f"{how:26} {style} {found['peak'] / MIB:5.1f} MiB"
-                    f" {size / MIB / found['seconds']:6.0f} MiB/s  {lags}",
-                    flush=True,
-                )
-                good = good and found["peak"] <= MOST
+            lags = "  ".join(
+                f"{found[it] * 1000:5.1f} ms" for it in ("lag", "usual lag") if awaited
+            )
+            style = "async" if awaited else "sync "
+            print(
+                f"{how:26} {style} {found['peak'] / MIB:5.1f} MiB"
+                f" {size / MIB / found['seconds']:6.0f} MiB/s  {lags}",
+                flush=True,
+            )
+            good = good and found["peak"] <= MOST
     return 0 if good else 1
 
 
@@ -157,4 +176,5 @@ if __name__ == "__main__":
         else:
             print(json.dumps(asyncio.run(asynchronous(url, how, int(size), Path(path)))))
     else:
-        sys.exit(main(int(float(sys.argv[1]) * 1024**3) if len(sys.argv) > 1 else 4 * 1024**3))
+        gib = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
+        sys.exit(main(int(gib * 1024**3), sys.argv[2] if len(sys.argv) > 2 else ""))

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -60,11 +60,23 @@ class Api(ThreadingHTTPServer):
         self.hung_up = threading.Event()
         self.reads: list[float] = []
         self.streams: list[dict[str, str]] = []
+        self.read_seconds = 0.0
+        self.at_once = self.most_at_once = 0
+        self.lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is nothing to report."""
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        yield
+        with self.lock:
+            self.at_once -= 1
 
     def status(self, identity: str) -> dict[str, Any]:
         ok = "ASSEMBLY_COMPLETED" if self.ended.is_set() else "ASSEMBLY_EXECUTING"
@@ -84,6 +96,8 @@ class Handler(BaseHTTPRequestHandler):
             self.server.script(Stream(self, self.server))
             return
         self.server.reads.append(time.monotonic())
+        with self.server.reading():
+            time.sleep(self.server.read_seconds)
         body = json.dumps(self.server.status(self.path.rpartition("/")[2])).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -359,6 +373,21 @@ def test_150_streams_leave_the_calls_their_connections(serve: Callable[[Script],
 
     asyncio.run(main())
     assert len(api.reads) < 5 * 150
+
+
+def test_a_hundred_that_wait_read_some_at_a_time(serve: Callable[[Script | None], Api]) -> None:
+    """httpx's pool grows slow with each request that queues in it."""
+    api = serve(None)
+    api.ended.set()
+    api.read_seconds = 0.05
+
+    async def main() -> None:
+        async with AsyncTransloadit(base_url=api.url) as client:
+            waits = [client.wait_for_assembly(f"{number:032x}") for number in range(100)]
+            assert all(status.done for status in await asyncio.gather(*waits))
+
+    asyncio.run(main())
+    assert 2 <= api.most_at_once <= 20
 
 
 @pytest.mark.parametrize("how", ["cancel", "timeout"])
