@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -436,6 +437,50 @@ def test_a_creation_that_never_came_is_made_again(client: Any, api: StandIn, a: 
 
     assert operations(api).count("tusCreate") == 2
     assert arrived(api, assembly) == {("files", "a.bin", sha256(A))}
+
+
+def stray(size: int) -> Answer:
+    """An answer that says that so many bytes have arrived, though none has: to another request."""
+    headers = {"Upload-Offset": str(size), "Tus-Resumable": "1.0.0"}
+    return Answer(204, b"", headers=headers, operation="tusPatch")
+
+
+def test_an_answer_that_went_astray_makes_no_upload_complete(
+    client: Any, api: StandIn, a: Path, b: Path
+) -> None:
+    assembly = waiting(client, 2)
+    api.faults.append(stray(len(A)))
+
+    status = client.upload(assembly, [a, b], parallel=1)
+
+    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
+
+
+def test_nor_that_of_a_stream_whose_bytes_are_gone(client: Any, api: StandIn) -> None:
+    api.faults.append(stray(3))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(waiting(client, 1), [("x", iter([b"abc"]))])
+
+    assert isinstance(caught.value.__cause__, FileChanged)
+    assert caught.value.missing == ("x",)
+
+
+def test_a_status_that_is_behind_is_no_reason_to_send_again(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    assembly = waiting(client, 1)
+    before = client.get_assembly(assembly).to_dict()
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(
+        Answer(200, json.dumps(before).encode(), "application/json", operation="getAssembly")
+    )
+
+    status = client.upload(assembly, a)
+
+    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert bytes_sent(api) == len(A)
 
 
 # What arrives

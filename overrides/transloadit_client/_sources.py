@@ -146,6 +146,7 @@ class ReadOnce:
 
     def close(self) -> None:
         """Lets go of what was kept; the stream is the caller's."""
+        self._begin += len(self._kept)
         self._kept, self._rest = bytearray(), memoryview(b"")
 
     def _fill(self, size: int) -> None:

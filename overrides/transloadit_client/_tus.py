@@ -192,7 +192,9 @@ def _patch(
 
 
 def _head(name: str, url: str, read: Callable[[Answer], T]) -> Plan[T]:
-    operation = _operation(f"ask how much of {name!r} has arrived", "HEAD", url, {}, read)
+    """Asks on a connection of its own, since what is done next rests on the answer alone."""
+    request = f"ask how much of {name!r} has arrived"
+    operation = evolve(_operation(request, "HEAD", url, {}, read), nameless=True)
     return Plan(Guard.HARMLESS, lambda: operation)
 
 

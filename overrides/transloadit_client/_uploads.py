@@ -50,6 +50,7 @@ class Uploads:
         self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
         self._sent = [0] * len(files)
         self._arrived: set[int] = set()
+        self._urls: dict[int, str] = {}
         self._reported: Progress | None = None
         self.status = AssemblyStatus()
 
@@ -84,7 +85,7 @@ class Uploads:
         return [self._one(number, upload, server) for number, upload in left]
 
     def end(self, outcomes: Sequence[TransloaditError | None]) -> Work[AssemblyStatus]:
-        """Reads the status once more.
+        """Reads the status once more, and sees that it agrees.
 
         Raises:
             UploadIncomplete: not all files have arrived.
@@ -94,8 +95,30 @@ class Uploads:
             raise self._incomplete(f"{errors[0]}", errors[0]) from errors[0]
         if outcomes:
             self.status = yield reading(self._assembly, self._home)
+            if (yield from self._mended()):
+                self.status = yield reading(self._assembly, self._home)
         self.report()
         return self.status
+
+    def _mended(self) -> Work[bool]:
+        """Sends what has not arrived after all; whether there was any.
+
+        HTTP tells answers apart by their order alone. One that comes twice is taken for that of the
+        next request; so what the Assembly still awaits is asked for on connections of its own.
+        """
+        finished = {upload.url for upload in uploads_of(self.status) if upload.finished}
+        doubtful = [number for number, url in self._urls.items() if url not in finished]
+        if self.status.ok != "ASSEMBLY_UPLOADING" or not doubtful:
+            return False
+        server = self._server()
+        for number in doubtful:
+            self._arrived.discard(number)
+        for number in doubtful:
+            try:
+                yield from self._sent_to(number, server, {}, self._urls[number])
+            except TransloaditError as error:
+                raise self._incomplete(f"{error}", error) from error
+        return True
 
     def report(self) -> None:
         """Tells how far it has come, if that has changed."""
@@ -115,23 +138,36 @@ class Uploads:
             self._on_progress(progress)
 
     def _one(self, number: int, upload: Begun | None, server: tus.Server) -> Work[None]:
+        """One file: what is missing of its upload, or all of it."""
+        if upload is not None:
+            yield from self._sent_to(number, server, {}, self._url(upload))
+            return
         file = self._files[number]
         try:
-            fingerprint = (yield from file.fingerprint()) if upload is None else None
-            mark = f"{fingerprint or STREAM}-{token_hex(8)}"
-            yield from tus.uploaded(
+            fingerprint = yield from file.fingerprint()
+        finally:
+            file.close()
+        metadata = {
+            "assembly_url": str(self.status.assembly_ssl_url),
+            "fieldname": file.field,
+            "filename": file.name,
+            FINGERPRINT: f"{fingerprint or STREAM}-{token_hex(8)}",
+        }
+        yield from self._sent_to(number, server, metadata)
+
+    def _sent_to(
+        self, number: int, server: tus.Server, metadata: dict[str, str], url: str | None = None
+    ) -> Work[None]:
+        file = self._files[number]
+        try:
+            self._urls[number] = yield from tus.uploaded(
                 file,
                 server,
-                {
-                    "assembly_url": str(self.status.assembly_ssl_url),
-                    "fieldname": file.field,
-                    "filename": file.name,
-                    FINGERPRINT: mark,
-                },
+                metadata,
                 chunk_size=self._kept if isinstance(file, ReadOnce) else self._chunk_size,
                 sent=partial(self._sent.__setitem__, number),
-                url=self._url(upload) if upload else None,
-                find=partial(self._find, mark),
+                url=url,
+                find=partial(self._find, metadata.get(FINGERPRINT, "")),
             )
             self._arrived.add(number)
         finally:

@@ -99,8 +99,10 @@ async def tus_patch(service: Service, exchange: Exchange) -> Response:
         if not upload.finished:
             check_wanted(upload)
             _declare_length(service, upload, _count(exchange, "Upload-Length"))
-            await _take(service, exchange, upload)
-            _finish_if_whole(service, upload)
+            try:
+                await _take(service, exchange, upload)
+            finally:  # all bytes may have come, and the client have gone before its answer
+                _finish_if_whole(service, upload)
     return Response(status_code=204, headers={"Upload-Offset": str(upload.offset)})
 
 

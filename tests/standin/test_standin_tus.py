@@ -394,6 +394,17 @@ def test_what_arrived_of_a_broken_request_is_kept(caller: Caller) -> None:
     assert upload["md5hash"] == hashlib.md5(content).hexdigest()
 
 
+def test_an_upload_has_come_though_the_client_went_before_its_answer(caller: Caller) -> None:
+    created = waiting(caller)
+    url = begun(caller, created, 1000)
+    caller.api.drop_next(after="headers", byte=1000, operation="tusPatch")
+
+    with pytest.raises(httpx.TransportError):
+        patch(caller, url, 0, bytes(1000))
+
+    wait_for(lambda: caller.status(created["assembly_id"])["ok"] == "ASSEMBLY_COMPLETED")
+
+
 def test_nothing_is_kept_of_a_broken_request_that_a_checksum_was_to_cover(caller: Caller) -> None:
     url = begun(caller, waiting(caller), 300_000)
     caller.api.drop_next(after="headers", byte=100_000, operation="tusPatch")
