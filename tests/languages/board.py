@@ -1,0 +1,142 @@
+"""What people read of the runs: the scoreboard, and a recipe for each generator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.languages.manifest import ROOT, Language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from tests.languages.stage import Result
+
+DOCS = ROOT / "docs"
+CALLS = ("create", "status", "cancel", "replay", "notification", "refusal")
+COMMENTS = ("//", "#", "/*", "*", "--", '"""')
+PROMPTS = {"go": "go", "rs": "rust", "java": "java", "kt": "kotlin", "ts": "typescript",
+           "py": "python", "rb": "ruby", "php": "php", "pl": "perl", "c": "c"}  # fmt: skip
+HEAD = """\
+# One spec, many languages
+
+Written by `make languages`. Each generator made a client from [`openapi/transloadit.yaml`](../openapi/transloadit.yaml);
+the client was compiled, and a small program by hand called the local stand-in with it: create with two files and
+non-ASCII fields, read the status, cancel, replay, replay the Notification, and one refusal. What the program says it
+signed and read was compared with what the stand-in had received, byte for byte, and every row of
+[`openapi/vectors`](../openapi/vectors) was checked in that language. The names lead to the exact commands.
+
+*Lines* are what a user writes, without blanks and comments: the calls, and behind the plus sign what no generator
+writes in that language (encode, sign, check a Pingback, sign a Smart CDN URL).
+
+| generator | language | version | warnings | compiles | signs | calls | vectors | lines | gaps |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def summary(results: Iterable[Result]) -> str:
+    """One line: how many were good."""
+    results = list(results)
+    good = [result for result in results if result.good]
+    parts = [f"{len(good)} good in {len({r.language.language for r in good})} languages"]
+    if bad := [result.language.name for result in results if result.findings]:
+        parts.append(f"not good: {', '.join(bad)}")
+    if skipped := [result.language.name for result in results if result.skipped]:
+        parts.append(f"not run: {', '.join(skipped)}")
+    return "; ".join(parts)
+
+
+def publish(results: Sequence[Result]) -> list[Path]:
+    """Write the scoreboard and the recipes; gives the files that changed."""
+    pages = {DOCS / "languages.md": scoreboard(results)}
+    for result in results:
+        if not result.language.unavailable:
+            pages[recipe_path(result.language)] = recipe(result.language)
+    changed = []
+    for path, text in pages.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    return changed
+
+
+def scoreboard(results: Sequence[Result]) -> str:
+    """The table, and the gaps below it."""
+    gaps: list[str] = []
+    rows = [row(result, gaps) for result in results]
+    notes = [f"{number}. {gap}" for number, gap in enumerate(gaps, 1)]
+    return HEAD + "\n".join(rows) + f"\n\n{summary(results)}.\n\n## Known gaps\n\n" + (
+        "Each is checked by every run, which fails when it is gone, so that it is taken out here.\n\n"
+        + "\n".join(notes) + "\n" if notes else "None.\n"
+    )  # fmt: skip
+
+
+def row(result: Result, gaps: list[str]) -> str:
+    """A generator's line of the table; its gaps are added to the list."""
+    language = result.language
+    if result.skipped:
+        return f"| {language.title} | {language.language} |  | not run: {result.skipped} |  |  |  |  |  |  |"
+    numbers = []
+    for gap in language.gap:
+        upstream = f" ([upstream]({gap.upstream}))" if gap.upstream else ""
+        gaps.append(f"{language.title}: {gap.what}{upstream}")
+        numbers.append(str(len(gaps)))
+    called = sum(call not in result.findings for call in CALLS)
+    cells = [
+        f"[{language.title}](languages/{language.name}.md)", language.language, result.version,
+        str(result.warnings), language.strict or "yes", "yes" if result.good else "no",
+        f"{called} of {len(CALLS)}", str(result.vectors), lines(language), ", ".join(numbers),
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def lines(language: Language) -> str:
+    """How much a user writes: the calls + the signing."""
+    counts = {path.stem.lower(): count(path) for path in language.written()}
+    return f"{counts['driver']} + {counts.get('transloadit', 0)}"
+
+
+def count(path: Path) -> int:
+    """Lines that are neither blank nor a comment."""
+    text = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    return sum(1 for line in text if line and not line.startswith(COMMENTS))
+
+
+def recipe_path(language: Language) -> Path:
+    """Where its recipe is."""
+    return DOCS / "languages" / f"{language.name}.md"
+
+
+def recipe(language: Language) -> str:
+    """The commands and files that the run used, for people to use again."""
+    parts = [
+        f"# {language.title}\n",
+        "Written by `make languages` from what it ran; see the [scoreboard](../languages.md).\n",
+        f"Needs: {', '.join(language.needs) or 'nothing but Python'}. "
+        "`$SPEC` is the path of `openapi/transloadit.yaml`.\n",
+        "```sh\n"
+        f"# generate\n{language.generate.strip()}\n\n# compile\n{language.compile.strip()}\n\n"
+        f"# run\n{language.run.strip()}\n```\n",
+    ]
+    for gap in language.gap:
+        parts.append(f"**Known gap:** {gap.what}\n")
+    for path in _files(language):
+        text = path.read_text(encoding="utf-8").strip()
+        parts.append(f"`{path.name}`:\n\n```{_prompt(path)}\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+def _files(language: Language) -> list[Path]:
+    written = language.written()
+    named = {path.name for path in written}
+    others = [
+        path
+        for path in sorted(language.folder.iterdir())
+        if path.is_file() and path.name not in {*named, "language.toml", "go.sum"}
+    ]
+    return [*others, *written]
+
+
+def _prompt(path: Path) -> str:
+    return PROMPTS.get(path.suffix[1:], path.suffix[1:])

@@ -1,0 +1,3 @@
+module transloadit.example/languages
+
+go 1.24

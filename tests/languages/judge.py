@@ -1,0 +1,208 @@
+"""Whether a driver did what it says: its report against the stand-in's ledger, byte for byte."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from transloadit_standin import Assembly, Received
+
+VARIABLES = {"caption": "Grüße, 日本 🎄"}
+"""What each driver sends as `fields`."""
+SIGNED = ("createAssembly", "replayAssembly", "replayAssemblyNotification", "replayAssembly")
+CALLS = ("createAssembly", "getAssembly", "cancelAssembly", *SIGNED[1:])
+"""The operations that a driver calls, in this order; the last is refused."""
+VECTORS = ("signing", "encoding", "smart_cdn", "pingbacks")
+WRONG = "a wrong row, which the check has to find"
+
+
+class Wrong(AssertionError):
+    """A claim that does not hold."""
+
+
+def expect(what: str, seen: object, right: object) -> None:
+    """Both have to be equal."""
+    if seen != right:
+        raise Wrong(f"{what}: {seen!r}, not {right!r}")
+
+
+class Case:
+    """One run of a driver: what it printed, and what the stand-in saw."""
+
+    def __init__(
+        self,
+        report: dict[str, Any],
+        ledger: Sequence[Received],
+        assemblies: Mapping[str, Assembly],
+        *,
+        crashed: str,
+        secret: str,
+        files: Mapping[str, str],
+        pingbacks: int,
+        vectors: Mapping[str, bool | None],
+    ) -> None:
+        self.report = report
+        self.ledger = ledger
+        self.assemblies = assemblies
+        self.crashed = crashed
+        self.secret = secret
+        self.files = files
+        self.pingbacks = pingbacks
+        self.vectors = vectors
+
+    def findings(self) -> dict[str, str]:
+        """What is wrong, by claim; empty is good."""
+        found: dict[str, str] = {}
+        for claim, check in self._claims().items():
+            try:
+                check()
+            except (LookupError, TypeError, ValueError, AttributeError, Wrong) as error:
+                found[claim] = f"{type(error).__name__}: {error}"
+        return found
+
+    def _claims(self) -> dict[str, Callable[[], None]]:
+        return {
+            "create": self.creates,
+            "status": self.reads,
+            "cancel": self.cancels,
+            "replay": self.replays,
+            "notification": self.notifies,
+            "refusal": self.is_refused,
+            "signatures": self.signs,
+            "vectors": self.knows_the_vectors,
+        }
+
+    def calls(self) -> Sequence[Received]:
+        """What the driver sent; exactly what it had to send."""
+        expect("the calls", [request.operation for request in self.ledger], [*CALLS])
+        return self.ledger
+
+    def creates(self) -> None:
+        """Two files, whole, behind the signature; non-ASCII Variables; the Assembly's id."""
+        request = self.calls()[0]
+        expect("HTTP status", request.status, 200)
+        expect("first fields", request.names[:2], ["params", "signature"])
+        expect("files", {f.name: f.sha256 for f in request.files}, dict(self.files))
+        assembly = self.assemblies[self.report["assembly_id"]]
+        expect("Variables", assembly.variables, VARIABLES)
+        expect("ok", self.report["created"], "ASSEMBLY_EXECUTING")
+
+    def reads(self) -> None:
+        """A status, read by the generated types down to its files."""
+        request = self.calls()[1]
+        expect("path", request.path, f"/assemblies/{self.report['assembly_id']}")
+        expect("ok", self.report["status"], "ASSEMBLY_EXECUTING")
+        expect("uploads", sorted(self.report["uploads"]), sorted(self.files))
+
+    def cancels(self) -> None:
+        """Without a body, and it took effect."""
+        request = self.calls()[2]
+        expect("body", (request.body_size, request.names), (0, []))
+        expect("ok", self.report["cancelled"], "ASSEMBLY_CANCELED")
+        state = self.assemblies[self.report["assembly_id"]].state
+        expect("state", state, "ASSEMBLY_CANCELED")
+
+    def replays(self) -> None:
+        """The crashed one, as a new Assembly whose id was read."""
+        request = self.calls()[3]
+        expect("path", request.path, f"/assemblies/{self.crashed}/replay")
+        expect("code", request.code, "ASSEMBLY_REPLAYING")
+        parent = self.assemblies[self.report["replayed"]].parent
+        expect("parent", parent and parent.id, self.crashed)
+
+    def notifies(self) -> None:
+        """The receiver got the Notification once more."""
+        request = self.calls()[4]
+        expect("path", request.path, f"/assembly_notifications/{self.crashed}/replay")
+        expect("ok", self.report["notified"], "ASSEMBLY_NOTIFICATION_REPLAYED")
+        expect("Pingbacks received", self.pingbacks, 2)
+
+    def is_refused(self) -> None:
+        """A replay of what did not crash is an error, whose code the driver could read."""
+        request = self.calls()[5]
+        expect("path", request.path, f"/assemblies/{self.report['assembly_id']}/replay")
+        expect("HTTP status", request.status, 400)
+        expect("error", self.report["error"], "ASSEMBLY_CANNOT_BE_REPLAYED")
+
+    def signs(self) -> None:
+        """What was signed is what arrived, and the HMAC is that of those bytes."""
+        requests = [request for request in self.ledger if request.operation in SIGNED]
+        arrived = [[r.fields["params"], r.fields["signature"]] for r in requests]
+        expect("signed texts", self.report["signed"], arrived)
+        expect("number", len(arrived), len(SIGNED))
+        for params, signature in arrived:
+            digest = hmac.new(self.secret.encode(), params.encode(), "sha384").hexdigest()
+            expect("signature", signature, f"sha384:{digest}")
+            expect("ASCII", params.isascii(), right=True)
+        expect("nonces", len({json.loads(p)["auth"]["nonce"] for p, _ in arrived}), len(SIGNED))
+
+    def knows_the_vectors(self) -> None:
+        """Every row was checked, and the wrong one of each file was found."""
+        seen = self.report["vectors"]
+        required = {row: value for row, value in self.vectors.items() if value is not None}
+        others = self.vectors.keys() - required.keys()
+        wrong = [row for row in required if seen.get(row) is not required[row]]
+        expect("rows that are not as they should be", wrong, [])
+        expect("more rows", sorted(seen.keys() - required.keys() - others), [])
+        expect("rows beyond need", [row for row in others if seen.get(row) is False], [])
+
+
+def spoiled(kind: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row like this one, but wrong: a check that finds all rows good finds itself out."""
+    changed: dict[str, Any] = {
+        "signing": lambda: {"params": row["params"] + " "},
+        "encoding": lambda: {"text": '{"wrong":true}'},
+        "smart_cdn": lambda: {"exp": row["exp"] + 1},
+        "pingbacks": lambda: {"accept": not row["accept"]},
+    }
+    return {**row, "name": WRONG, **changed[kind]()}
+
+
+def prepare_vectors(source: Path, target: Path) -> dict[str, bool | None]:
+    """Copy the vectors, a wrong row added to each; gives what a good check says of each row.
+
+    None stands for a row whose values the language need not be able to hold.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    answers: dict[str, bool | None] = {}
+    for kind in VECTORS:
+        document = json.loads((source / f"{kind}.json").read_text(encoding="utf-8"))
+        rows = document["rows"]
+        for row in rows:
+            answers[f"{kind}/{row['name']}"] = None if "needs" in row else True
+        rows.append(spoiled(kind, rows[0]))
+        answers[f"{kind}/{WRONG}"] = False
+        (target / f"{kind}.json").write_text(json.dumps(document), encoding="utf-8")
+    return answers
+
+
+def wire_habits(creates: Sequence[Received]) -> set[str]:
+    """What a generator does to a form that the spec asks it not to; a gap has to name each."""
+    habits: set[str] = set()
+    for request in creates:
+        parts = list(part_headers(request))
+        if any("filename=" not in head and "content-type:" in head for head in parts):
+            habits.add("types its text fields")
+        if any("filename=" in head and "content-type:" not in head for head in parts):
+            habits.add("sends files without a type")
+        if {file.field_name for file in request.files} != {"files"}:
+            habits.add("numbers the names of files")
+    if len({request.headers["content-type"] for request in creates}) < len(creates):
+        habits.add("repeats its boundary")
+    return habits
+
+
+def part_headers(request: Received) -> Iterator[str]:
+    """The header lines of each part of a multipart body, in lower case."""
+    found = re.search(r'boundary="?([^";]+)', request.headers["content-type"])
+    if found is None:
+        return
+    delimiter = b"--" + found[1].encode()
+    for part in request.body.split(delimiter)[1:-1]:
+        yield part.partition(b"\r\n\r\n")[0].decode("latin-1").lower()

@@ -1,0 +1,250 @@
+"""Generate, compile and run: everything happens in a folder of its own below build/languages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from tests.languages import judge
+from tests.languages.manifest import BUILD, HERE, ROOT, Language
+from transloadit_client import Transloadit
+from transloadit_standin import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+STEPS = {"resized": {"robot": "/image/resize", "use": ":original", "width": 60}}
+STEP_SECONDS = 5.0  # a driver reads the status and cancels before its first Step is done
+ROUNDS = 2  # what is random differs between two runs, or it is not random
+DRIVER_SECONDS = 120
+
+
+@dataclass
+class Result:
+    """How a generator fared."""
+
+    language: Language
+    skipped: str = ""
+    """Why it did not run; nothing else is known then."""
+    version: str = ""
+    warnings: int = 0
+    done: list[str] = field(default_factory=list)
+    """The stages that went well: generate, compile, run."""
+    findings: dict[str, str] = field(default_factory=dict)
+    vectors: int = 0
+    """How many rows of the vectors its program agreed with."""
+    seconds: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether all is as it should be."""
+        return not self.findings and not self.skipped
+
+
+class Failed(Exception):
+    """A command ended with another exit code than 0."""
+
+
+def lacking(language: Language) -> str:
+    """Which program the machine lacks, or an empty text."""
+    needs = [*language.needs, *(["npm"] if language.node else [])]
+    missing = [program for program in needs if shutil.which(program, path=_path()) is None]
+    return f"{', '.join(missing)} not found" if missing else ""
+
+
+def attempt(language: Language, spec: Path, *, say: Any = print) -> Result:
+    """The whole way of one generator; what goes wrong is in the result."""
+    result = Result(language)
+    result.skipped = language.unavailable or lacking(language)
+    if result.skipped:
+        return result
+    begun = time.monotonic()
+    try:
+        with ExitStack() as stack:
+            _lay_out(language)
+            rounds = [stack.enter_context(_round(language, n)) for n in range(ROUNDS)]
+            _make(language, spec, result)
+            habits = {gap.seen for gap in language.gap if gap.seen}
+            for number, (api, crashed, pingbacks) in enumerate(rounds):
+                _drive(language, result, number, api, crashed, pingbacks)
+            creates = [_creates(api)[-1] for api, _, _ in rounds if len(_creates(api)) > 1]
+            _compare_habits(result, judge.wire_habits(creates), habits)
+            _check_gaps(language, result)
+    except Failed as error:
+        stage = ["generate", "compile", "run"][min(len(result.done), 2)]
+        result.findings.setdefault(stage, str(error))
+    result.seconds = time.monotonic() - begun
+    for claim, finding in result.findings.items():
+        say(f"    {claim}: {finding}")
+    return result
+
+
+def _lay_out(language: Language) -> None:
+    """An empty folder with what was written by hand, two files to send, and the vectors."""
+    shutil.rmtree(language.build, ignore_errors=True)
+    shutil.copytree(language.folder, language.build)
+    if language.shared_folder:
+        shutil.copytree(language.shared_folder, language.build, dirs_exist_ok=True)
+    for name in ("one.txt", "two.txt"):
+        (language.build / name).write_bytes(f"{name} \r\n".encode() + os.urandom(3000))
+    if language.node:
+        _install_node_packages()
+
+
+def _install_node_packages() -> None:
+    """Into the folder above all generators' own, where node looks for them; once."""
+    lock = (HERE / "node" / "package-lock.json").read_bytes()
+    stamp = BUILD / "node_modules" / f".{hashlib.sha256(lock).hexdigest()[:16]}"
+    if stamp.exists():
+        return
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(HERE / "node" / name, BUILD)
+    _run("npm ci --silent --ignore-scripts", BUILD, os.environ)
+    stamp.touch()
+
+
+def _make(language: Language, spec: Path, result: Result) -> None:
+    env = {**os.environ, "PATH": _path(), "SPEC": str(spec)}
+    result.version = first_version(_run(language.version, language.build, env, also_errors=True))
+    output = _run(language.generate, language.build, env, also_errors=True)
+    result.warnings = len(re.findall(r"^.*\bwarn", output, re.MULTILINE | re.IGNORECASE))
+    result.done.append("generate")
+    _run(language.compile, language.build, env)
+    result.done.append("compile")
+
+
+@contextmanager
+def _round(language: Language, number: int) -> Iterator[tuple[StandIn, str, list[str]]]:
+    """A stand-in that holds a crashed Assembly, and somebody who receives its Notification."""
+    typed = any(gap.seen == "types its text fields" for gap in language.gap)
+    with (
+        _receiver() as (notify_url, pingbacks),
+        StandIn(
+            secret=f"a secret of round {number}, größer",
+            step_seconds=STEP_SECONDS,
+            signature_required=True,
+            typed_text="text" if typed else "file",
+        ) as api,
+        Transloadit(api.key, api.secret, base_url=api.url) as client,
+    ):
+        api.crash_next()
+        status = client.create_assembly(steps=STEPS, files=[b"crash"], notify_url=notify_url)
+        yield api, str(status.assembly_id), pingbacks
+
+
+def _drive(  # noqa: PLR0917 - one call of it, whose arguments are one round
+    language: Language, result: Result, number: int, api: StandIn, crashed: str, pings: list[str]
+) -> None:
+    api.settle()
+    before = len(api.requests)
+    folder = language.build / f"vectors-{number}"
+    vectors = judge.prepare_vectors(ROOT / "openapi" / "vectors", folder)
+    own = {"CRASHED_ASSEMBLY": crashed, "VECTORS": str(folder), "PATH": _path()}
+    env = {**os.environ, **api.environ, **own}
+    output = _run(language.run, language.build, env, seconds=DRIVER_SECONDS)
+    try:
+        report = json.loads(output)
+    except ValueError as error:
+        raise Failed(f"the driver printed no JSON ({error}):\n{output[-2000:]}") from error
+    files = {n: _sha256(language.build / n) for n in ("one.txt", "two.txt")}
+    case = judge.Case(
+        report, api.requests[before:], api.assemblies, crashed=crashed, secret=api.secret,
+        files=files, pingbacks=len(pings), vectors=vectors,
+    )  # fmt: skip
+    result.findings.update(case.findings())
+    result.vectors = sum(1 for row, good in report["vectors"].items() if good and vectors[row] != 0)
+    if number == ROUNDS - 1:
+        result.done.append("run")
+
+
+def _compare_habits(result: Result, seen: set[str], known: set[str]) -> None:
+    if unknown := sorted(seen - known):
+        result.findings["wire"] = f"it {' and '.join(unknown)}"
+    if cured := sorted(known - seen):
+        result.findings["gap"] = f"no longer so, take it out of language.toml: {cured}"
+
+
+def _check_gaps(language: Language, result: Result) -> None:
+    for gap in language.gap:
+        if gap.still:
+            try:
+                _run(gap.still, language.build, {**os.environ, "PATH": _path()})
+            except Failed:
+                result.findings["gap"] = f"no longer so, take it out: {gap.what}"
+
+
+def _creates(api: StandIn) -> list[Any]:
+    return [request for request in api.requests if request.operation == "createAssembly"]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _path() -> str:
+    own = [str(Path(sys.executable).parent), str(BUILD / "node_modules" / ".bin")]
+    return os.pathsep.join([*own, os.environ["PATH"]])
+
+
+def _run(
+    command: str, folder: Path, env: Mapping[str, str], *,
+    seconds: float | None = None, also_errors: bool = False,
+) -> str:  # fmt: skip
+    """What it prints; as a part of an error too, so that CI's log tells what went wrong."""
+    try:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False, timeout=seconds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"`{command}` took more than {seconds} s") from error
+    if done.returncode:
+        output = (done.stdout + done.stderr)[-4000:]
+        raise Failed(f"`{command}` ended with {done.returncode}:\n{output}")
+    return done.stdout + (done.stderr if also_errors else "")
+
+
+def first_version(text: str) -> str:
+    """The first thing in a text that looks like a version."""
+    found = re.search(r"\d+\.\d+(\.\d+)?", text)
+    return found[0] if found else "?"
+
+
+@contextmanager
+def _receiver() -> Iterator[tuple[str, list[str]]]:
+    """Takes any Pingback; gives its URL and the paths that were called."""
+    calls: list[str] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            calls.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/pingback", calls
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
