@@ -87,7 +87,7 @@ class Case:
         """Two files, whole, behind the signature; non-ASCII Variables; the Assembly's id."""
         request = self.calls()[0]
         expect("HTTP status", request.status, 200)
-        expect("first fields", request.names[:2], ["params", "signature"])
+        expect("first fields", {*request.names[:2]}, {"params", "signature"})
         expect("files", {f.name: f.sha256 for f in request.files}, dict(self.files))
         assembly = self.assemblies[self.report["assembly_id"]]
         expect("Variables", assembly.variables, VARIABLES)

@@ -79,7 +79,8 @@ def attempt(language: Language, spec: Path, *, say: Any = print) -> Result:
             habits = {gap.seen for gap in language.gap if gap.seen}
             for number, (api, crashed, pingbacks) in enumerate(rounds):
                 _drive(language, result, number, api, crashed, pingbacks)
-            creates = [_creates(api)[-1] for api, _, _ in rounds if len(_creates(api)) > 1]
+            calls = [call for api, _, _ in rounds for call in api.requests]
+            creates = [call for call in calls if call.operation == "createAssembly"]
             _compare_habits(result, judge.wire_habits(creates), habits)
             _check_gaps(language, result)
     except Failed as error:
@@ -117,7 +118,7 @@ def _install_node_packages() -> None:
 
 
 def _make(language: Language, spec: Path, result: Result) -> None:
-    env = {**os.environ, "PATH": _path(), "SPEC": str(spec)}
+    env = {**os.environ, "PATH": _path(), "SPEC": str(spec), "ROOT": str(ROOT)}
     result.version = first_version(_run(language.version, language.build, env, also_errors=True))
     output = _run(language.generate, language.build, env, also_errors=True)
     result.warnings = len(re.findall(r"^.*\bwarn", output, re.MULTILINE | re.IGNORECASE))
@@ -184,10 +185,6 @@ def _check_gaps(language: Language, result: Result) -> None:
                 _run(gap.still, language.build, {**os.environ, "PATH": _path()})
             except Failed:
                 result.findings["gap"] = f"no longer so, take it out: {gap.what}"
-
-
-def _creates(api: StandIn) -> list[Any]:
-    return [request for request in api.requests if request.operation == "createAssembly"]
 
 
 def _sha256(path: Path) -> str:
