@@ -25,8 +25,10 @@ from transloadit_standin import StandIn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-STEPS = {"resized": {"robot": "/image/resize", "use": ":original", "width": 60}}
-STEP_SECONDS = 5.0  # a driver reads the status and cancels before its first Step is done
+STEP = {"robot": "/image/resize", "use": ":original", "width": 60}
+STEP_SECONDS = 0.5
+# So many Steps that a driver has two minutes to read the status and to cancel.
+TEMPLATE = {f"resized_{number}": STEP for number in range(240)}
 ROUNDS = 2  # what is random differs between two runs, or it is not random
 DRIVER_SECONDS = 120
 
@@ -141,8 +143,9 @@ def _round(language: Language, number: int) -> Iterator[tuple[StandIn, str, list
         ) as api,
         Transloadit(api.key, api.secret, base_url=api.url) as client,
     ):
+        api.add_template("resize-to-fit", steps=TEMPLATE)
         api.crash_next()
-        status = client.create_assembly(steps=STEPS, files=[b"crash"], notify_url=notify_url)
+        status = client.create_assembly(steps={"resized": STEP}, files=[b"crash"], notify_url=notify_url)
         yield api, str(status.assembly_id), pingbacks
 
 

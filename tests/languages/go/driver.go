@@ -36,8 +36,8 @@ func main() {
 	client := api.NewAPIClient(config)
 
 	params, signature := ready(map[string]any{
-		"steps":  map[string]any{"resized": map[string]any{"robot": "/image/resize", "use": ":original", "width": 60}},
-		"fields": map[string]any{"caption": "Grüße, 日本 🎄"},
+		"template_id": "resize-to-fit",
+		"fields":      map[string]any{"caption": "Grüße, 日本 🎄"},
 	})
 	files := []*os.File{open("one.txt"), open("two.txt")}
 	created, _, err := client.AssembliesAPI.CreateAssembly(ctx).Params(params).Signature(signature).Files(files).Execute()

@@ -24,7 +24,7 @@ async function file(name: string) {
 const { data: created } = await createAssembly({
   body: {
     ...ready({
-      steps: { resized: { robot: "/image/resize", use: ":original", width: 60 } },
+      template_id: "resize-to-fit",
       fields: { caption: "Grüße, 日本 🎄" },
     }),
     files: [await file("one.txt"), await file("two.txt")],

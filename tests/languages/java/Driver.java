@@ -26,7 +26,7 @@ final class Driver {
     String crashed = System.getenv("CRASHED_ASSEMBLY");
 
     var form = ready(Map.of(
-        "steps", Map.of("resized", Map.of("robot", "/image/resize", "use", ":original", "width", 60)),
+        "template_id", "resize-to-fit",
         "fields", Map.of("caption", "Grüße, 日本 🎄")));
     List<File> files = List.of(new File("one.txt"), new File("two.txt"));
     AssemblyStatus created = assemblies.createAssembly(form.params(), form.signature(), null, null, files);

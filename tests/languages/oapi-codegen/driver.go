@@ -49,8 +49,8 @@ func main() {
 	client := try(api.NewClientWithResponses(os.Getenv("TRANSLOADIT_ENDPOINT")))
 
 	contentType, body := multipartForm(ready(map[string]any{
-		"steps":  map[string]any{"resized": map[string]any{"robot": "/image/resize", "use": ":original", "width": 60}},
-		"fields": map[string]any{"caption": "Grüße, 日本 🎄"},
+		"template_id": "resize-to-fit",
+		"fields":      map[string]any{"caption": "Grüße, 日本 🎄"},
 	}), "one.txt", "two.txt")
 	created := try(client.CreateAssemblyWithBodyWithResponse(ctx, contentType, body)).JSON200
 	status := try(client.GetAssemblyWithResponse(ctx, *created.AssemblyId)).JSON200

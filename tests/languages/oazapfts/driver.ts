@@ -23,7 +23,7 @@ async function file(name: string) {
 
 const created = await ok(createAssembly({
   ...ready({
-    steps: { resized: { robot: "/image/resize", use: ":original", width: 60 } },
+    template_id: "resize-to-fit",
     fields: { caption: "Grüße, 日本 🎄" },
   }),
   files: [await file("one.txt"), await file("two.txt")],

@@ -29,7 +29,7 @@ function formData(form: object): FormData {
 }
 
 const form = ready({
-  steps: { resized: { robot: "/image/resize", use: ":original", width: 60 } },
+  template_id: "resize-to-fit",
   fields: { caption: "Grüße, 日本 🎄" },
 });
 const { data: created } = await client.POST("/assemblies", {

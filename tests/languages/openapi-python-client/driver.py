@@ -33,7 +33,7 @@ def ready(params: dict[str, Any]) -> tuple[str, str]:
 
 
 params, signature = ready({
-    "steps": {"resized": {"robot": "/image/resize", "use": ":original", "width": 60}},
+    "template_id": "resize-to-fit",
     "fields": {"caption": "Grüße, 日本 🎄"},
 })  # fmt: skip
 files = [File(Path(name).open("rb"), name, "text/plain") for name in ("one.txt", "two.txt")]

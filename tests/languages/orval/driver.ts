@@ -29,7 +29,7 @@ function good<Answer extends { status: number; data: unknown }>(answer: Answer):
 
 const created = good(await createAssembly({
   ...ready({
-    steps: { resized: { robot: "/image/resize", use: ":original", width: 60 } },
+    template_id: "resize-to-fit",
     fields: { caption: "Grüße, 日本 🎄" },
   }),
   files: [await file("one.txt"), await file("two.txt")],

@@ -25,7 +25,7 @@ $ready = function (array $params) use (&$signed): array {
 };
 
 [$params, $signature] = $ready([
-    'steps' => ['resized' => ['robot' => '/image/resize', 'use' => ':original', 'width' => 60]],
+    'template_id' => 'resize-to-fit',
     'fields' => ['caption' => 'Grüße, 日本 🎄'],
 ]);
 $files = [new SplFileObject('one.txt', 'rb'), new SplFileObject('two.txt', 'rb')];

@@ -20,7 +20,7 @@ def ready(params: dict[str, Any]) -> tuple[str, str]:
 
 
 params, signature = ready({
-    "steps": {"resized": {"robot": "/image/resize", "use": ":original", "width": 60}},
+    "template_id": "resize-to-fit",
     "fields": {"caption": "Grüße, 日本 🎄"},
 })  # fmt: skip
 one, two = (Path(name).read_bytes() for name in ("one.txt", "two.txt"))

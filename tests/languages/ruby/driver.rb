@@ -19,7 +19,7 @@ ready = lambda do |params|
 end
 
 params, options = ready.call(
-  steps: { resized: { robot: "/image/resize", use: ":original", width: 60 } },
+  template_id: "resize-to-fit",
   fields: { caption: "Grüße, 日本 🎄" }
 )
 files = %w[one.txt two.txt].map { |name| File.new(name, "rb") }

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     let [params, signature] = ready(json!({
-        "steps": { "resized": { "robot": "/image/resize", "use": ":original", "width": 60 } },
+        "template_id": "resize-to-fit",
         "fields": { "caption": "Grüße, 日本 🎄" },
     }));
     let files = vec!["one.txt".into(), "two.txt".into()];
