@@ -1,5 +1,6 @@
 """Five tools that know nothing of each other find nothing to say about the spec."""
 
+import json
 import os
 import re
 import subprocess
@@ -139,3 +140,34 @@ def test_no_class_and_no_module_is_named_by_a_number(generated: Path) -> None:
 
     found = [path for path, text in texts(generated).items() if numbered.search(f"{text}\n{path}")]
     assert found == []
+
+
+def test_spectral_finds_a_breach_of_each_of_our_own_manners(
+    program: Program, root: Path, spec: Any, load: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    """One document that offends against every rule in the ruleset."""
+    broken = json.loads(json.dumps(spec))
+    schemas, create = broken["components"]["schemas"], broken["paths"]["/assemblies"]["post"]
+    create.update(operationId="assemblyCreation", summary="S" * 61, servers=[{"url": "/"}])
+    create["responses"]["4XX"] = {"description": "Refused."}
+    del broken["components"]["responses"]["AssemblyRead"]["content"]["application/json"]["examples"]
+    media = broken["components"]["requestBodies"]["ReplayAssembly"]["content"]
+    media["multipart/form-data"] = {"schema": {"type": "object"}}
+    status = schemas["AssemblyStatus"]
+    status.update(required=["ok"], additionalProperties=False)
+    status["properties"]["ok"].update(enum=["ASSEMBLY_COMPLETED"], description="")
+    status["properties"]["start_date"]["format"] = "date-time"
+    status["properties"]["message"]["default"] = ""
+    schemas["CreateAssemblyForm"]["properties"]["params"]["type"] = "object"
+    schemas["ErrorResponse"] = {"oneOf": [{"type": "string"}]}
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps(broken), encoding="utf-8")
+
+    ruleset = root / "openapi" / ".spectral.yaml"
+    spectral = run(
+        program("spectral"), "lint", "--format=json", f"--ruleset={ruleset}", path, cwd=tmp_path
+    )
+    own = load(ruleset)["rules"].keys()
+    found = {finding["code"] for finding in json.loads(spectral.stdout)}
+    assert len(own) > 10
+    assert own - found == set()
