@@ -14,11 +14,11 @@ PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
 ALONE     := build/alone
 MUTANTS   := build/mutants
-TYPED     := overrides standin examples tests benchmarks
+TYPED     := overrides standin examples tests benchmarks openapi
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite pythons coverage generate drift lint types node faults nightly mutants \
-        alone bench memory dist lock clean
+        languages language breaks changes alone bench memory dist lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -84,6 +84,18 @@ memory: $(VENV)/dev.stamp ## What uploads of 4 GiB take in memory, on every path
 	@$(BIN)/python benchmarks/memory.py $(GIB)
 	@$(BIN)/python benchmarks/lag.py
 
+languages: $(VENV)/dev.stamp ## Let the generators of other languages prove the spec, those whose toolchain is here
+	@$(BIN)/python -m tests.languages $(ARGS)
+
+language: $(VENV)/dev.stamp ## One of them (NAME=go)
+	@$(BIN)/python -m tests.languages $(NAME) $(ARGS)
+
+breaks: $(VENV)/dev.stamp ## Break the spec in three ways, and see that the languages it hurts turn red
+	@$(BIN)/python -m tests.languages.mutants
+
+changes: $(VENV)/dev.stamp ## What changed since the last release, in the spec and in Python (BASE=main~10)
+	@$(BIN)/python -m tests.changes $(BASE)
+
 alone: dist ## Install the wheel, with what it needs and nothing else, into build/alone
 	@rm -rf $(ALONE) && $(BIN)/python -m venv $(ALONE)
 	@$(ALONE)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements/runtime.txt
@@ -107,9 +119,9 @@ mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the test
 bench: alone ## Measure what the package claims about its cost, as ratios
 	@$(ALONE)/bin/python benchmarks/imports.py
 
-dist: $(VENV)/dev.stamp ## Build the wheel and the source distribution into dist/
+dist: $(VENV)/dev.stamp ## Build the wheel, the source distribution, the spec's artefacts and checksums into dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
-	@ls dist
+	@$(BIN)/python openapi/release.py dist && ls dist dist/openapi
 
 # Locks hold hashes and no addresses; the smaller ones are parts of the developers'.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \

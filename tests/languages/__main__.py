@@ -1,4 +1,4 @@
-"""`make languages`: other languages' generators, their clients, and signed calls that are judged."""
+"""`make languages`: other languages' generators, their clients, and signed calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.languages", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all of them")
     parser.add_argument("--spec", type=Path, default=manifest.ROOT / "openapi/transloadit.yaml")
+    parser.add_argument("--debian", action="store_true", help="name Debian's packages and stop")
     options = parser.parse_args()
+    if options.debian:
+        wanted = {package for name in manifest.names() for package in manifest.read(name).debian}
+        print(*sorted(wanted))
+        return 0
     unknown = set(options.names) - set(manifest.names())
     if unknown:
         parser.error(f"no such generator: {', '.join(sorted(unknown))}")
@@ -25,7 +30,9 @@ def main() -> int:
     results = [one(name, options.spec) for name in options.names or manifest.names()]
     print(f"\n{board.summary(results)}, in {time.monotonic() - begun:.0f} s")
     whole = not options.names and all(r.good or r.language.unavailable for r in results)
-    stale = [str(path.relative_to(manifest.ROOT)) for path in board.publish(results)] if whole else []
+    stale = (
+        [str(path.relative_to(manifest.ROOT)) for path in board.publish(results)] if whole else []
+    )
     if stale:
         print(f"Written anew: {', '.join(stale)}")
     ci = os.environ.get("CI") == "true"

@@ -20,17 +20,26 @@ PROMPTS = {"go": "go", "rs": "rust", "java": "java", "kt": "kotlin", "ts": "type
 HEAD = """\
 # One spec, many languages
 
-Written by `make languages`. Each generator made a client from [`openapi/transloadit.yaml`](../openapi/transloadit.yaml);
-the client was compiled, and a small program by hand called the local stand-in with it: create with two files and
-non-ASCII fields, read the status, cancel, replay, replay the Notification, and one refusal. What the program says it
+Written by `make languages`. Each generator made a client from
+[`openapi/transloadit.yaml`](../openapi/transloadit.yaml); the client was compiled, and a small
+program by hand called the local stand-in with it: create with two files and non-ASCII fields, read
+the status, cancel, replay, replay the Notification, and one refusal. What the program says it
 signed and read was compared with what the stand-in had received, byte for byte, and every row of
-[`openapi/vectors`](../openapi/vectors) was checked in that language. The names lead to the exact commands.
+[`openapi/vectors`](../openapi/vectors) was checked in that language (but for values that it cannot
+hold). The names lead to the exact commands.
 
-*Lines* are what a user writes, without blanks and comments: the calls, and behind the plus sign what no generator
-writes in that language (encode, sign, check a Pingback, sign a Smart CDN URL).
+*Lines* are what a user writes, without blanks and comments: the calls, and behind the plus sign
+what no generator writes in that language (encode, sign, check a Pingback, sign a Smart CDN URL).
 
 | generator | language | version | warnings | compiles | signs | calls | vectors | lines | gaps |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+GAPS = """
+
+## Known gaps
+
+Each run looks for each of them, and fails when one is gone, so that it is taken out here.
+
 """
 
 
@@ -66,17 +75,15 @@ def scoreboard(results: Sequence[Result]) -> str:
     gaps: list[str] = []
     rows = [row(result, gaps) for result in results]
     notes = [f"{number}. {gap}" for number, gap in enumerate(gaps, 1)]
-    return HEAD + "\n".join(rows) + f"\n\n{summary(results)}.\n\n## Known gaps\n\n" + (
-        "Each is checked by every run, which fails when it is gone, so that it is taken out here.\n\n"
-        + "\n".join(notes) + "\n" if notes else "None.\n"
-    )  # fmt: skip
+    table = "\n".join(rows)
+    return f"{HEAD}{table}\n\n{summary(results)}.{GAPS}" + "\n".join(notes) + "\n"
 
 
 def row(result: Result, gaps: list[str]) -> str:
     """A generator's line of the table; its gaps are added to the list."""
     language = result.language
     if result.skipped:
-        return f"| {language.title} | {language.language} |  | not run: {result.skipped} |  |  |  |  |  |  |"
+        return f"| {language.title} | {language.language} | not run: {result.skipped}" + " |" * 8
     numbers = []
     for gap in language.gap:
         upstream = f" ([upstream]({gap.upstream}))" if gap.upstream else ""
@@ -110,17 +117,16 @@ def recipe_path(language: Language) -> Path:
 
 def recipe(language: Language) -> str:
     """The commands and files that the run used, for people to use again."""
+    needs = ", ".join([*language.needs, *language.debian]) or "nothing but Python"
+    stages = {"generate": language.generate, "compile": language.compile, "run": language.run}
+    commands = "\n".join(f"# {name}\n{text.strip()}\n" for name, text in stages.items())
     parts = [
         f"# {language.title}\n",
         "Written by `make languages` from what it ran; see the [scoreboard](../languages.md).\n",
-        f"Needs: {', '.join(language.needs) or 'nothing but Python'}. "
-        "`$SPEC` is the path of `openapi/transloadit.yaml`.\n",
-        "```sh\n"
-        f"# generate\n{language.generate.strip()}\n\n# compile\n{language.compile.strip()}\n\n"
-        f"# run\n{language.run.strip()}\n```\n",
+        f"Needs: {needs}. `$SPEC` is the path of `openapi/transloadit.yaml`.\n",
+        f"```sh\n{commands}```\n",
+        *[f"**Known gap:** {gap.what}\n" for gap in language.gap],
     ]
-    for gap in language.gap:
-        parts.append(f"**Known gap:** {gap.what}\n")
     for path in _files(language):
         text = path.read_text(encoding="utf-8").strip()
         parts.append(f"`{path.name}`:\n\n```{_prompt(path)}\n{text}\n```\n")

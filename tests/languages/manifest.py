@@ -45,6 +45,8 @@ class Language:
     run: str = ""
     strict: str = ""
     """What `compile` insists on, in words."""
+    debian: tuple[str, ...] = ()
+    """Debian's packages that bring what it needs, where a machine has it not; CI installs them."""
     unavailable: str = ""
     """Why this cannot run anywhere we know of; then there is a row on the scoreboard and no run."""
     gap: tuple[Gap, ...] = field(default=())
@@ -75,7 +77,8 @@ def read(name: str) -> Language:
     """Read one manifest; an unknown key is a mistake and raises TypeError."""
     values = tomllib.loads((HERE / name / "language.toml").read_text(encoding="utf-8"))
     values["gap"] = tuple(Gap(**gap) for gap in values.pop("gap", ()))
-    values["needs"] = tuple(values.pop("needs", ()))
+    for key in ("needs", "debian"):
+        values[key] = tuple(values.pop(key, ()))
     return Language(name=name, **values)
 
 

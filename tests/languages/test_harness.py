@@ -1,0 +1,291 @@
+"""A driver that did less than it says goes red, and the pages are what the runs used."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from tests.languages import board, judge, manifest, stage
+from tests.languages.manifest import Language
+
+from transloadit_client import Transloadit
+from transloadit_standin import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROOT = manifest.ROOT
+NAMES = manifest.names()
+RUNNING = [name for name in NAMES if not manifest.read(name).unavailable]
+FILES = {"one.txt": b"one", "two.txt": b"two"}
+STEP = {"robot": "/image/resize"}
+
+
+# The judge, asked about calls that were really made
+
+
+def drive(api: StandIn, crashed: str) -> dict[str, Any]:
+    """What a driver does, and what it prints."""
+    signed: list[list[str]] = []
+    http = httpx.Client(base_url=api.url)
+
+    def send(path: str, params: dict[str, Any], **more: Any) -> Any:
+        form = Transloadit(api.key, api.secret, base_url=api.url).sign(params)
+        signed.append([form.params, str(form.signature)])
+        fields = {"params": form.params, "signature": str(form.signature)}
+        return http.post(path, data=fields, **more).json()
+
+    files = [("files", (name, content, "text/plain")) for name, content in FILES.items()]
+    steps = {"steps": {"resized": STEP}, "fields": judge.VARIABLES}
+    created = send("/assemblies", steps, files=files)
+    own = f"/assemblies/{created['assembly_id']}"
+    status = http.get(own).json()
+    cancelled = http.delete(own).json()
+    replayed = send(f"/assemblies/{crashed}/replay", {"reparse_template": 0})
+    notified = send(f"/assembly_notifications/{crashed}/replay", {})
+    refused = send(f"{own}/replay", {"reparse_template": 0})
+    http.close()
+    return {
+        "assembly_id": created["assembly_id"], "created": created["ok"], "status": status["ok"],
+        "uploads": [file["name"] for file in status["uploads"]], "cancelled": cancelled["ok"],
+        "replayed": replayed["assembly_id"], "notified": notified["ok"], "error": refused["error"],
+        "signed": signed, "vectors": {"signing/right": True, f"signing/{judge.WRONG}": False},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[tuple[StandIn, str, dict[str, Any]]]:
+    """A stand-in after a driver ran, the crashed Assembly's id, and the report."""
+    with stage._receiver() as url, StandIn(step_seconds=1.0) as api:
+        with Transloadit(api.key, api.secret, base_url=api.url) as client:
+            api.crash_next()
+            crash = client.create_assembly(steps={"a": STEP}, files=[b"x"], notify_url=url)
+        api.settle()
+        before = len(api.requests)
+        report = drive(api, str(crash.assembly_id))
+        del api.requests[:before]
+        yield api, str(crash.assembly_id), report
+
+
+def findings(story: Any, **changes: Any) -> dict[str, str]:
+    api, crashed, report = story
+    case = judge.Case(
+        {**report, **changes.pop("report", {})},
+        changes.pop("ledger", api.requests),
+        api.assemblies,
+        crashed=crashed,
+        secret=changes.pop("secret", api.secret),
+        files=changes.pop("files", {name: stage._digest(data) for name, data in FILES.items()}),
+        vectors={"signing/right": True, f"signing/{judge.WRONG}": False, "encoding/big": None},
+    )
+    return case.findings()
+
+
+@pytest.mark.parametrize(
+    ("claim", "lie"),
+    [
+        ("create", {"assembly_id": "0" * 32}),
+        ("create", {"created": None}),
+        ("status", {"status": "ASSEMBLY_COMPLETED"}),
+        ("status", {"uploads": ["one.txt"]}),
+        ("cancel", {"cancelled": "ASSEMBLY_EXECUTING"}),
+        ("replay", {"replayed": "0" * 32}),
+        ("notification", {"notified": None}),
+        ("refusal", {"error": None}),
+        ("signatures", {"signed": []}),
+        ("vectors", {"vectors": {"signing/right": True}}),
+        ("vectors", {"vectors": {"signing/right": True, f"signing/{judge.WRONG}": True}}),
+        ("vectors", {"vectors": {"signing/right": False, f"signing/{judge.WRONG}": False}}),
+    ],
+)
+def test_a_report_that_the_ledger_does_not_bear_out_is_found(
+    story: Any, claim: str, lie: dict[str, Any]
+) -> None:
+    assert claim in findings(story, report=lie)
+
+
+def test_a_row_may_be_left_out_if_the_language_cannot_hold_it_but_not_be_wrong(story: Any) -> None:
+    good = story[2]["vectors"]
+
+    assert "vectors" in findings(story, report={"vectors": {**good, "encoding/big": False}})
+    assert "vectors" not in findings(story, report={"vectors": {**good, "encoding/big": True}})
+    assert "vectors" in findings(story, report={"vectors": {**good, "encoding/made up": True}})
+
+
+def test_a_missing_call_a_changed_file_and_a_notification_that_was_not_sent_are_found(
+    story: Any,
+) -> None:
+    api = story[0]
+
+    assert findings(story, ledger=api.requests[:-1]).keys() >= {"create", "refusal", "signatures"}
+    assert findings(story, files={"one.txt": "0", "two.txt": "0"}).keys() == {"create"}
+    again = api.assemblies[story[1]].notifications.pop()
+    assert findings(story).keys() == {"notification"}
+    api.assemblies[story[1]].notifications.append(again)
+    assert findings(story, secret="another").keys() == {"signatures"}
+
+
+def test_what_really_happened_is_good(story: Any) -> None:
+    assert findings(story) == {}
+
+
+def test_the_vectors_that_a_driver_gets_hold_one_wrong_row_each(tmp_path: Path) -> None:
+    answers = judge.prepare_vectors(ROOT / "openapi" / "vectors", tmp_path)
+
+    assert sum(answer is False for answer in answers.values()) == len(judge.VECTORS)
+    for kind in judge.VECTORS:
+        document = json.loads((tmp_path / f"{kind}.json").read_text("utf-8"))
+        first, *_, wrong = document["rows"]
+        assert wrong["name"] == judge.WRONG
+        assert {**wrong, "name": first["name"]} != first
+
+
+# What a form looks like on the wire
+
+
+def received(body: bytes, boundary: str, field: str = "files") -> Any:
+    headers = {"content-type": f'multipart/form-data; boundary="{boundary}"'}
+    return SimpleNamespace(
+        headers=headers,
+        body=body.replace(b"\n", b"\r\n"),
+        files=[SimpleNamespace(field_name=field)],
+    )
+
+
+TEXT = b'--%s\nContent-Disposition: form-data; name="params"\n%s\n{}\n'
+FILE = b'--%s\nContent-Disposition: form-data; name="files"; filename="a"\n%s\na\n--%s--\n'
+TYPE = b"Content-Type: text/plain\n"
+
+
+def test_the_habits_that_a_gap_has_to_name_are_seen() -> None:
+    bad = TEXT % (b"x", TYPE) + FILE % (b"x", b"", b"x")
+
+    assert judge.wire_habits([received(bad, "x", "files[0]"), received(bad, "x")]) == {
+        "types its text fields",
+        "sends files without a type",
+        "numbers the names of files",
+        "repeats its boundary",
+    }
+
+
+def test_a_form_as_the_document_wants_it_has_none() -> None:
+    good = [
+        received(TEXT % (mark, b"") + FILE % (mark, TYPE, mark), mark.decode())
+        for mark in (b"x", b"y")
+    ]
+
+    assert judge.wire_habits(good) == set()
+
+
+# The stages
+
+
+def language(**values: Any) -> Language:
+    given = {"name": "made-up", "title": "Made up", "language": "None", "version": "true", **values}
+    return Language(**given)
+
+
+def test_a_machine_that_lacks_a_program_is_told_which() -> None:
+    result = stage.attempt(language(needs=("no-such-program",)), ROOT)
+
+    assert result.skipped == "no-such-program not found"
+    assert not result.good
+
+
+def test_what_runs_nowhere_says_why() -> None:
+    assert stage.attempt(language(unavailable="no toolchain"), ROOT).skipped == "no toolchain"
+
+
+def test_commands_that_fail_and_drivers_that_print_no_json_are_findings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hand = tmp_path / "hand" / "made-up"
+    hand.mkdir(parents=True)
+    monkeypatch.setattr(manifest, "HERE", hand.parent)
+    monkeypatch.setattr(manifest, "BUILD", tmp_path / "build")
+    ways = [{"generate": "false"}, {"compile": "echo why; false"}, {"run": "echo no"}]
+
+    found = [stage.attempt(language(**way), ROOT, say=str).findings for way in ways]
+    assert [list(findings) for findings in found] == [["generate"], ["compile"], ["run"]]
+    assert "why" in found[1]["compile"]
+    assert "no JSON" in found[2]["run"]
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("v1.2.3\n", "1.2.3"), ("tool version 0.29.1 (x)", "0.29.1"), ("none", "?")],
+)
+def test_a_version_is_found_in_what_a_tool_prints(text: str, version: str) -> None:
+    assert stage.first_version(text) == version
+
+
+# The folders and the pages
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_a_driver_is_a_program_of_one_screen(name: str) -> None:
+    [driver] = [path for path in manifest.read(name).written() if path.stem.lower() == "driver"]
+
+    assert board.count(driver) <= 66
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_gap_is_something_that_a_run_can_look_for(name: str) -> None:
+    assert all(bool(gap.seen) != bool(gap.still) for gap in manifest.read(name).gap)
+
+
+def test_what_has_no_lock_names_exact_versions() -> None:
+    cargo = (manifest.HERE / "rust" / "Cargo.toml").read_text("utf-8")
+    node = json.loads((manifest.HERE / "node" / "package.json").read_text("utf-8"))
+    poms = [(manifest.HERE / n / "pom.xml").read_text("utf-8") for n in ("java", "kotlin")]
+
+    assert (
+        re.findall(r'= (?:"|\{ version = ")(?!=)\d.*', cargo.partition("[dependencies]")[2]) == []
+    )
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", v) for v in node["devDependencies"].values())
+    assert not [pom for pom in poms if re.search(r"<version>[\[(]|SNAPSHOT|LATEST", pom)]
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_a_recipe_holds_what_the_run_used(name: str) -> None:
+    made = manifest.read(name)
+
+    committed = board.recipe_path(made).read_text(encoding="utf-8")
+    assert committed == board.recipe(made), "run `make languages`, or write it with board.recipe"
+
+
+def test_the_scoreboard_has_a_row_for_each_and_the_readme_the_short_form() -> None:
+    scoreboard = (ROOT / "docs" / "languages.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in scoreboard.splitlines() if line.startswith("| ")][2:]
+    good = [row for row in rows if "| not run" not in row]
+
+    assert len(rows) == len(NAMES)
+    assert all(manifest.read(name).title in scoreboard for name in NAMES)
+    languages = {row.split("|")[2].strip() for row in good}
+    assert f"{len(good)} generators in {len(languages)} languages" in readme
+    assert not re.search(r"\bno\b \|", "\n".join(good))
+
+
+def test_the_board_tells_good_from_bad_and_from_not_run() -> None:
+    good, bad = stage.Result(language()), stage.Result(language(), findings={"create": "no"})
+    away = stage.Result(language(), skipped="java not found")
+
+    assert board.summary([good]) == "1 good in 1 languages"
+    assert (
+        board.summary([bad, away]) == "0 good in 0 languages; not good: made-up; not run: made-up"
+    )
+    assert "not run: java not found" in board.row(away, [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="bash runs the commands")
+def test_the_command_line_refuses_a_generator_that_is_not_there() -> None:
+    with pytest.raises(stage.Failed, match="no such generator: cobol"):
+        stage._run(f"{sys.executable} -m tests.languages cobol", ROOT, os.environ)
