@@ -61,7 +61,8 @@ def main() -> int:
 
 def _gist(text: str) -> str:
     """The line of a finding that says what went wrong."""
-    lines = [line.strip() for line in text.splitlines() if "rror" in line or "xception" in line]
+    tells = ("rror", "xception", "panic")
+    lines = [line.strip() for line in text.splitlines() if any(tell in line for tell in tells)]
     return next(iter(lines), text.splitlines()[0])[:200]
 
 

@@ -37,7 +37,9 @@ params, signature = ready({
     "fields": {"caption": "Grüße, 日本 🎄"},
 })  # fmt: skip
 files = [File(Path(name).open("rb"), name, "text/plain") for name in ("one.txt", "two.txt")]
-created = create_assembly.sync(client=client, body=CreateAssemblyForm(params, signature, files=files))
+created = create_assembly.sync(
+    client=client, body=CreateAssemblyForm(params, signature, files=files)
+)
 assert isinstance(created, AssemblyStatus) and isinstance(created.assembly_id, str), created
 status = get_assembly.sync(created.assembly_id, client=client)
 assert isinstance(status, AssemblyStatus) and isinstance(status.uploads, list)

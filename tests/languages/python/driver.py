@@ -24,9 +24,7 @@ params, signature = ready({
     "fields": {"caption": "Grüße, 日本 🎄"},
 })  # fmt: skip
 one, two = (Path(name).read_bytes() for name in ("one.txt", "two.txt"))
-created = assemblies.create_assembly(
-    params, signature, files=[("one.txt", one), ("two.txt", two)]
-)
+created = assemblies.create_assembly(params, signature, files=[("one.txt", one), ("two.txt", two)])
 assert created.assembly_id is not None
 status = assemblies.get_assembly(created.assembly_id)
 cancelled = assemblies.cancel_assembly(created.assembly_id)

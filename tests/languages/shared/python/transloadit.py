@@ -32,7 +32,13 @@ def genuine(text: str, signature: str | None, secret: str) -> bool:
 
 
 def smart_cdn(
-    workspace: str, template: str, input: str, params: list[list[str]], key: str, secret: str, exp: int
+    workspace: str,
+    template: str,
+    input: str,
+    params: list[list[str]],
+    key: str,
+    secret: str,
+    exp: int,
 ) -> str:
     """Sign a URL: a path as encodeURIComponent writes it, a query as URLSearchParams does."""
     own = [pair for pair in params if pair[0] not in ("sig", "auth_key", "exp")]
