@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from tests.languages.manifest import ROOT, Language
+from tests.languages.manifest import HERE, ROOT, Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,6 +120,8 @@ def recipe(language: Language) -> str:
     """The commands and files that the run used, for people to use again."""
     needs = ", ".join([*language.needs, *language.debian]) or "nothing but Python"
     stages = {"generate": language.generate, "compile": language.compile, "run": language.run}
+    if language.node:
+        stages = {"install": f"npm install --save-dev {node_packages(language)}", **stages}
     commands = "\n".join(f"# {name}\n{text.strip()}\n" for name, text in stages.items())
     parts = [
         f"# {language.title}\n",
@@ -133,15 +136,19 @@ def recipe(language: Language) -> str:
     return "\n".join(parts)
 
 
+def node_packages(language: Language) -> str:
+    """What npm is told to install, with the versions that the run had."""
+    package = json.loads((HERE / "node" / "package.json").read_text(encoding="utf-8"))
+    return " ".join(f"{name}@{package['devDependencies'][name]}" for name in language.node)
+
+
 def _files(language: Language) -> list[Path]:
+    """All that was written by hand, the two files first that a user cares for."""
+    places = [folder for folder in (language.folder, language.shared_folder) if folder]
+    found = [path for folder in places for path in sorted(folder.iterdir()) if path.is_file()]
     written = language.written()
-    named = {path.name for path in written}
-    others = [
-        path
-        for path in sorted(language.folder.iterdir())
-        if path.is_file() and path.name not in {*named, "language.toml", "go.sum"}
-    ]
-    return [*others, *written]
+    others = [path for path in found if path.name not in {"language.toml", "go.sum"}]
+    return [*written, *(path for path in others if path not in written)]
 
 
 def _prompt(path: Path) -> str:

@@ -36,8 +36,8 @@ class Language:
     """A command that prints the generator's version."""
     needs: tuple[str, ...] = ()
     """Programs that the machine has to have."""
-    node: bool = False
-    """Whether it needs the packages of node/package.json, which are installed for all at once."""
+    node: tuple[str, ...] = ()
+    """The packages it needs of those in node/package.json, which are installed for all at once."""
     shared: str = ""
     """The folder below shared/ that holds what no generator writes, in this language."""
     generate: str = ""
@@ -77,7 +77,7 @@ def read(name: str) -> Language:
     """Read one manifest; an unknown key is a mistake and raises TypeError."""
     values = tomllib.loads((HERE / name / "language.toml").read_text(encoding="utf-8"))
     values["gap"] = tuple(Gap(**gap) for gap in values.pop("gap", ()))
-    for key in ("needs", "debian"):
+    for key in ("needs", "debian", "node"):
         values[key] = tuple(values.pop(key, ()))
     return Language(name=name, **values)
 

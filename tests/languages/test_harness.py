@@ -254,6 +254,13 @@ def test_what_has_no_lock_names_exact_versions() -> None:
 
 
 @pytest.mark.parametrize("name", RUNNING)
+def test_a_recipe_names_the_versions_that_npm_has_to_install(name: str) -> None:
+    made = manifest.read(name)
+
+    assert made.node == () or re.search(r"npm install .*typescript@\d+\.\d+", board.recipe(made))
+
+
+@pytest.mark.parametrize("name", RUNNING)
 def test_a_recipe_holds_what_the_run_used(name: str) -> None:
     made = manifest.read(name)
 
