@@ -1,4 +1,4 @@
-"""A Postman collection that signs its requests: for Postman, Insomnia, Bruno and Newman."""
+"""A collection of requests that sign themselves, in Postman's format, which other tools read."""
 
 from __future__ import annotations
 
