@@ -124,7 +124,7 @@ def _make(language: Language, spec: Path, result: Result) -> None:
     env = {**os.environ, "PATH": _path(), "SPEC": str(spec), "ROOT": str(ROOT)}
     result.version = first_version(_run(language.version, language.build, env, also_errors=True))
     output = _run(language.generate, language.build, env, also_errors=True)
-    result.warnings = len(re.findall(r"^.*\bwarn", output, re.MULTILINE | re.IGNORECASE))
+    result.warnings = count_warnings(output)
     result.done.append("generate")
     _run(language.compile, language.build, env)
     result.done.append("compile")
@@ -223,6 +223,12 @@ def first_version(text: str) -> str:
     """The first thing in a text that looks like a version."""
     found = re.search(r"\d+\.\d+(\.\d+)?", text)
     return found[0] if found else "?"
+
+
+def count_warnings(output: str) -> int:
+    """How many different ones there are; how often one is repeated differs from run to run."""
+    lines = [line.strip() for line in output.splitlines()]
+    return len({line for line in lines if re.search(r"\bwarn", line, re.IGNORECASE)})
 
 
 @contextmanager

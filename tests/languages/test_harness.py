@@ -226,6 +226,10 @@ def test_a_version_is_found_in_what_a_tool_prints(text: str, version: str) -> No
     assert stage.first_version(text) == version
 
 
+def test_a_warning_counts_once_however_often_it_is_repeated() -> None:
+    assert stage.count_warnings("WARN a\nfine\n  WARN a \nWarning: b\n") == 2
+
+
 # The folders and the pages
 
 
