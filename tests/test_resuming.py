@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,29 @@ def test_an_upload_that_was_begun_twice_is_one() -> None:
     (upload,) = uploads_of(twice)
 
     assert upload.offset == 2
+
+
+def test_an_upload_that_was_begun_anew_by_a_later_call_is_left_alone() -> None:
+    """Its creation was given up here, and carried out there after nobody looked any more."""
+    late, ours = begun(mark="mine-1"), evolve(begun(mark="mine-2"), offset=2)
+
+    mine, others = assigned([file()], ["mine"], [late, ours])
+
+    assert mine == [ours]
+    assert others == []
+
+
+def test_of_two_begun_uploads_the_finished_one_is_the_files() -> None:
+    late, ours = begun(mark="mine-1"), evolve(begun(mark="mine-2"), offset=3, finished=True)
+
+    assert assigned([file()], ["mine"], [late, ours]) == ([ours], [])
+    assert assigned([file()], ["mine"], [ours, late]) == ([ours], [])
+
+
+def test_what_another_process_began_of_other_bytes_is_not_left_alone() -> None:
+    ours, other = begun(mark="mine-1"), begun(mark="other-1")
+
+    assert assigned([file()], ["mine"], [ours, other]) == ([ours], [other])
 
 
 def test_equal_files_that_others_uploaded_are_several() -> None:

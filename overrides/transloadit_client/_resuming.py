@@ -60,6 +60,9 @@ def assigned(
 ) -> tuple[list[Begun | None], list[Begun]]:
     """Each file's upload, None if it has none; and the uploads that belong to none of the files.
 
+    An upload that is a file's, but was begun anew because nobody knew of the first, is left out: so
+    ends a creation that was given up here and carried out there after all.
+
     Args:
         files: the files at hand.
         fingerprints: of each; None for a stream.
@@ -69,7 +72,8 @@ def assigned(
         FileChanged: a file is not the one whose upload began.
     """
     mine: list[Begun | None] = [None] * len(files)
-    left = list(uploads)
+    # Of several of one file, that which has come furthest.
+    left = sorted(uploads, key=lambda one: (not one.finished, -one.offset))
     for fits in (_by_fingerprint, _by_order):
         for number, (file, fingerprint) in enumerate(zip(files, fingerprints, strict=True)):
             found = next((one for one in left if fits(one, file, fingerprint)), None)
@@ -79,7 +83,18 @@ def assigned(
     for file, upload in zip(files, mine, strict=True):
         if upload is None and any(_of_that_name(one, file) for one in left):
             raise FileChanged(f"{file.name!r} is not the file whose upload began")
-    return mine, left
+    return mine, [one for one in left if not _begun_anew(one, mine)]
+
+
+def _begun_anew(upload: Begun, mine: Sequence[Begun | None]) -> bool:
+    """Whether one of mine is of the very same file. (One that has arrived counts by itself.)"""
+    fingerprint = None if upload.finished else upload.fingerprint
+    return fingerprint not in (None, STREAM) and any(
+        one is not None
+        and (one.field, one.name, one.size) == (upload.field, upload.name, upload.size)
+        and one.fingerprint == fingerprint
+        for one in mine
+    )
 
 
 def _by_fingerprint(upload: Begun, file: Source, fingerprint: str | None) -> bool:

@@ -83,6 +83,8 @@ def run(number: int, *, style: Style, seed: int) -> Jobs:
                 _async(api, folder, given)
             )  # fmt: skip
             results.update({mapped.key: mapped for mapped in found if not mapped.failed})
+            errors = {mapped.key: mapped.error for mapped in found}
+        jobs.missing = [f"{name}: {errors[name]!r}" for name in given if name not in results]
         _judge(jobs, api, given, results)
     return jobs
 
@@ -115,7 +117,6 @@ async def _async(api: StandIn, folder: str, given: dict[str, bytes]) -> list[Map
 
 
 def _judge(jobs: Jobs, api: StandIn, given: dict[str, bytes], results: dict[str, Mapped]) -> None:
-    jobs.missing = [name for name in given if name not in results]
     for name, mapped in results.items():
         sent = hashlib.sha256(given[name]).digest()
         found = [hashlib.sha256(saved.path.read_bytes()).digest() for saved in mapped.saved]
