@@ -49,8 +49,8 @@ LAYERS = {
     "_waiting": {
         "_errors", "_hosts", "_operations", "_pace", "_progress", "_retry", "_status", "_work",
     },
-    "_events": {"_waiting", "_work"},
-    "_async_events": {"_events", "_waiting", "_work"},
+    "_events": {"_http", "_waiting", "_work"},
+    "_async_events": {"_events", "_http", "_waiting", "_work"},
     "_side_by_side": {"_errors", "_work"},
     "_names": set(),
     "_part": {"_answers", "_errors", "_status"},

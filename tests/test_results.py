@@ -700,3 +700,24 @@ def test_the_results_of_the_stand_in_are_saved(connect: Callable[..., Any], tmp_
 
     assert [file.path.read_bytes() for file in saved] == [DATA, b"other"]
     assert [file.path.name for file in saved] == ["a.bin", "a-2.bin"]
+
+
+def test_logs_tell_nobody_where_events_and_results_are(
+    connect: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever has such a URL has the file, or the Assembly."""
+    caplog.set_level("INFO", logger="httpx")
+    with StandIn(step_seconds=0.3) as api:
+        client = connect(api.key, api.secret, base_url=api.url)
+        assembly = client.create_assembly(
+            steps={"small": {"robot": "/image/resize", "use": ":original"}}, files=[("a.bin", DATA)]
+        )
+        status = client.wait_for_assembly(assembly.assembly_id)
+        client.download_results(status, tmp_path)
+        operations = {seen.operation for seen in api.requests}
+
+    logged = [record.getMessage() for record in caplog.records if record.name == "httpx"]
+    assert {"events", "downloadFile"} <= operations
+    assert len(logged) >= 4
+    assert not any(status.assembly_id in line or "a.bin" in line for line in logged)
+    assert all("/assemblies" in line or "/… " in line for line in logged)

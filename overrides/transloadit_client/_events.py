@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 import httpx
 from httpx_sse import EventSource
 
+from ._http import our_request
 from ._waiting import CLOSED, OPENED, Listen, Word
 from ._work import Pause
 
@@ -125,7 +126,8 @@ class _Stream:
         try:
             # Whatever breaks a stream, the status tells how things are.
             with suppress(Exception), self._client:
-                response = self._client.send(self._request, stream=True)
+                with our_request():
+                    response = self._client.send(self._request, stream=True)
                 try:
                     self._listen(response)
                 finally:

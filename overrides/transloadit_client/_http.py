@@ -5,7 +5,9 @@ import logging
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any
@@ -95,7 +97,8 @@ class HttpClient(httpx.Client):
         return super().build_request(*args, **on_the_wire(kwargs))
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        return self._connections.sync().send(request, **_sending(self, kwargs))
+        with our_request():
+            return self._connections.sync().send(request, **_sending(self, kwargs))
 
 
 class AsyncHttpClient(httpx.AsyncClient):
@@ -111,7 +114,8 @@ class AsyncHttpClient(httpx.AsyncClient):
         return off_the_loop(super().build_request(*args, **arguments), arguments)
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        return await self._connections.asynchronous().send(request, **_sending(self, kwargs))
+        with our_request():
+            return await self._connections.asynchronous().send(request, **_sending(self, kwargs))
 
 
 class Connections:
@@ -231,8 +235,22 @@ def tls_context(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
     return verify
 
 
+@contextmanager
+def our_request() -> Iterator[None]:
+    """While it lasts, no URL is logged but its host, unless it is known what to mask in it."""
+    before = _OURS.set(True)
+    try:
+        yield
+    finally:
+        _OURS.reset(before)
+
+
 class _Capabilities(logging.Filter):
-    """Whoever knows an Assembly's id may cancel it, and httpx logs every URL at level INFO."""
+    """httpx logs every URL at level INFO, and whoever has one may use it.
+
+    With an Assembly's id it can be canceled, with the URL of an upload or a result that is changed
+    or fetched.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno > logging.DEBUG and isinstance(record.args, tuple):
@@ -241,11 +259,18 @@ class _Capabilities(logging.Filter):
 
 
 logging.getLogger("httpx").addFilter(_Capabilities())
-_CAPABILITY = re.compile(r"(/(?:assembl(?:ies|y_notifications)|resumable/files)/)[^/?#]+")
+_OURS = ContextVar("_OURS", default=False)
+_CAPABILITY = re.compile(r"(/assembl(?:ies|y_notifications)/)[^/?#]+")
+_CREATES = re.compile(r"/assemblies(\?|$)")
 
 
 def _masked(argument: object) -> object:
-    return _CAPABILITY.sub(r"\1…", str(argument)) if isinstance(argument, httpx.URL) else argument
+    if not isinstance(argument, httpx.URL):
+        return argument
+    text, found = _CAPABILITY.subn(r"\1…", str(argument))
+    if found or not _OURS.get() or _CREATES.search(text):
+        return text
+    return f"{argument.scheme}://{argument.netloc.decode()}/…"
 
 
 def _sending(
