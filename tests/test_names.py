@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from transloadit_client._names import numbered, safe_name, same_name
 from transloadit_client._results import Shelf
 
+from .foreign import many_cases
+
 # Any text, and texts made of what file systems stumble over.
 PIECES = [
     *'./\\:*?"<>| ~$aA1é\u0390\ud55c\u0301\u202e\u200d\x00\n\x7f\ud800',
@@ -73,6 +75,7 @@ def is_acceptable(name: str) -> bool:
     )
 
 
+@many_cases
 @given(HOSTILE)
 def test_any_text_gives_a_name_that_every_system_accepts(text: str) -> None:
     name = safe_name(text, "file")
@@ -93,6 +96,7 @@ def test_a_name_of_many_megabytes_takes_no_time() -> None:
     assert len(safe_name("\u0390" * 10**6 + ".jpg", "file")) < 100
 
 
+@many_cases
 @given(st.lists(st.tuples(HOSTILE, HOSTILE), max_size=30))
 def test_every_path_stays_in_its_folder_and_is_nobody_elses(names: list[tuple[str, str]]) -> None:
     folder = Path("results").resolve()

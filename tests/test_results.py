@@ -13,18 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.shop import (
-    ID,
-    Order,
-    Script,
-    Shop,
-    as_json,
-    chunked,
-    facts_of,
-    opened_shop,
-    says,
-    serves,
-)
 
 from transloadit_client import (
     AssemblyStatus,
@@ -38,6 +26,19 @@ from transloadit_client import (
     Transloadit,
 )
 from transloadit_standin import StandIn
+
+from .shop import (
+    ID,
+    Order,
+    Script,
+    Shop,
+    as_json,
+    chunked,
+    facts_of,
+    opened_shop,
+    says,
+    serves,
+)
 
 DATA = bytes(range(256)) * 2000  # half a MiB
 FACTS = facts_of(DATA)
