@@ -21,6 +21,8 @@ from transloadit_client import (
     UnreadableAnswer,
 )
 
+from .foreign import many_cases
+
 Connect = Callable[..., Any]
 ID = "7828446e5acd4aa996dce3455ec914e9"
 CALLS: dict[str, Callable[[Any], Any]] = {
@@ -181,6 +183,7 @@ def test_a_status_without_an_assembly_raises(
     assert "has no assembly_id" in str(error)
 
 
+@many_cases
 @given(
     st.integers(200, 599),
     st.dictionaries(
@@ -205,6 +208,7 @@ def test_any_object_is_an_answer_or_our_own_error(
         assert call(client).to_dict() == body
 
 
+@many_cases
 @given(st.binary(), st.sampled_from(list(CALLS.values())))
 def test_any_bytes_are_an_answer_or_our_own_error(body: bytes, call: Callable[[Any], Any]) -> None:
     with pytest.raises(TransloaditError):

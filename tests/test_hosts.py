@@ -6,12 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from transloadit_api.api.assemblies import get_assembly
 from transloadit_client import ApiError, AssemblyStatus, InvalidInput, Transloadit, UntrustedUrl
 from transloadit_client._hosts import Home, assembly_url, trusted_url
+
+from .foreign import many_cases
 
 Connect = Callable[..., Any]
 ID = "7828446e5acd4aa996dce3455ec914e9"
@@ -381,7 +383,7 @@ def test_a_url_in_an_answer_is_used_with_its_path_and_over_https(
     assert trusted_url(given, HOME, "tus_url") == (used or given)
 
 
-@settings(max_examples=2000)
+@many_cases
 @given(
     st.text() | st.from_regex(r"https?://[a-z0-9.@:%\\\[\]-]{1,30}/assemblies/[0-9a-z.%/]{1,40}")
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from transloadit_client import (
@@ -24,6 +24,8 @@ from transloadit_client import (
 )
 from transloadit_client._clock import Clock, parsed_date, seconds_until
 from transloadit_standin import StandIn
+
+from .foreign import many_cases
 
 SECRET, TOKEN = "hush-secret", "hush-token"
 ID = "7828446e5acd4aa996dce3455ec914e9"
@@ -185,7 +187,7 @@ def test_an_interrupted_call_closes_its_files_and_leaves_the_client_usable(
     assert client.get_assembly(ID).busy
 
 
-@settings(max_examples=2000)
+@many_cases
 @given(st.none() | st.text(), st.none() | st.text())
 def test_any_header_is_a_time_or_none(retry_after: str | None, date: str | None) -> None:
     seconds = seconds_until(retry_after, date)

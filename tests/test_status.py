@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from transloadit_api import models
 from transloadit_client import AssemblyStatus
+
+from .foreign import cases
 
 TESTS = Path(__file__).parent
 SCHEMAS = yaml.safe_load((TESTS.parent / "openapi" / "transloadit.yaml").read_text("utf-8"))[
@@ -180,19 +182,15 @@ NESTED = {
     "tus_uploads": st.lists(st.dictionaries(ANY_KEY, SCALARS, max_size=2) | SCALARS, max_size=2),
     "warnings": st.lists(st.dictionaries(ANY_KEY, SCALARS, max_size=2) | SCALARS, max_size=2),
 }
-EXAMPLES = settings(
-    deadline=None,  # a busy machine is no error
-    suppress_health_check=[HealthCheck.too_slow],  # likewise
-)
 
 
-@settings(EXAMPLES, max_examples=5_000)
+@cases(5_000)
 @given(ODD_STATUSES)
 def test_any_json_under_any_key_comes_back_as_it_came(data: dict[str, Any]) -> None:
     assert_nothing_is_lost(data)
 
 
-@settings(EXAMPLES, max_examples=5_000)
+@cases(5_000)
 @given(st.fixed_dictionaries({}, optional=NESTED))
 def test_any_json_in_files_comes_back_as_it_came(data: dict[str, Any]) -> None:
     assert_nothing_is_lost(data)
