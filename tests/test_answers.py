@@ -215,6 +215,38 @@ def test_any_bytes_are_an_answer_or_our_own_error(body: bytes, call: Callable[[A
         call(answering(Transloadit, 200, body))
 
 
+HEADERS = st.sampled_from(
+    ["Location", "Retry-After", "Date", "Content-Encoding", "Content-Type", "Set-Cookie", "X"]
+)
+URLS = st.from_regex(r"(https?|ftp|)(:|//|://)[a-z0-9.@:%\\\[\]-]{0,20}(/[a-z?#%]*)?", fullmatch=True)
+VALUES = (
+    st.binary(max_size=30)
+    | st.text(max_size=30).map(str.encode)
+    | URLS.map(str.encode)
+    | st.integers().map(lambda number: str(number).encode())
+    | st.datetimes().map(lambda time: f"{time:%a, %d %b %Y %H:%M:%S} GMT".encode())
+    | st.sampled_from([b"gzip", b"br, deflate", b"text/html; charset=utf-7", b"a=b; Domain=x"])
+)
+
+
+@many_cases
+@given(
+    st.integers(200, 599),
+    st.dictionaries(HEADERS, VALUES, max_size=4),
+    st.sampled_from([b"", b'{"error":"RATE_LIMIT_REACHED"}', b'{"ok":"X","assembly_id":"1"}']),
+    st.sampled_from(list(CALLS.values())),
+)
+def test_any_headers_belong_to_an_answer_or_our_own_error(
+    status: int, headers: dict[str, bytes], body: bytes, call: Callable[[Any], Any]
+) -> None:
+    raw = [(name.encode(), value) for name, value in headers.items()]
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body, headers=raw))
+    client = Transloadit("k", "s", retry=None, httpx_args={"transport": transport})
+
+    with suppress(TransloaditError):
+        assert call(client).ok == "X"
+
+
 def test_a_body_that_is_not_compressed_as_it_says_is_no_answer(connect: Connect) -> None:
     client = answering(connect, 200, b"not gzip", **{"Content-Encoding": "gzip"})
 
