@@ -218,7 +218,7 @@ def test_any_bytes_are_an_answer_or_our_own_error(body: bytes, call: Callable[[A
 HEADERS = st.sampled_from(
     ["Location", "Retry-After", "Date", "Content-Encoding", "Content-Type", "Set-Cookie", "X"]
 )
-URLS = st.from_regex(r"(https?|ftp|)(:|//|://)[a-z0-9.@:%\\\[\]-]{0,20}(/[a-z?#%]*)?", fullmatch=True)
+URLS = st.from_regex(r"(https?|ftp|)(:|//|://)[a-z0-9.@:%\\\[\]-]{0,20}(/[a-z?#%]{0,5})?$")
 VALUES = (
     st.binary(max_size=30)
     | st.text(max_size=30).map(str.encode)
