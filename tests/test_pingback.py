@@ -358,6 +358,19 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "body", [b"nothing", b"--b\r\nX: y\x00", b"--b\r\n\r\n--b--x", b"--b--\r\nmore", b"--c"]
+)
+def test_a_broken_form_is_not_logged(body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Anyone may send those, and its parser would say so at level WARNING."""
+    caplog.set_level(0)
+
+    with pytest.raises(pingback.PingbackError):
+        pingback.verify(body, MULTIPART, SECRET)
+
+    assert caplog.records == []
+
+
 @many_cases
 @given(st.binary() | st.lists(PIECES | st.binary(max_size=3)).map(b"".join),
        CONTENT_TYPES | st.none() | st.text(st.characters(codec=None)))  # fmt: skip

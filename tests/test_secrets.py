@@ -5,12 +5,17 @@ import pickle
 import re
 import traceback
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import attrs
+import hpack
 import httpx
 import pytest
 
+import transloadit_client
 from transloadit_client import (
     Credentials,
     InvalidInput,
@@ -185,7 +190,10 @@ def test_logs_hide_them_and_ids_are_for_debugging_only(
     assert not [line for line in louder if any(identity in line for identity in ids)]
 
 
-def test_a_header_that_cannot_be_sent_is_not_quoted(connect: Connect) -> None:
+def test_a_header_that_cannot_be_sent_is_not_quoted(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     with StandIn() as api:
         client = connect(base_url=api.url, headers={"X-Own": "hush\n"})
 
@@ -193,3 +201,80 @@ def test_a_header_that_cannot_be_sent_is_not_quoted(connect: Connect) -> None:
             client.get_assembly(ID)
 
     assert "hush" not in str(caught.value)
+    assert "Illegal" not in caplog.text
+    assert "hush" not in caplog.text
+
+
+def test_a_server_that_echoes_the_token_puts_it_into_no_error_and_no_log(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Real sockets, for httpcore logs the headers of answers."""
+    caplog.set_level(logging.DEBUG)
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            given = self.headers["Authorization"]
+            self.send_response(302)
+            self.send_header("X-Echo", given)
+            self.send_header("Location", f"https://example.org/{given.removeprefix('Bearer ')}")
+            self.end_headers()
+            self.wfile.write(given.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        Thread(target=server.serve_forever, args=(0.01,)).start()
+        client = connect(
+            auth_token=TOKEN, base_url=f"http://127.0.0.1:{server.server_port}", retry=None
+        )
+        with pytest.raises(TransloaditError) as caught:
+            client.create_assembly(template_id="t")
+        server.shutdown()
+
+    assert "https://example.org/(auth token)" in str(caught.value)
+    assert_hushed(shown(caught.value))
+    assert "receive_response_headers.complete" in caplog.text
+    assert_hushed(caplog.text)
+    assert "X-Echo" not in caplog.text
+
+
+def test_headers_of_others_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    with StandIn() as api, httpx.Client() as theirs:
+        theirs.get(f"{api.url}/x")
+
+    assert "content-type" in caplog.text.lower()
+
+
+def test_headers_that_others_write_over_http_2_are_logged_and_ours_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """hpack writes HTTP/2's headers, and logs them as text and as bytes, of which we need none."""
+    caplog.set_level(logging.DEBUG)
+    kept: list[Any] = []
+
+    class OverHttp2(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            written = hpack.Encoder().encode(request.headers.items())
+            kept.append(hpack.Decoder().decode(written))
+            return httpx.Response(400, json={"error": "X"})
+
+    client = Transloadit(auth_token=TOKEN, httpx_args={"transport": OverHttp2()})
+    with pytest.raises(TransloaditError):
+        client.create_assembly(template_id="t")
+    ours, theirs = caplog.text, hpack.Encoder().encode([("x-theirs", "1")])
+
+    assert ("authorization", f"Bearer {TOKEN}") in kept[0]
+    assert "hpack" not in ours
+    assert theirs
+    assert "x-theirs" in caplog.text
+
+
+def test_our_own_words_come_from_one_logger() -> None:
+    for path in Path(str(transloadit_client.__file__)).parent.glob("*.py"):
+        loggers = re.findall(r"getLogger\((.*?)\)", path.read_text("utf-8"))
+
+        assert loggers in ([], ['"transloadit_client"']) or path.stem == "_logs"

@@ -9,7 +9,7 @@ from anyio import create_memory_object_stream, create_task_group, move_on_after,
 from httpx_sse import EventSource
 
 from ._events import BACKLOG, SLOTS, alone, has_events, request_for, word_of
-from ._http import our_request
+from ._logs import our_request
 from ._waiting import CLOSED, OPENED, Listen, Word
 from ._work import Pause
 

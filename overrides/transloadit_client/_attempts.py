@@ -70,9 +70,9 @@ class Attempts(Generic[T]):
 
     def answered(self, http_status: int, headers: Mapping[str, str], body: bytes) -> None:
         """An answer came, whose body may have gone elsewhere."""
-        date, bearer = headers.get("Date"), self._operation.bearer
-        if bearer is not None:  # a server may echo what it was sent, and errors keep bodies
-            body = body.replace(bearer.reveal().encode(), b"(auth token)")
+        if self._operation.bearer is not None:
+            body, headers = _without(self._operation.bearer.reveal(), body, headers)
+        date = headers.get("Date")
         answer = Answer(self._operation.request, http_status, body, headers)
         try:
             self._outcome = Outcome(self._operation.read(answer))
@@ -104,3 +104,11 @@ class Attempts(Generic[T]):
             request.headers["Authorization"] = f"Bearer {self._operation.bearer.reveal()}"
         self._built.append((self._operation, request))
         return request
+
+
+def _without(
+    token: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[bytes, Mapping[str, str]]:
+    """A server may echo what it was sent, and errors keep the body and name the `Location`."""
+    hidden = {name: value.replace(token, "(auth token)") for name, value in headers.items()}
+    return body.replace(token.encode(), b"(auth token)"), httpx.Headers(hidden)

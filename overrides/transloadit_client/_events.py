@@ -18,7 +18,7 @@ from typing import Self, TypeVar
 import httpx
 from httpx_sse import EventSource
 
-from ._http import our_request
+from ._logs import our_request
 from ._waiting import CLOSED, OPENED, Listen, Word
 from ._work import Pause
 

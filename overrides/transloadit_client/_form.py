@@ -13,11 +13,14 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
+from ._logs import silent
+
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # it exists for type checkers alone
 
 _MOST_FIELDS = 100  # a Pingback has two; thousands would cost time and bring nothing
 _UTF_8 = (b"", b"utf-8", b"utf8")
+_UNHEARD = silent()  # the parser warns of every broken form, and anyone may send those
 _NAME = re.compile(rb";[ \t]*name=(?:\"[^\"\\]*\"|[\w.-]+)[ \t]*(?=;|$)", re.IGNORECASE)
 _AS_IT_IS = (b"", b"7bit", b"8bit", b"binary")  # transfer encodings that change no byte
 
@@ -129,7 +132,9 @@ def _multipart(body: bytes, boundary: bytes) -> list[_Field]:
         "on_part_data": content,
         "on_end": lambda: whole.append(True),
     }
-    MultipartParser(boundary, callbacks).write(body)
+    parser = MultipartParser(boundary, callbacks)
+    parser.logger = _UNHEARD
+    parser.write(body)
     if not whole:
         raise BrokenForm("the form was cut short")
     return [_field(part, boundary) for part in parts]

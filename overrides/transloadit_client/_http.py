@@ -1,13 +1,10 @@
 """Our httpx clients: they build safe requests, and send them over connections that copies share."""
 
 import functools
-import logging
 import os
-import re
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any
@@ -15,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from ._errors import InvalidInput, NoAnswer
+from ._logs import keep_secrets, our_request
 from ._version import __version__
 from ._wire import off_the_loop, on_the_wire
 
 if TYPE_CHECKING:
     from anyio import Semaphore
+
+keep_secrets()
 
 CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__}"}
 
@@ -32,6 +32,10 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _READS_AT_ONCE = 20
 # A connection that nobody else gets, and that is not kept.
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
+
+# Connections remember no cookie of an answer, and a redirect is given none. (Those that a client
+# was given stand in its requests.) A caller's own httpx client keeps its ways.
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 
 # What may go wrong between a request and its answer. An OSError is a file's, broken while read.
 FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
@@ -220,7 +224,16 @@ class Connections:
             "timeout": DEFAULT_TIMEOUT,
             "verify": tls_context(self._verify),
             **self._httpx_args,
+            "cookies": _jar_of(self._httpx_args.get("cookies")),
         }
+
+
+def _jar_of(cookies: Any) -> CookieJar:
+    """A jar with the cookies that were given, in any of httpx's ways, that takes no others."""
+    jar = CookieJar(_NO_COOKIES)
+    for cookie in httpx.Cookies(cookies).jar:
+        jar.set_cookie(cookie)
+    return jar
 
 
 @functools.cache
@@ -233,44 +246,6 @@ def tls_context(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
             return ssl.create_default_context(capath=verify)
         return ssl.create_default_context(cafile=verify)
     return verify
-
-
-@contextmanager
-def our_request() -> Iterator[None]:
-    """While it lasts, no URL is logged but its host, unless it is known what to mask in it."""
-    before = _OURS.set(True)
-    try:
-        yield
-    finally:
-        _OURS.reset(before)
-
-
-class _Capabilities(logging.Filter):
-    """httpx logs every URL at level INFO, and whoever has one may use it.
-
-    With an Assembly's id it can be canceled, with the URL of an upload or a result that is changed
-    or fetched.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno > logging.DEBUG and isinstance(record.args, tuple):
-            record.args = tuple(_masked(argument) for argument in record.args)
-        return True
-
-
-logging.getLogger("httpx").addFilter(_Capabilities())
-_OURS = ContextVar("_OURS", default=False)
-_CAPABILITY = re.compile(r"(/assembl(?:ies|y_notifications)/)[^/?#]+")
-_CREATES = re.compile(r"/assemblies(\?|$)")
-
-
-def _masked(argument: object) -> object:
-    if not isinstance(argument, httpx.URL):
-        return argument
-    text, found = _CAPABILITY.subn(r"\1…", str(argument))
-    if found or not _OURS.get() or _CREATES.search(text):
-        return text
-    return f"{argument.scheme}://{argument.netloc.decode()}/…"
 
 
 def _sending(
