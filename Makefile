@@ -17,7 +17,7 @@ MUTANTS   := build/mutants
 TYPED     := overrides standin examples tests benchmarks openapi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite pythons coverage generate drift lint types node faults nightly mutants \
+.PHONY: help demo test suite pythons lowest coverage generate drift lint types node faults nightly mutants \
         languages language breaks changes alone bench memory dist lock clean
 
 help: ## List the commands
@@ -45,6 +45,13 @@ pythons: ## Run the test suite on every newer Python that is installed
 	  case " $$done " in *" $$version "*) continue;; esac; done="$$done $$version"; \
 	  echo "Python $$version"; $(MAKE) --no-print-directory suite PYTHON=$$python VENV=.venv-$$version || exit 1; \
 	done; echo "Newer Pythons tested:$${done:- none is installed}"
+
+# The oldest versions that pyproject.toml admits of what the package itself stands on. FastAPI wants newer ones.
+lowest: ## Run the test suite with the oldest dependencies that are admitted
+	@$(MAKE) --no-print-directory .venv-lowest/dev.stamp node VENV=.venv-lowest
+	@.venv-lowest/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps \
+	  --requirement requirements/lowest.txt
+	@FOREIGN_CASES=200 .venv-lowest/bin/python -m pytest --quiet $(CORES) --deselect tests/test_receivers.py
 
 coverage: $(VENV)/dev.stamp ## Show what the last `make test` did not reach
 	@$(BIN)/coverage report
@@ -118,8 +125,9 @@ mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the test
 	@cd $(MUTANTS) && FOREIGN_CASES=100 nice $(CURDIR)/$(BIN)/mutmut run
 	@cd $(MUTANTS) && $(CURDIR)/$(BIN)/mutmut results --all true | $(CURDIR)/$(BIN)/python $(CURDIR)/tests/mutants.py
 
-bench: alone ## Measure what the package claims about its cost, as ratios
+bench: alone ## Measure what the package claims about its cost, as ratios, and what it leaves behind
 	@$(ALONE)/bin/python benchmarks/imports.py
+	@$(ALONE)/bin/python benchmarks/lifetime.py
 
 dist: $(VENV)/dev.stamp ## Build the wheel, the source distribution, the spec's artefacts and checksums into dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
@@ -133,6 +141,7 @@ lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newe
 	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	@$(COMPILE) --extra cli --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
+	@$(COMPILE) --resolution lowest-direct --output-file requirements/lowest.txt
 
 clean: ## Remove everything that can be made again
 	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

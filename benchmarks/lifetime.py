@@ -1,7 +1,7 @@
 """What many calls and many clients leave behind: 100,000 calls of one client, then 1,000 clients.
 
-Run it with `.venv/bin/python benchmarks/lifetime.py`; it takes a minute or two and exits with 1 if
-memory, descriptors or threads grow. The server is a process of its own.
+Run it with `make bench`; it takes a few minutes and exits with 1 if memory, descriptors or threads
+grow. The server is a process of its own.
 """
 
 import asyncio

@@ -221,7 +221,7 @@ def test_a_server_that_echoes_the_token_puts_it_into_no_error_and_no_log(
             self.end_headers()
             self.wfile.write(given.encode())
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002  # the name it has
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:

@@ -58,7 +58,7 @@ class Server:
                     return self.answer
                 raise AttributeError(method)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *_: object) -> None:  # noqa: A002  # the name it has
                 pass
 
         self.seen = seen
@@ -203,9 +203,8 @@ class Proxy(ThreadingHTTPServer):
 
 
 class _Forwarding(BaseHTTPRequestHandler):
-    server: Proxy
-
     def forward(self) -> None:
+        assert isinstance(self.server, Proxy)
         self.server.passed.append(f"{self.command} {self.path}")
         url = urlsplit(self.path)
         onward = HTTPConnection(url.hostname or "", url.port)
@@ -224,7 +223,7 @@ class _Forwarding(BaseHTTPRequestHandler):
             return self.forward
         raise AttributeError(method)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *_: object) -> None:  # noqa: A002  # the name it has
         pass
 
 

@@ -70,6 +70,7 @@ def read_form(body: bytes, content_type: str, wanted: Collection[str]) -> dict[s
 def _fields(body: bytes, content_type: str) -> list[_Field]:
     try:
         kind, options = parse_options_header(content_type)
+        kind = kind.lower()  # python-multipart does so from 0.0.33 on
         if kind == b"application/x-www-form-urlencoded":
             return _urlencoded(body, options.get(b"charset", b""))
         if kind == b"multipart/form-data":
@@ -143,7 +144,7 @@ def _multipart(body: bytes, boundary: bytes) -> list[_Field]:
 def _field(part: _Part, boundary: bytes) -> _Field:
     disposition = part.header(b"content-disposition")
     kind, named = parse_options_header(disposition)
-    if kind != b"form-data":
+    if kind.lower() != b"form-data":
         raise BrokenForm("a part of the form is no field")
     # `name*` is forbidden by RFC 7578; some read it, and some a name that is half a token.
     if len(_NAME.findall(disposition)) != 1 or b"name*" in disposition.lower():

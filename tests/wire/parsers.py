@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -35,6 +36,7 @@ class BrokenForm(Exception):
 
 def python_multipart(content_type: str, body: bytes) -> list[Part]:
     parts: list[Part] = []
+    opened = ExitStack()
     urlencoded = content_type == "application/x-www-form-urlencoded"
 
     def text(part: Field) -> None:
@@ -48,12 +50,13 @@ def python_multipart(content_type: str, body: bytes) -> list[Part]:
         content.seek(0)
         name, file_name = (part.field_name or b"").decode(), (part.file_name or b"").decode()
         parts.append(Part(name, content.read(), file_name, part.content_type))
-        part.close()
+        opened.callback(part.close)  # not yet: before 0.0.33 the parser still flushes it
 
     parser = create_form_parser({"Content-Type": content_type.encode()}, text, file)
-    parser.write(body)
-    parser.finalize()
-    parser.close()
+    with opened:
+        parser.write(body)
+        parser.finalize()
+        parser.close()
     return parts
 
 
