@@ -26,8 +26,8 @@ help: ## List the commands
 demo: $(VENV)/demo.stamp generate ## Regenerate the client, then send a picture through all four endpoints of the local API
 	@$(BIN)/python examples/demo.py
 
-# Tests run on every core; those of one `xdist_group` on the same, one after the other.
-CORES := --numprocesses=auto --dist=loadgroup
+# Tests run on every core, and those of one file on the same core, one after the other.
+CORES := --numprocesses=auto --dist=loadfile
 test: $(VENV)/dev.stamp node ## Set up everything and run the whole test suite
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(CORES)

@@ -10,7 +10,6 @@ import pytest
 from transloadit_standin import StandIn
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.xdist_group("make alone")  # it is made once, in one place
 SCRIPT = """
 import json, sys
 from transloadit_client import Transloadit, __version__
