@@ -343,6 +343,28 @@ def test_a_copy_leaves_the_asynchronous_connections_open(wire: Wire) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a/assemblies/hush", "https://a/assemblies/…"),
+        ("https://a/assemblies/hush/replay?x=1", "https://a/assemblies/…/replay?x=1"),
+        (
+            "https://a/assembly_notifications/hush/replay",
+            "https://a/assembly_notifications/…/replay",
+        ),
+        ("https://a/ws20013?x=1&assembly=hush&y=2", "https://a/ws20013?x=1&assembly=…&y=2"),
+        ("https://a/resumable/files/hush", "https://a/resumable/files/…"),
+        ("https://a/assemblies", "https://a/assemblies"),
+    ],
+)
+def test_what_gives_power_is_masked_in_a_logged_url(
+    caplog: pytest.LogCaptureFixture, url: str, shown: str
+) -> None:
+    logging.getLogger("httpx").warning("HTTP Request: %s %d", httpx.URL(url), 200)
+
+    assert caplog.messages == [f"HTTP Request: {shown} 200"]
+
+
 def test_httpx_logs_without_arguments_pass_unchanged(caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("httpx").warning("no arguments, /assemblies/%s", ID)
     logging.getLogger("httpx").warning("a mapping: %(a)s", {"a": 1})

@@ -1,13 +1,16 @@
 """Lifetime: pickles, forks, cancellation, and nothing left behind."""
 
-import asyncio
 import gc
 import logging
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import threading
+import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from transloadit_client import (
     Transloadit,
 )
 from transloadit_client._clock import Clock, parsed_date, seconds_until
+from transloadit_client._locks import Lock, renew_all
 from transloadit_standin import StandIn
 
 from .foreign import many_cases
@@ -107,11 +111,53 @@ def test_a_forked_process_opens_connections_of_its_own(api: StandIn) -> None:
 def test_what_a_fork_brought_along_is_not_used() -> None:
     """The same without a fork, where coverage can see it."""
     client = Transloadit()
-    before = client._connections.sync()
+    before = client._connections.sync(), client._connections.asynchronous()
 
     client._connections._process = -1
 
-    assert client._connections.sync() is not before
+    assert client._connections.sync() is not before[0]
+    assert client._connections.asynchronous() is not before[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_waits_for_no_thread_of_its_parent(api: StandIn) -> None:
+    """A thread that is not there in the child held every lock when the process forked."""
+    client = Transloadit(api.key, SECRET, base_url=api.url)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with client._connections._lock, client._budget._lock:
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    if (child := os.fork()) == 0:
+        signal.alarm(20)
+        code = 1
+        try:
+            code = 0 if client.create_assembly(template_id="tpl").assembly_id else 2
+        finally:
+            os._exit(code)
+    done.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_locks_that_a_fork_brought_along_are_open() -> None:
+    """The same without a fork, where coverage can see it."""
+    lock = Lock()
+    held = lock._lock
+    held.acquire()
+
+    renew_all()
+
+    assert lock._lock is not held
+    with lock:
+        assert not lock._lock.acquire(blocking=False), "it is held once more"
 
 
 def open_files() -> int:
@@ -150,15 +196,113 @@ def test_many_clients_and_calls_leak_nothing(api: StandIn) -> None:
     assert second - first < 256 * 1024
 
 
-def test_a_canceled_call_leaves_the_client_usable(api: StandIn) -> None:
-    async def main() -> None:
-        async with AsyncTransloadit(api.key, SECRET, base_url=api.url) as client:
-            api.delay_next(5)
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(client.create_assembly(template_id="tpl"), 0.2)
-            assert (await client.create_assembly(template_id="tpl")).assembly_id
+def slow(api: StandIn, times: int) -> None:
+    """The answer comes late."""
+    api.delay_next(30, times=times)
 
-    asyncio.run(main())
+
+def limited(api: StandIn, times: int) -> None:
+    """The call waits before it tries again."""
+    api.rate_limit_next(retry_in=30, times=times)
+
+
+IN_A_PROCESS = pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="descriptors are counted in /proc"
+)
+COUNTING = """
+import asyncio, gc, sys, threading
+from pathlib import Path
+from transloadit_client import AsyncTransloadit, Transloadit
+
+create = {"template_id": "tpl", "files": [sys.argv[1]]}
+
+def state():
+    gc.collect()
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    targets = [str(link.readlink()) for link in links]
+    sockets = sum(target.startswith("socket:") for target in targets)
+    return sockets, targets.count(sys.argv[1]), threading.active_count()
+"""
+CANCELED = """
+async def canceled(client):
+    try:
+        await asyncio.wait_for(client.create_assembly(**create), 1.0)
+    except TimeoutError:
+        return
+    sys.exit("it ended too early")
+
+async def main():
+    before = state()
+    async with AsyncTransloadit() as client:
+        await client.create_assembly(**create)
+        await asyncio.gather(*(canceled(client) for _ in range(5)))
+        print(len(asyncio.all_tasks()), state()[1:])
+        await client.create_assembly(**create)
+    print(before == state())
+
+asyncio.run(main())
+"""
+INTERRUPTED = """
+before = state()
+with Transloadit() as client:
+    client.create_assembly(**create)
+    try:
+        client.create_assembly(**create)
+    except KeyboardInterrupt:
+        print(1, state()[1:])
+    client.create_assembly(**create)
+print(before == state())
+"""
+NOTHING_LEFT = "1 (0, 1)\nTrue\n"  # one task, no open file, one thread; in the end all as before
+
+
+def calling(api: StandIn, code: str, path: Path) -> subprocess.Popen[str]:
+    """A process that makes a call, then one or several that are broken off, then one again."""
+    path.write_bytes(b"1" * 300_000)
+    return subprocess.Popen(
+        [sys.executable, "-c", COUNTING + code, os.fspath(path)],
+        env={**os.environ, **api.environ}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@IN_A_PROCESS
+@pytest.mark.parametrize("hold_up", [slow, limited])
+def test_canceled_calls_leave_nothing_behind(
+    api: StandIn, tmp_path: Path, hold_up: Callable[[StandIn, int], None]
+) -> None:
+    """No socket, no open file, no thread, no task; and the client goes on."""
+    with calling(api, CANCELED, tmp_path / "a.txt") as process:
+        wait_for(lambda: len(api.requests) == 1)
+        hold_up(api, 5)
+        told, _ = process.communicate(timeout=60)
+
+    assert (told, process.returncode) == (NOTHING_LEFT, 0)
+    assert len(api.requests) == 7
+
+
+@IN_A_PROCESS
+@pytest.mark.parametrize("hold_up", [slow, limited])
+def test_ctrl_c_in_a_call_leaves_nothing_behind(
+    api: StandIn, tmp_path: Path, hold_up: Callable[[StandIn, int], None]
+) -> None:
+    """With a true signal, while it waits for an answer or before it tries again."""
+    with calling(api, INTERRUPTED, tmp_path / "a.txt") as process:
+        wait_for(lambda: len(api.requests) == 1)
+        hold_up(api, 1)
+        wait_for(lambda: len(api.requests) == 2)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=60)
+
+    assert (told, process.returncode) == (NOTHING_LEFT, 0)
+    assert len(api.requests) == 3
 
 
 def test_an_interrupted_call_closes_its_files_and_leaves_the_client_usable(

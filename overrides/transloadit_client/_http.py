@@ -6,12 +6,13 @@ import ssl
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from ._errors import InvalidInput, NoAnswer
+from ._locks import Lock
 from ._logs import keep_secrets, our_request
 from ._version import __version__
 from ._wire import off_the_loop, on_the_wire

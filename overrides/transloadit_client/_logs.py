@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_CAPABILITY = re.compile(r"(/assembl(?:ies|y_notifications)/)[^/?#]+")
+_CAPABILITY = re.compile(
+    r"(/assembl(?:ies|y_notifications)/|[?&]assembly=|/resumable/files/)[^/?&#]+"
+)
 _CREATES = re.compile(r"/assemblies(\?|$)")
 _URL = re.compile(r"https?://[^/?#]*")
 _HEADERS = re.compile(r"\[\(b'.*|Illegal header .*", re.DOTALL)

@@ -4,11 +4,11 @@ What may be tried again at all, and with which bytes, is `_retry`'s business.
 """
 
 from collections.abc import Callable
-from threading import Lock
 
 from attrs import field, frozen, validators
 
 from ._errors import InvalidInput
+from ._locks import Lock
 
 
 @frozen(kw_only=True)
