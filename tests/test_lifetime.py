@@ -147,6 +147,26 @@ def test_a_fork_waits_for_no_thread_of_its_parent(api: StandIn) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_threads_that_begin_together_share_connections() -> None:
+    """To make them takes milliseconds, so without a lock each thread would make its own."""
+    client = Transloadit()
+    together = threading.Barrier(8)
+    made: list[Any] = []
+
+    def begin() -> None:
+        together.wait()
+        made.append(client._connections.sync())
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(made) == 8
+    assert len(set(map(id, made))) == 1
+
+
 def test_locks_that_a_fork_brought_along_are_open() -> None:
     """The same without a fork, where coverage can see it."""
     lock = Lock()
@@ -198,12 +218,12 @@ def test_many_clients_and_calls_leak_nothing(api: StandIn) -> None:
 
 def slow(api: StandIn, times: int) -> None:
     """The answer comes late."""
-    api.delay_next(30, times=times)
+    api.delay_next(30, operation="createAssemblyWithId", times=times)
 
 
 def limited(api: StandIn, times: int) -> None:
     """The call waits before it tries again."""
-    api.rate_limit_next(retry_in=30, times=times)
+    api.rate_limit_next(retry_in=30, operation="createAssemblyWithId", times=times)
 
 
 IN_A_PROCESS = pytest.mark.skipif(
@@ -212,9 +232,11 @@ IN_A_PROCESS = pytest.mark.skipif(
 COUNTING = """
 import asyncio, gc, sys, threading
 from pathlib import Path
-from transloadit_client import AsyncTransloadit, Transloadit
+from contextlib import suppress
+from transloadit_client import ApiError, AsyncTransloadit, Transloadit
 
 create = {"template_id": "tpl", "files": [sys.argv[1]]}
+read = "7828446e5acd4aa996dce3455ec914e9"
 
 def state():
     gc.collect()
@@ -226,7 +248,7 @@ def state():
 CANCELED = """
 async def canceled(client):
     try:
-        await asyncio.wait_for(client.create_assembly(**create), 1.0)
+        await asyncio.wait_for(client.create_assembly(**create), 2.0)
     except TimeoutError:
         return
     sys.exit("it ended too early")
@@ -234,7 +256,8 @@ async def canceled(client):
 async def main():
     before = state()
     async with AsyncTransloadit() as client:
-        await client.create_assembly(**create)
+        with suppress(ApiError):
+            await client.get_assembly(read)
         await asyncio.gather(*(canceled(client) for _ in range(5)))
         print(len(asyncio.all_tasks()), state()[1:])
         await client.create_assembly(**create)
@@ -245,7 +268,8 @@ asyncio.run(main())
 INTERRUPTED = """
 before = state()
 with Transloadit() as client:
-    client.create_assembly(**create)
+    with suppress(ApiError):
+        client.get_assembly(read)
     try:
         client.create_assembly(**create)
     except KeyboardInterrupt:
@@ -257,7 +281,7 @@ NOTHING_LEFT = "1 (0, 1)\nTrue\n"  # one task, no open file, one thread; in the 
 
 
 def calling(api: StandIn, code: str, path: Path) -> subprocess.Popen[str]:
-    """A process that makes a call, then one or several that are broken off, then one again."""
+    """A process that makes a call, then one or five that are broken off, then one again."""
     path.write_bytes(b"1" * 300_000)
     return subprocess.Popen(
         [sys.executable, "-c", COUNTING + code, os.fspath(path)],
@@ -278,9 +302,8 @@ def test_canceled_calls_leave_nothing_behind(
     api: StandIn, tmp_path: Path, hold_up: Callable[[StandIn, int], None]
 ) -> None:
     """No socket, no open file, no thread, no task; and the client goes on."""
+    hold_up(api, 5)
     with calling(api, CANCELED, tmp_path / "a.txt") as process:
-        wait_for(lambda: len(api.requests) == 1)
-        hold_up(api, 5)
         told, _ = process.communicate(timeout=60)
 
     assert (told, process.returncode) == (NOTHING_LEFT, 0)
@@ -293,9 +316,8 @@ def test_ctrl_c_in_a_call_leaves_nothing_behind(
     api: StandIn, tmp_path: Path, hold_up: Callable[[StandIn, int], None]
 ) -> None:
     """With a true signal, while it waits for an answer or before it tries again."""
+    hold_up(api, 1)
     with calling(api, INTERRUPTED, tmp_path / "a.txt") as process:
-        wait_for(lambda: len(api.requests) == 1)
-        hold_up(api, 1)
         wait_for(lambda: len(api.requests) == 2)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
