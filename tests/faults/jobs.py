@@ -72,6 +72,7 @@ def run(number: int, *, style: Style, seed: int) -> Jobs:
     """So many files, by one client, under a mix of all faults."""
     given = contents(number, seed)
     jobs, results = Jobs(number), dict[str, Mapped]()
+    found: list[Mapped] = []
     with (
         tempfile.TemporaryDirectory() as folder,
         StandIn(step_seconds=0.01, keep_body=0, event_stream=None) as api,
@@ -83,7 +84,7 @@ def run(number: int, *, style: Style, seed: int) -> Jobs:
                 _async(api, folder, given)
             )  # fmt: skip
             results.update({mapped.key: mapped for mapped in found if not mapped.failed})
-            errors = {mapped.key: mapped.error for mapped in found}
+        errors = {mapped.key: mapped.error for mapped in found}
         jobs.missing = [f"{name}: {errors[name]!r}" for name in given if name not in results]
         _judge(jobs, api, given, results)
     return jobs
