@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pytest
 from attrs import evolve
@@ -667,8 +667,11 @@ def test_progress_is_not_told_where_there_is_none(client: Any) -> None:
     assert [it.bytes_sent for it in log].count(0) == 1
 
 
-def test_in_asynchronous_code_the_loops_thread_reads_no_file(api: StandIn, a: Path) -> None:
-    """Neither by tus nor in the form."""
+@pytest.mark.parametrize("kind", ["a file", "one that keeps its bytes"])
+def test_in_asynchronous_code_the_loops_thread_reads_no_file(
+    api: StandIn, a: Path, kind: str
+) -> None:
+    """Neither by tus nor in the form; whatever is derived from `BytesIO` may be a file too."""
     readers: set[int] = set()
 
     class Watched(io.FileIO):
@@ -677,10 +680,19 @@ def test_in_asynchronous_code_the_loops_thread_reads_no_file(api: StandIn, a: Pa
                 readers.add(threading.get_ident())
             return super().read(size) or b""
 
+    class Kept(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if size:
+                readers.add(threading.get_ident())
+            return super().read(size)
+
+    def opened() -> IO[bytes]:
+        return Kept(8 * A) if kind.startswith("one") else cast("IO[bytes]", Watched(a))
+
     async def main() -> int:
         async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
             assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=1)
-            with Watched(a) as one, Watched(a) as two:
+            with opened() as one, opened() as two:
                 await client.upload(assembly, [("a", one)])
                 await client.create_assembly(steps=STEPS, files=[("a", two)])
         return threading.get_ident()

@@ -28,7 +28,7 @@ class Reread:
         self._path = content if isinstance(content, Path) else None
         self._stream = None if isinstance(content, Path) else content
         self._version = version(content)
-        self.in_memory = isinstance(content, io.BytesIO)
+        self.in_memory = type(content) is io.BytesIO  # what is derived from it may do anything
         self._start = 0
         if isinstance(content, Path):
             self.size = content.stat().st_size
