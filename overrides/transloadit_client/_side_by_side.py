@@ -130,43 +130,41 @@ async def in_tasks(
     meanwhile: Callable[[], object],
 ) -> list[T | TransloaditError]:
     """As `in_threads`, in tasks; they are canceled where threads would be asked to stop."""
-    from anyio import create_task_group, sleep  # noqa: PLC0415  # as late as httpx imports it
+    from anyio import Event, create_task_group, move_on_after  # noqa: PLC0415  # as late as httpx
 
     pile: _Pile[W, T] = _Pile(works)
     broken: list[Exception] = []
+    all_done = Event()
 
-    async def carry_on(stop: Callable[[], None]) -> None:
+    async def carry_on() -> None:
+        for number, work in pile:
+            try:
+                pile.put(number, await do(work))
+            except TransloaditError as error:
+                pile.put(number, error)
+
+    async def watch() -> None:
+        while not all_done.is_set():
+            with move_on_after(LOOK):
+                await all_done.wait()
+            meanwhile()
+
+    async def until_broken(task: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
         try:
-            for number, work in pile:
-                try:
-                    pile.put(number, await do(work))
-                except TransloaditError as error:
-                    pile.put(number, error)
+            await task()
         except Exception as error:  # noqa: BLE001  # raised below, as itself and not in a group
             broken.append(error)
             stop()
 
-    async def watch(stop: Callable[[], None]) -> None:
-        try:
-            while True:
-                await sleep(LOOK)
-                meanwhile()
-        except Exception as error:  # noqa: BLE001  # likewise
-            broken.append(error)
-            stop()
-
-    async def all_of_them() -> None:
-        async with create_task_group() as group:
-            group.start_soon(watch, group.cancel_scope.cancel)
-            async with create_task_group() as workers:
-                for _ in range(min(parallel, len(works))):
-                    workers.start_soon(carry_on, group.cancel_scope.cancel)
-            group.cancel_scope.cancel()
-
-    await all_of_them()
+    async with create_task_group() as group:
+        stop = group.cancel_scope.cancel
+        group.start_soon(until_broken, watch, stop)
+        async with create_task_group() as workers:
+            for _ in range(min(parallel, len(works))):
+                workers.start_soon(until_broken, carry_on, stop)
+        all_done.set()
     if broken:
         raise broken[0]
-    meanwhile()
     return pile.outcomes()
 
 
