@@ -73,6 +73,7 @@ def run(number: int, *, style: Style, seed: int) -> Jobs:
     given = contents(number, seed)
     jobs, results = Jobs(number), dict[str, Mapped]()
     found: list[Mapped] = []
+    errors: dict[str, object] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
         StandIn(step_seconds=0.01, keep_body=0, event_stream=None) as api,
