@@ -13,6 +13,7 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
 ALONE     := build/alone
+PEERS     := build/peers
 MUTANTS   := build/mutants
 TYPED     := overrides standin examples tests benchmarks openapi
 
@@ -125,23 +126,36 @@ mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the test
 	@cd $(MUTANTS) && FOREIGN_CASES=100 nice $(CURDIR)/$(BIN)/mutmut run
 	@cd $(MUTANTS) && $(CURDIR)/$(BIN)/mutmut results --all true | $(CURDIR)/$(BIN)/python $(CURDIR)/tests/mutants.py
 
-bench: alone ## Measure what the package claims about its cost, as ratios, and what it leaves behind
-	@$(ALONE)/bin/python benchmarks/imports.py
+bench: alone $(PEERS)/.stamp benchmarks/node/node_modules/.stamp ## Measure us beside our peers, and write docs/performance.md (some minutes)
 	@$(ALONE)/bin/python benchmarks/lifetime.py
+	@$(PEERS)/bin/python -m benchmarks $(ARGS)
+
+# Peers stand apart from us, since what one of us brings along would speed up or slow down another.
+$(PEERS)/.stamp: requirements/bench.txt requirements/peers.txt
+	@rm -rf $(PEERS) && $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements/bench.txt
+	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps --ignore-requires-python --requirement requirements/peers.txt
+	@touch $@
+
+benchmarks/node/node_modules/.stamp: benchmarks/node/package-lock.json
+	@if command -v npm >/dev/null; then cd benchmarks/node && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
+	  else echo "npm not found: the vendor's Node SDK is left out"; fi
 
 dist: $(VENV)/dev.stamp ## Build the wheel, the source distribution, the spec's artefacts and checksums into dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@$(BIN)/python openapi/release.py dist && ls dist dist/openapi
 
 # Locks hold hashes and no addresses; the smaller ones are parts of the developers'.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK    := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command "make lock"
+COMPILE := $(LOCK) pyproject.toml
 lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newer versions)
 	@$(COMPILE) $(ARGS) --extra cli --extra standin --group dev --output-file requirements/dev.txt
 	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	@$(COMPILE) --extra cli --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
 	@$(COMPILE) --resolution lowest-direct --output-file requirements/lowest.txt
+	@$(LOCK) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## Remove everything that can be made again
 	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -35,7 +35,8 @@ LAYERS = {
     "smart_cdn": {"_errors", "_signing"},
     "_answers": {"_errors", "_status"},
     "_wire": {"_errors", "_files", "_streams"},
-    "_http": {"_errors", "_locks", "_logs", "_version", "_wire"},
+    "_senders": set(),
+    "_http": {"_errors", "_locks", "_logs", "_senders", "_version", "_wire"},
     "_pairing": set(),
     "_operations": {
         "_answers", "_errors", "_files", "_hosts", "_retry", "_signing", "_status", "_streams",
@@ -111,7 +112,7 @@ KNOW_GENERATED = {
     "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
     "_resuming", "_client", "_async_client",
 }  # fmt: skip
-KNOW_HTTPX = {
+KNOW_HTTPX = {"_senders",
     "_wire", "_http", "_pairing", "_attempts", "_base", "_calls", "_async_calls", "_events",
     "_async_events", "_fetching",
 }  # fmt: skip

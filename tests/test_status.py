@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from transloadit_api import models
 from transloadit_client import AssemblyStatus
+from transloadit_client._status import as_received
 
 from .foreign import cases
 
@@ -130,7 +131,13 @@ def assert_nothing_is_lost(data: dict[str, Any]) -> None:
     before = exactly(data)
 
     status = AssemblyStatus.from_dict(data)
+    later = as_received(json.loads(json.dumps(data)))
 
+    assert repr(as_received(data)) == repr(status)
+    assert pickle.dumps(as_received(data)) == pickle.dumps(status)
+    assert exactly(as_received(data).to_dict()) == before
+    assert (later.done, later.failed, later.files) == (status.done, status.failed, status.files)
+    assert later == status
     assert exactly(status.to_dict()) == before
     assert exactly(data) == before, "what was given has changed"
     assert status == AssemblyStatus.from_dict(data)

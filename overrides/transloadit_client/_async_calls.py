@@ -30,6 +30,12 @@ T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
 
 
+async def _sleep(seconds: float) -> None:
+    from anyio import sleep  # noqa: PLC0415  # costs a lot
+
+    await sleep(seconds)
+
+
 @define(init=False, eq=False, repr=False)
 class AsyncCalls(BaseTransloadit):
     """The calls of `AsyncTransloadit`."""
@@ -139,8 +145,6 @@ class AsyncCalls(BaseTransloadit):
         pause: Callable[[Pause], Awaitable[object]] | None = None,
     ) -> T:
         """Carries out work made of several calls; as `Calls._do`."""
-        from anyio import sleep  # noqa: PLC0415  # costs a lot
-
         doing = Doing(work)
         with closing(work):
             for step in doing:
@@ -148,7 +152,7 @@ class AsyncCalls(BaseTransloadit):
                     if isinstance(step, Pause) and pause is not None:
                         doing.done(await pause(step))
                     elif isinstance(step, Pause):
-                        await sleep(step.seconds)
+                        await _sleep(step.seconds)
                     elif isinstance(step, Aside):
                         doing.done(await aside(step))
                     elif isinstance(step, Once):
@@ -167,12 +171,11 @@ class AsyncCalls(BaseTransloadit):
         self, plan: Plan[T], timeout: Timeout, policy: RetryPolicy | None = None
     ) -> T:
         """Makes one call; as `Calls._pursue`."""
-        from anyio import sleep  # noqa: PLC0415  # costs a lot
-
         http = self.get_async_httpx_client()
         attempts = Attempts(self._course(plan, policy), http, timeout)
         for request in attempts:
-            await sleep(attempts.wait)
+            if attempts.wait:
+                await _sleep(attempts.wait)
             try:
                 attempts.received(await http.send(request, follow_redirects=False))
             except FAILURES as error:

@@ -72,11 +72,11 @@ class Attempts(Generic[T]):
         """An answer came, whose body may have gone elsewhere."""
         if self._operation.bearer is not None:
             body, headers = _without(self._operation.bearer.reveal(), body, headers)
-        date = headers.get("Date")
         answer = Answer(self._operation.request, http_status, body, headers)
         try:
             self._outcome = Outcome(self._operation.read(answer))
         except ApiError as error:
+            date = headers.get("Date")
             retry_after = seconds_until(headers.get("Retry-After"), date)
             if error.retry_in is None:
                 error.retry_in = retry_after

@@ -34,6 +34,12 @@ T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
 
 
+def _sleep(seconds: float) -> None:
+    """As `time.sleep`, which hands the processor to others even where there is nothing to wait."""
+    if seconds:
+        time.sleep(seconds)
+
+
 @define(init=False, eq=False, repr=False)
 class Calls(BaseTransloadit):
     """The calls of `Transloadit`."""
@@ -215,7 +221,7 @@ class Calls(BaseTransloadit):
         self,
         work: Work[T],
         timeout: Timeout = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = _sleep,
         pause: Callable[[Pause], object] | None = None,
     ) -> T:
         """Carries out work made of several calls.
@@ -252,7 +258,7 @@ class Calls(BaseTransloadit):
         self,
         plan: Plan[T],
         timeout: Timeout,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = _sleep,
         policy: RetryPolicy | None = None,
     ) -> T:
         """Makes one call: as often as the rules for retries allow, until it has a result."""

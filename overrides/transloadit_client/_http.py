@@ -14,8 +14,9 @@ import httpx
 from ._errors import InvalidInput, NoAnswer
 from ._locks import Lock
 from ._logs import keep_secrets, our_request
+from ._senders import DEFAULT_LIMITS, AsyncSender, Lanes, Sender
 from ._version import __version__
-from ._wire import off_the_loop, on_the_wire
+from ._wire import in_one_piece, off_the_loop, on_the_wire
 
 if TYPE_CHECKING:
     from anyio import Semaphore
@@ -98,8 +99,10 @@ class HttpClient(httpx.Client):
         super().__init__(transport=httpx.BaseTransport(), **_like(connections.sync(), options))
         self._connections = connections
 
-    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
-        return super().build_request(*args, **on_the_wire(kwargs))
+    def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
+        arguments = on_the_wire(kwargs)
+        request = super().build_request(method, _absolute(url, self), **arguments)
+        return in_one_piece(request, arguments)
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         with our_request():
@@ -114,13 +117,16 @@ class AsyncHttpClient(httpx.AsyncClient):
         super().__init__(transport=httpx.AsyncBaseTransport(), **_like(sender, options))
         self._connections = connections
 
-    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+    def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         arguments = on_the_wire(kwargs)
-        return off_the_loop(super().build_request(*args, **arguments), arguments)
+        request = super().build_request(method, _absolute(url, self), **arguments)
+        return off_the_loop(in_one_piece(request, arguments), arguments)
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
+        options = _sending(self, kwargs)
+        lanes = None if options.get("stream") else self._connections.lanes()
         with our_request():
-            return await self._connections.asynchronous().send(request, **_sending(self, kwargs))
+            return await (lanes or self._connections.asynchronous()).send(request, **options)
 
 
 class Connections:
@@ -138,6 +144,7 @@ class Connections:
         self._lock = Lock()
         self._sync = self._own_sync = own_sync
         self._asynchronous = self._own_asynchronous = own_asynchronous
+        self._lanes: Lanes | None = None
         self._process = os.getpid()
         self._queue = BoundedSemaphore(_READS_AT_ONCE)
         self._asynchronous_queue: Semaphore | None = None
@@ -151,14 +158,14 @@ class Connections:
         with self._lock:
             self._forget_after_fork()
             if self._sync is None:
-                self._sync = httpx.Client(**self._options())
+                self._sync = Sender(**self._options())
             return self._sync
 
     def asynchronous(self) -> httpx.AsyncClient:
         with self._lock:
             self._forget_after_fork()
             if self._asynchronous is None:
-                self._asynchronous = httpx.AsyncClient(**self._options())
+                self._asynchronous = AsyncSender(**self._options())
             return self._asynchronous
 
     def queue(self) -> BoundedSemaphore:
@@ -172,6 +179,20 @@ class Connections:
 
             self._asynchronous_queue = Semaphore(_READS_AT_ONCE)
         return self._asynchronous_queue
+
+    def lanes(self) -> Lanes | None:
+        """Where requests that are read as a whole run side by side.
+
+        None where the caller chose what carries them, where HTTP/2 does the same with a single
+        connection, and once all is closed.
+        """
+        with self._lock:
+            self._forget_after_fork()
+            open_one = self._asynchronous is not None and not self._asynchronous.is_closed
+            if self._lanes is None and open_one and self._has_lanes:
+                limits = self._httpx_args.get("limits", DEFAULT_LIMITS)
+                self._lanes = Lanes(self._lane, limits)
+            return self._lanes if open_one else None
 
     def for_a_stream(self) -> httpx.Client | None:
         """A client with a connection of its own, for whoever asks to close.
@@ -207,17 +228,29 @@ class Connections:
     async def aclose(self) -> None:
         if self._asynchronous is not None and self._asynchronous is not self._own_asynchronous:
             await self._asynchronous.aclose()
+        if self._lanes is not None:
+            await self._lanes.aclose()
 
     @property
     def _is_carried(self) -> bool:
         """Whether a transport of the caller's own carries the requests."""
         return not {"transport", "mounts"}.isdisjoint(self._httpx_args)
 
+    @property
+    def _has_lanes(self) -> bool:
+        return not (
+            self._own_asynchronous or self._is_carried or self._httpx_args.get("http2", False)
+        )
+
+    def _lane(self, limits: httpx.Limits) -> httpx.AsyncClient:
+        return AsyncSender(**{**self._options(), "limits": limits})
+
     def _forget_after_fork(self) -> None:
         """A forked process must not talk on its parent's sockets."""
         if self._process != os.getpid():
             self._process = os.getpid()
             self._sync, self._asynchronous = self._own_sync, self._own_asynchronous
+            self._lanes = None
             self._queue = BoundedSemaphore(_READS_AT_ONCE)
 
     def _options(self) -> dict[str, Any]:
@@ -247,6 +280,13 @@ def tls_context(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
             return ssl.create_default_context(capath=verify)
         return ssl.create_default_context(cafile=verify)
     return verify
+
+
+def _absolute(url: httpx.URL | str, client: httpx.Client | httpx.AsyncClient) -> httpx.URL | str:
+    """A path on the client's base URL, as httpx joins them, but parsed once instead of twice."""
+    if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
+        return str(client.base_url).rstrip("/") + url
+    return url
 
 
 def _sending(

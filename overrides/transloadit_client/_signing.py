@@ -165,7 +165,7 @@ def encode(params: Params) -> str:
     """
     fields = as_dict(params)
     try:
-        return json.dumps(fields, allow_nan=False, separators=(",", ":"), default=_as_jsonable)
+        return _ENCODER.encode(fields)
     except (TypeError, ValueError, RecursionError):
         place = next(_not_json(fields, "params"), "params hold a number too long for JSON")
     raise InvalidInput(f"{place}; nothing was sent")
@@ -188,6 +188,10 @@ def _as_jsonable(value: object) -> dict[str, Any]:
     if isinstance(value, Mapping | Model):
         return as_dict(value)
     raise TypeError
+
+
+# `json.dumps` would make one for every call.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_as_jsonable)
 
 
 def _not_json(value: object, place: str, depth: int = 0) -> Iterator[str]:

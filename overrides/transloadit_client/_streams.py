@@ -33,8 +33,14 @@ class Stream:
     size: int | None = None
 
 
+_AT_LEAST = 1024 * 1024  # bytes; httpx asks for 64 KiB, and each piece is a write of its own
+
+
 class FromHere:
-    """A file from where it stands. httpx alone would rewind it and count its whole length."""
+    """A file from where it stands. httpx alone would rewind it and count its whole length.
+
+    It gives more than was asked for, so that a large file goes out in fewer pieces.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -48,7 +54,7 @@ class FromHere:
 
     def read(self, size: int = -1) -> bytes:
         self._begun = self._begun or size != 0
-        return self._stream.read(size)
+        return self._stream.read(size if size <= 0 else max(size, _AT_LEAST))
 
     def tell(self) -> int:
         return self._stream.tell() - self._beginning()

@@ -8,12 +8,15 @@ synchronous in both kinds, that sees the fields before anything is encoded.
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
+from urllib.parse import quote_plus
 
 import httpx
 
 from ._errors import InvalidInput
 from ._files import file_part
 from ._streams import FromHere, Span
+
+_AT_ONCE = 1024 * 1024  # bytes: so much is joined in memory, or read in a thread before it goes on
 
 
 def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,9 +41,26 @@ def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidInput(f"the form has the field {name!r} twice; nothing was sent")
         else:
             fields[name] = _text(part)
-    headers = httpx.Headers(arguments.get("headers"))
-    headers.pop("Content-Type", None)  # httpx then draws a boundary of 128 random bits
+    if not files and not arguments.get("data"):  # httpx would look at each value once more
+        headers = {**_without_type(arguments), "Content-Type": "application/x-www-form-urlencoded"}
+        content = "&".join(f"{_quoted(name)}={_quoted(fields[name])}" for name in fields).encode()
+        return {**arguments, "files": None, "content": content, "headers": headers}
+    # Without a type httpx draws a boundary of 128 random bits.
+    headers = _without_type(arguments)
     return {**arguments, "data": fields, "files": files or None, "headers": headers}
+
+
+def _without_type(arguments: Mapping[str, Any]) -> dict[str, str]:
+    headers = arguments.get("headers") or {}
+    return {name: value for name, value in dict(headers).items() if name.lower() != "content-type"}
+
+
+# By a table: what `quote_plus` gives, in a fifth of the time.
+_QUOTED = tuple(quote_plus(chr(character)) for character in range(128))
+
+
+def _quoted(text: str) -> str:
+    return text.translate(_QUOTED) if text.isascii() else quote_plus(text)
 
 
 def _is_text(part: object) -> bool:
@@ -61,6 +81,15 @@ def _file(field: str, part: Any) -> tuple[str, Any, str]:
     return name, content if whole else FromHere(content), content_type
 
 
+def in_one_piece(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
+    """A request whose body is joined if it is small and in memory: each piece is a write."""
+    contents = [content for _, (_, content, _) in arguments.get("files") or ()]
+    whole = bool(contents) and all(isinstance(one, bytes) for one in contents)
+    if whole and sum(map(len, contents)) <= _AT_ONCE:
+        request.read()
+    return request
+
+
 def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
     """A request of asynchronous code whose body may come from a file: read in a thread.
 
@@ -73,9 +102,6 @@ def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.
     elif isinstance(content, Span) or any(isinstance(file[1], FromHere) for _, file in files):
         request.stream = _OffTheLoop(cast("httpx.SyncByteStream", request.stream))
     return request
-
-
-_AT_ONCE = 1024 * 1024  # bytes that a thread reads before it hands them over
 
 
 class _OnTheLoop(httpx.AsyncByteStream):

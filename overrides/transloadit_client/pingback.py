@@ -15,7 +15,7 @@ from collections.abc import Collection
 from ._errors import InvalidInput, TransloaditError
 from ._form import BrokenForm, read_form
 from ._signing import ALGORITHMS, Secret, signature_of
-from ._status import AssemblyStatus
+from ._status import AssemblyStatus, as_received
 
 _SIGNATURE = re.compile(r"(?:(?P<algorithm>sha[0-9]+):)?(?P<hex>[0-9a-f]+)")
 
@@ -117,4 +117,4 @@ def _status(text: str) -> AssemblyStatus:
         status = None
     if not isinstance(status, dict):
         raise PingbackError("the Pingback does not hold an Assembly's status")
-    return AssemblyStatus.from_dict(status)
+    return as_received(status)

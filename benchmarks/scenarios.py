@@ -1,0 +1,142 @@
+"""What is measured: who takes part, how many calls make a batch, and who is the measure of all."""
+
+from dataclasses import dataclass, field
+
+PEERS, OURS, NODE = "peers", "alone", "node"
+"""Where a contestant runs: among the peers, in an environment of our wheel and its dependencies
+alone, or in node."""
+
+NODE_SDK = "transloadit (Node)"
+US = "transloadit_client"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contestant: what it is called here, which entry of `worker.KINDS` it is, and where."""
+
+    name: str
+    place: str
+    label: str = ""
+
+    def __str__(self) -> str:
+        return self.label or self.name
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One table of the report."""
+
+    title: str
+    kind: str
+    rows: tuple[Row, ...]
+    measure: str
+    """The row that is 1.00."""
+    calls: int
+    """In a batch."""
+    in_flight: int = 1
+    argument: str = "http"
+    """Which of the server's URLs, or a number of results."""
+    wall: bool = False
+    """Whether wall time is what counts, and not the CPU's."""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def _peers(*names: str) -> tuple[Row, ...]:
+    return tuple(Row(name, PEERS) for name in names)
+
+
+SNIFFIO = Row("httpx", OURS, "httpx, sniffio installed")
+ASYNC = (
+    *_peers("aiohttp", "httpx"),
+    SNIFFIO,
+    *_peers("httpx2", "pytransloadit"),
+    Row(US, OURS),
+)
+
+SCENARIOS = [
+    Scenario(
+        "Signed create without files, blocking",
+        "create",
+        (
+            *_peers("raw socket", "http.client", "httpx", "httpx2", "requests"),
+            Row("generated client alone", OURS),
+            Row("pytransloadit", PEERS),
+            Row(NODE_SDK, NODE),
+            Row(US, OURS),
+        ),
+        measure="httpx",
+        calls=150,
+    ),
+    Scenario("Signed create without files, awaited", "async create", ASYNC, "httpx", 150),
+    Scenario(
+        "The same over TLS, blocking",
+        "create",
+        (*_peers("raw socket", "http.client", "httpx", "httpx2", "requests"), Row(US, OURS)),
+        measure="httpx",
+        calls=150,
+        argument="https",
+    ),
+    Scenario(
+        "A file of 10 KB and two fields as multipart, blocking",
+        "upload",
+        # The vendor's Node SDK sends files by tus alone.
+        (*_peers("httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
+        measure="httpx",
+        calls=100,
+    ),
+    Scenario(
+        "A file of 10 KB and two fields as multipart, awaited", "async upload", ASYNC, "httpx", 100
+    ),
+    *(
+        Scenario(
+            f"Awaited creates, {in_flight:,} in flight",
+            "async create",
+            ASYNC,
+            measure="aiohttp",
+            calls=max(200, in_flight),
+            in_flight=in_flight,
+            wall=True,
+        )
+        for in_flight in (1, 32, 256, 1024)
+    ),
+    Scenario(
+        "A status with 10,000 results (12 MB)",
+        "status",
+        (
+            Row("json.loads", OURS),
+            Row("generated models", OURS),
+            Row("transloadit_client, returned", OURS),
+            Row("transloadit_client, every result read", OURS),
+            Row("json.loads, collector off", OURS),
+            Row("transloadit_client, every result read, collector off", OURS),
+        ),
+        measure="json.loads",
+        calls=1,
+        argument="10000",
+    ),
+    Scenario(
+        "A status with 6 results (10 KB)",
+        "status",
+        (
+            Row("json.loads", OURS),
+            Row("generated models", OURS),
+            Row("transloadit_client, returned", OURS),
+            Row("transloadit_client, every result read", OURS),
+        ),
+        measure="json.loads",
+        calls=500,
+        argument="6",
+    ),
+    Scenario(
+        "Encode and sign",
+        "sign",
+        (
+            Row("json + HMAC", OURS),
+            Row("sign()", OURS),
+            Row("Transloadit.sign(), with clock and nonce", OURS),
+        ),
+        measure="json + HMAC",
+        calls=2_000,
+        argument="0",
+    ),
+]
