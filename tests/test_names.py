@@ -97,14 +97,14 @@ def test_a_name_of_many_megabytes_takes_no_time() -> None:
 
 
 @many_cases
-@given(st.lists(st.tuples(HOSTILE, HOSTILE), max_size=30))
+@given(st.lists(st.tuples(HOSTILE, HOSTILE), max_size=10))
 def test_every_path_stays_in_its_folder_and_is_nobody_elses(names: list[tuple[str, str]]) -> None:
-    folder = Path("results").resolve()
     shelf = Shelf("results")
 
     paths = [shelf.place(step, safe_name(name, "file")) for step, name in names]
 
-    assert all(Path(os.path.normpath(path)).resolve().parent.parent == folder for path in paths)
+    inside = (Path(os.path.normpath(path)).parts for path in paths)
+    assert all(len(parts) == 3 and parts[0] == "results" for parts in inside)
     assert len({same_name(str(path)) for path in paths}) == len(paths)
 
 
