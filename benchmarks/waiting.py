@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from transloadit_client import AssemblyStatus, AsyncTransloadit
@@ -35,7 +36,8 @@ def allow_many_sockets() -> None:
 def serve(pipe: Connection) -> None:
     """The local API; at the end it tells how often each Assembly was read, and who was refused."""
     allow_many_sockets()
-    with StandIn(step_seconds=SECONDS, limits=Limits(creates=10**9, running=10**9)) as api:
+    limits = Limits(creates=10**9, running=10**9)
+    with suppress(EOFError), StandIn(step_seconds=SECONDS, limits=limits) as api:
         pipe.send((api.url, api.key, api.secret))
         while pipe.recv() == "report":
             reads = [seen for seen in api.requests if seen.operation == "getAssembly"]

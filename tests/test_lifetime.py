@@ -180,6 +180,17 @@ def test_locks_that_a_fork_brought_along_are_open() -> None:
         assert not lock._lock.acquire(blocking=False), "it is held once more"
 
 
+def test_reads_of_a_parent_do_not_hold_up_its_child() -> None:
+    connections = Transloadit()._connections
+    for _ in range(20):
+        assert connections.queue().acquire(blocking=False)
+    assert not connections.queue().acquire(blocking=False)
+
+    connections._process = -1
+
+    assert connections.queue().acquire(blocking=False)
+
+
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 

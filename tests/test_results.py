@@ -247,6 +247,14 @@ def test_what_the_disk_refuses_is_the_trouble_of_one_file(saver: Saver) -> None:
     assert [file.step for file in caught.value.saved] == ["other"]
 
 
+def test_a_folder_that_cannot_be_is_the_trouble_of_each_file(saver: Saver) -> None:
+    saver.folder = saver.folder / ("x" * 300)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert "cannot save" in why
+
+
 def test_a_link_in_the_place_of_our_part_is_not_followed(saver: Saver, tmp_path: Path) -> None:
     file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
     saver.lose(file)

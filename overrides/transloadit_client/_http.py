@@ -170,7 +170,9 @@ class Connections:
 
     def queue(self) -> BoundedSemaphore:
         """Where those who wait queue for a read."""
-        return self._queue
+        with self._lock:
+            self._forget_after_fork()
+            return self._queue
 
     def asynchronous_queue(self) -> "Semaphore":
         """The asynchronous twin of `queue`."""

@@ -27,7 +27,7 @@ from ._errors import (
 from ._hosts import Home, download_url
 from ._names import numbered, safe_name, same_name
 from ._operations import Operation
-from ._part import Facts, Moved, Part, holds
+from ._part import Facts, Moved, Part, disk, holds
 from ._progress import MissingFile, OnProgress, Progress, SavedFile
 from ._retry import Guard, Phase, Plan
 from ._status import AssemblyFile, AssemblyStatus
@@ -189,10 +189,11 @@ class Download:
 
     def _found(self, result: Result) -> Path | None:
         """Where it is on the disk already, as an earlier process left it."""
-        while result.path.exists():
-            if holds(result.path, result.facts):
-                return result.path
-            result.path = self._shelf.place(result.step, result.name)
+        with disk(result.path):
+            while result.path.exists():
+                if holds(result.path, result.facts):
+                    return result.path
+                result.path = self._shelf.place(result.step, result.name)
         return None
 
     def _placed(self, result: Result) -> Path:
