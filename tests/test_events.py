@@ -279,7 +279,8 @@ def test_a_flood_of_events_waits_for_whoever_is_told(
         stream.begin()
         with suppress(OSError):
             for number in range(10**6):
-                stream.say(f"event: x\ndata: {'y' * 100_000}{number}\n\n")
+                progress = f'{{"progress_combined": {number % 100}, "x": "{"y" * 100_000}"}}'
+                stream.say(f"event: assembly_execution_progress\ndata: {progress}\n\n")
                 said = number
 
     api = serve(script)

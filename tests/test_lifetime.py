@@ -223,7 +223,7 @@ def test_many_clients_and_calls_leak_nothing(api: StandIn) -> None:
     tracemalloc.stop()
 
     assert open_files() <= files + 2
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # earlier tests' may end meanwhile
     assert second - first < 256 * 1024
 
 
