@@ -30,8 +30,8 @@ CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 # Reads that those who wait make at once, so that the calls of others find a connection. And httpx's
-# pool looks at each request that queues for each of its connections whenever one is free: 2,000 that
-# queue there take all of a processor.
+# pool looks at each request that queues for each of its connections whenever one is free: 2,000
+# that queue there take all of a processor.
 _READS_AT_ONCE = 20
 # A connection that nobody else gets, and that is not kept.
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
