@@ -107,7 +107,7 @@ def measured(scenario: Scenario, urls: dict[str, str], rounds: int) -> report.Ta
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="batches of each contestant")
+    parser.add_argument("--rounds", type=int, default=25, help="batches of each contestant")
     parser.add_argument("--only", default="", help="titles with this in it; writes nothing")
     options = parser.parse_args(arguments)
     tables = []

@@ -15,6 +15,10 @@ STATEMENTS = {
     "import httpx": "import httpx",
     "import transloadit_client": "import transloadit_client",
     "from transloadit_client import Transloadit": "from transloadit_client import Transloadit",
+    "Transloadit(key, secret), ready to send": (
+        "import transloadit_client as t; t.Transloadit('key', 'secret').get_httpx_client()"
+    ),
+    "httpx.Client()": "import httpx; httpx.Client()",
     "the generated client and its models": "import transloadit_api.client, transloadit_api.models",
 }
 

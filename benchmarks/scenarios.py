@@ -1,6 +1,6 @@
 """What is measured: who takes part, how many calls make a batch, and who is the measure of all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PEERS, OURS, NODE = "peers", "alone", "node"
 """Where a contestant runs: among the peers, in an environment of our wheel and its dependencies
@@ -36,9 +36,8 @@ class Scenario:
     in_flight: int = 1
     argument: str = "http"
     """Which of the server's URLs, or a number of results."""
-    wall: bool = False
-    """Whether wall time is what counts, and not the CPU's."""
-    labels: dict[str, str] = field(default_factory=dict)
+    rate: bool = False
+    """Whether to say how many there are in a second of CPU time."""
 
 
 def _peers(*names: str) -> tuple[Row, ...]:
@@ -65,15 +64,15 @@ SCENARIOS = [
             Row(US, OURS),
         ),
         measure="httpx",
-        calls=150,
+        calls=50,
     ),
-    Scenario("Signed create without files, awaited", "async create", ASYNC, "httpx", 150),
+    Scenario("Signed create without files, awaited", "async create", ASYNC, "httpx", 50),
     Scenario(
         "The same over TLS, blocking",
         "create",
         (*_peers("raw socket", "http.client", "httpx", "httpx2", "requests"), Row(US, OURS)),
         measure="httpx",
-        calls=150,
+        calls=50,
         argument="https",
     ),
     Scenario(
@@ -82,7 +81,7 @@ SCENARIOS = [
         # The vendor's Node SDK sends files by tus alone.
         (*_peers("httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
         measure="httpx",
-        calls=100,
+        calls=50,
     ),
     Scenario(
         "A file of 10 KB and two fields as multipart, awaited", "async upload", ASYNC, "httpx", 100
@@ -91,11 +90,12 @@ SCENARIOS = [
         Scenario(
             f"Awaited creates, {in_flight:,} in flight",
             "async create",
-            ASYNC,
+            # With 1,024 in flight httpx gives up: some of them wait for their turn for 5 seconds.
+            tuple(row for row in ASYNC if row.name != "httpx" or in_flight < 1024),
             measure="aiohttp",
-            calls=max(200, in_flight),
+            calls=max(100, in_flight),
             in_flight=in_flight,
-            wall=True,
+            rate=True,
         )
         for in_flight in (1, 32, 256, 1024)
     ),
