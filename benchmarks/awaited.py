@@ -29,13 +29,13 @@ def _uploads(client: Any) -> Call:
 def _httpx(url: str) -> Any:
     import httpx  # noqa: PLC0415
 
-    return httpx.AsyncClient(base_url=url, headers=payloads.HEADERS)
+    return httpx.AsyncClient(base_url=url, headers=payloads.HEADERS, timeout=60)
 
 
 def _httpx2(url: str) -> Any:
     import httpx2  # noqa: PLC0415
 
-    return httpx2.AsyncClient(base_url=url, headers=payloads.HEADERS)
+    return httpx2.AsyncClient(base_url=url, headers=payloads.HEADERS, timeout=60)
 
 
 def _aiohttp(url: str) -> Any:
