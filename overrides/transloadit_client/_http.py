@@ -81,11 +81,14 @@ def no_answer(request: str, error: Exception) -> NoAnswer:
     """The error for a request that got no answer, to be raised `from` httpx's own `error`.
 
     The frames of the HTTP stack are dropped: their locals hold the token and the signed form, and
-    tracebacks with locals end up in logs.
+    tracebacks with locals end up in logs. So is the request, but for its URL: engines that send
+    errors from one process to another pickle all that hangs on them.
     """
     link: BaseException | None = error
     while link is not None:
         link.__traceback__ = None
+        if isinstance(link, httpx.RequestError) and link._request is not None:
+            link.request = httpx.Request(link.request.method, link.request.url)
         link = link.__cause__ or link.__context__
     kind = "timed out" if isinstance(error, httpx.TimeoutException) else "got no answer"
     # h11 says which header it does not like, and may quote what is none of a log's business.

@@ -354,7 +354,8 @@ def test_a_notification_is_replayed(command: Command, api: StandIn) -> None:
     ran = command("replay-notification", url, *where, "--no-wait", "--json")
 
     assert ran.document["answer"]["ok"] == "ASSEMBLY_NOTIFICATION_REPLAYING"
-    assert api.requests[-1].params["wait"] is False
+    asked = [one for one in api.requests if one.operation == "replayAssemblyNotification"]
+    assert [one.params["wait"] for one in asked] == [False]
     plain = command("replay-notification", url, *where, "--no-wait")
     assert (plain.code, plain.out) == (0, "")
     assert plain.err == "ASSEMBLY_NOTIFICATION_REPLAYING\n"
