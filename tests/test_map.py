@@ -22,7 +22,14 @@ from transloadit_client import (
     Mapped,
     MissingCredentials,
     Transloadit,
+    TransloaditError,
 )
+from transloadit_client._async_workers import by_tasks
+from transloadit_client._journal import Journal
+from transloadit_client._mapping import Await, Deliver, Moves
+from transloadit_client._running import CreateOptions
+from transloadit_client._tasks import instructions_of
+from transloadit_client._workers import by_threads
 from transloadit_standin import Answer, Crash, Drop, StandIn
 
 STEPS = {"resized": {"robot": "/image/resize", "use": ":original"}}
@@ -163,13 +170,57 @@ def test_no_more_than_allowed_are_in_the_works(mapped: Map, api: StandIn) -> Non
 
 def test_an_upload_that_broke_off_is_begun_anew(mapped: Map, api: StandIn) -> None:
     """Its id is spent, for the API gave the first one up; nothing ran, so nothing runs twice."""
-    api.faults.append(Drop("headers", byte=300, operation="createAssemblyWithId"))
+    api.faults.append(Drop("headers", byte=9000, operation="createAssemblyWithId"))
 
-    [result] = mapped([("cat.jpg", os.urandom(5000))])
+    [result] = mapped([("cat.jpg", os.urandom(20_000))])
 
     assert result.error is None
     done = [one for one in api.assemblies.values() if one.state == "ASSEMBLY_COMPLETED"]
     assert [one.id for one in done] == [result.assembly_id]
+
+
+def test_an_id_that_was_spent_in_an_earlier_run_is_replaced(
+    mapped: Map, api: StandIn, tmp_path: Path
+) -> None:
+    create = CreateOptions(steps=STEPS)
+    with Journal(tmp_path / "journal", instructions_of(create)) as journal:
+        spent = journal.entry("0.jpg").assembly_id
+    api.faults.append(Drop("headers", byte=9000, operation="createAssemblyWithId"))
+    with (
+        Transloadit(api.key, api.secret, base_url=api.url, retry=None) as client,
+        pytest.raises(TransloaditError),
+    ):
+        client.create_assembly(assembly_id=spent, files=[os.urandom(20_000)], **create)
+    api.settle()
+    assert api.assemblies[spent].state == "REQUEST_ABORTED"
+
+    [result] = mapped(pictures(1), journal=tmp_path / "journal")
+
+    assert result.error is None
+    assert result.assembly_id != spent
+
+
+def test_a_bearer_token_is_enough(api: StandIn) -> None:
+    with Transloadit(auth_token=api.auth_token, base_url=api.url) as client:
+        [result] = client.map(pictures(1), steps=STEPS)
+
+    assert result.error is None
+
+
+def test_nothing_runs_while_the_next_minute_is_awaited() -> None:
+    """By threads and by tasks: a wait with nothing to wait for is a pause."""
+    one = Mapped(b"", "cat.jpg", "")
+
+    def moves() -> Moves:
+        assert (yield Await(0.01)) == []
+        yield Deliver(one)
+
+    async def awaited() -> list[Mapped]:
+        return [found async for found in by_tasks(moves(), nothing, nothing)]
+
+    nothing: Any = None
+    assert list(by_threads(moves(), nothing, nothing, 1, threading.Event())) == [one]
+    assert asyncio.run(awaited()) == [one]
 
 
 def test_a_journal_passes_over_what_is_done(mapped: Map, api: StandIn, tmp_path: Path) -> None:
@@ -242,7 +293,7 @@ def test_who_leaves_early_begins_no_more_in_tasks(api: StandIn) -> None:
     assert asyncio.run(main()) < 50
 
 
-def test_inputs_may_be_awaited(api: StandIn) -> None:
+def test_inputs_may_be_awaited(api: StandIn, tmp_path: Path) -> None:
     async def inputs() -> AsyncIterator[tuple[str, bytes]]:
         for picture in pictures(5):
             await asyncio.sleep(0)
@@ -250,9 +301,11 @@ def test_inputs_may_be_awaited(api: StandIn) -> None:
 
     async def main() -> list[Mapped]:
         async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
-            return [one async for one in client.map(inputs(), steps=STEPS)]
+            found = client.map(inputs(), steps=STEPS, journal=tmp_path / "journal")
+            return [one async for one in found]
 
     assert {one.key for one in asyncio.run(main())} == {f"{n}.jpg" for n in range(5)}
+    assert asyncio.run(main()) == []  # all are done
 
 
 def test_memory_does_not_grow_with_the_number_of_inputs(api: StandIn) -> None:

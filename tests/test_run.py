@@ -194,6 +194,17 @@ def test_a_run_that_never_began_begins_with_resume_too(connect: Connect, api: St
     assert finished.status.assembly_id == own_id
 
 
+def test_resume_creates_nothing_when_it_cannot_tell_what_is_there(
+    connect: Connect, api: StandIn
+) -> None:
+    refusal = b'{"error":"INTERNAL_COMMAND_ERROR"}'
+    api.faults.append(Answer(400, refusal, "application/json", operation="getAssembly"))
+
+    with pytest.raises(ApiError, match="INTERNAL_COMMAND_ERROR"):
+        client_of(connect, api).run(steps=STEPS, assembly_id=new_assembly_id(), resume=True)
+    assert operations(api) == ["getAssembly"]
+
+
 def test_of_two_who_resume_at_once_one_creates(connect: Connect, api: StandIn) -> None:
     """Both saw that nothing was there: one creates it, the other is told, and goes on with it."""
     client, own_id = client_of(connect, api), new_assembly_id()

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from ._files import Files
-from ._mapping import Await, Deliver, Moves, Start, Take, next_move
+from ._mapping import Await, Moves, Start, Take, next_move
 from ._tasks import Mapped, Task, Tasks
 
 
@@ -40,8 +40,8 @@ async def by_tasks(
                 case Await(seconds):
                     await asyncio.sleep(seconds or 0.0)
                     answer = []
-                case Deliver(mapped):
-                    yield mapped
+                case _:
+                    yield move.mapped
     finally:
         for one in running:
             one.cancel()

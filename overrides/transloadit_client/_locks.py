@@ -30,5 +30,5 @@ def renew_all() -> None:
 
 
 _EVERY: WeakSet[Lock] = WeakSet()
-if hasattr(os, "register_at_fork"):  # Windows does not fork
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows does not fork
     os.register_at_fork(after_in_child=renew_all)

@@ -7,7 +7,7 @@ from contextlib import closing
 from threading import Event
 from typing import Any
 
-from ._mapping import Await, Deliver, Moves, Start, Take, next_move
+from ._mapping import Await, Moves, Start, Take, next_move
 from ._tasks import Mapped, Task, Tasks
 
 
@@ -36,8 +36,8 @@ def by_threads(
                 case Await(seconds):
                     time.sleep(seconds or 0.0)
                     answer = []
-                case Deliver(mapped):
-                    yield mapped
+                case _:
+                    yield move.mapped
     finally:
         stopped.set()
         threads.shutdown(cancel_futures=True)
