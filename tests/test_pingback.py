@@ -408,6 +408,13 @@ JSON = st.recursive(
 STATUSES = st.dictionaries(KEYS, JSON, max_size=4)
 
 
+def is_an_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
 @many_cases
 @given(STATUSES.map(json.dumps) | st.text(), st.sampled_from(["sha1", "sha256", "sha512"]))
 def test_whatever_text_is_well_signed_it_is_a_status_or_refused(text: str, algorithm: str) -> None:
@@ -420,7 +427,7 @@ def test_whatever_text_is_well_signed_it_is_a_status_or_refused(text: str, algor
         try:
             status = pingback.verify(body, kind, SECRET)
         except pingback.PingbackError:
-            assert not text.startswith("{") or not text.endswith("}")
+            assert not is_an_object(text)
         else:
             # As texts, for NaN is not equal to itself.
             assert json.dumps(status.to_dict(), sort_keys=True) == json.dumps(

@@ -1,8 +1,11 @@
 """The Auth Secret and the bearer token show nowhere, whatever happens."""
 
 import logging
+import os
 import pickle
 import re
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -123,6 +126,32 @@ def test_errors_hide_them(connect: Connect, handler: Any) -> None:
             assert_hushed(shown(caught.value))
             assert b"hush" not in pickle.dumps(caught.value)
             assert b"hush" not in all_that_hangs_on(caught.value)
+
+
+def test_errors_hide_them_where_they_pickle_with_their_causes() -> None:
+    """As tblib makes them do, and Dask with it; in a process of its own."""
+    code = """
+import pickle
+import httpx, tblib.pickling_support
+from transloadit_client import Transloadit, TransloaditError
+
+tblib.pickling_support.install()
+for client in (Transloadit("k", "hush", retry=None), Transloadit(auth_token="hush", retry=None)):
+    try:
+        client.create_assembly(template_id="t", assembly_id=None)
+    except TransloaditError as error:
+        pickled = pickle.dumps(error)
+        print(b"ReadError" in pickled or b"RemoteProtocolError" in pickled, b"hush" in pickled)
+"""
+    with StandIn() as api:
+        api.drop_next(times=9)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "TRANSLOADIT_ENDPOINT": api.url}, capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+
+    assert done.stdout == "True False\n" * 2
 
 
 def test_errors_of_the_constructor_hide_them(connect: Connect) -> None:
