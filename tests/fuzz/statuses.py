@@ -45,7 +45,7 @@ def any_object(data: Any, depth: int) -> dict[str, Any]:
 
 
 def any_key(data: Any) -> str:
-    number = data.ConsumeIntInRange(0, len(KEYS))
+    number: int = data.ConsumeIntInRange(0, len(KEYS))
     if number < len(KEYS):
         return KEYS[number]
     text: str = data.ConsumeUnicodeNoSurrogates(8)
