@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from itertools import takewhile
 from typing import Self, TypeVar
 
 import httpx
@@ -142,9 +143,8 @@ class _Stream:
         stream = response.extensions.get("network_stream")
         self._socket = stream and stream.get_extra_info("socket")
         self._say(Word(OPENED))
-        for event in EventSource(response).iter_sse():
-            if self._closed.is_set():
-                return
+        events = EventSource(response).iter_sse()
+        for event in takewhile(lambda _: not self._closed.is_set(), events):
             self._say(word_of(event.event, event.data))
 
     def _say(self, word: Word) -> None:
