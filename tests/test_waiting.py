@@ -435,6 +435,18 @@ def test_with_a_stream_four_reads_do_for_a_minute() -> None:
     assert simulation.time - 60.0 < 0.5
 
 
+@pytest.mark.parametrize(("seconds", "reads"), [(100.0, 4), (600.0, 9), (3600.0, 37)])
+def test_with_a_stream_reads_grow_more_seldom(seconds: float, reads: int) -> None:
+    words = stream((0.0, OPENED), (seconds, "assembly_finished"), (seconds, CLOSED))
+    simulation = Simulation(with_stream(seconds), words)
+    status = AssemblyStatus.from_dict(busy(update_stream_url=STREAM)[1])  # type: ignore[index]
+
+    assert simulation.wait(status).done
+
+    assert len(simulation.reads) <= reads
+    assert max(gaps(simulation.reads)) <= 150.0
+
+
 def test_a_status_at_hand_opens_the_stream_at_once() -> None:
     words = stream((0.0, OPENED), (20.0, "assembly_finished"))
     simulation = Simulation(with_stream(20.0), words)
@@ -454,12 +466,13 @@ def test_an_end_before_the_stream_stood_is_not_missed() -> None:
     assert simulation.time < 2.0
 
 
-def test_a_stream_that_dies_in_silence_costs_half_a_minute() -> None:
-    simulation = Simulation(with_stream(100.0), stream((0.0, OPENED)))
+@pytest.mark.parametrize(("seconds", "late"), [(20.0, 20.0), (100.0, 60.0), (3600.0, 150.0)])
+def test_a_stream_that_dies_in_silence_costs_minutes_at_most(seconds: float, late: float) -> None:
+    simulation = Simulation(with_stream(seconds), stream((0.0, OPENED)))
 
     assert simulation.wait().done
 
-    assert simulation.time - 100.0 < 40.0
+    assert simulation.time - seconds < late
 
 
 def test_a_stream_that_cannot_be_opened_is_given_up_after_some_tries() -> None:
