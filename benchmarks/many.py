@@ -1,7 +1,7 @@
 """What each file of a `map` costs as their number grows: 100, 10,000, and so on to a million.
 
-Run it with `build/alone/bin/python benchmarks/many.py [the most files]`; a million take a quarter of
-an hour. Limits are off, and the API is a transport within the process, which answers that the
+Run it with `build/alone/bin/python benchmarks/many.py [the most files]`; a million take some
+ten minutes. Limits are off, and the API is a transport within the process, which answers that the
 Assembly has completed: all that is measured is ours, and httpx. Each row is a process of its own.
 """
 
