@@ -16,8 +16,9 @@ from ._status import AssemblyStatus
 MOST_OFTEN = 1 / 3  # seconds between two reads: the API allows three reads a second
 _SOON = 0.4  # seconds between two reads where an event asks for the second
 _SELDOM = 10.0  # seconds between two reads of an Assembly that has been at work for long
-_LISTENING = 30.0  # seconds between two reads while events arrive, until it has taken as long,
-_ASSURED = 120.0  # and at most
+# Seconds between two reads while events arrive: at first, and once it has taken as long. A
+# connection that dies in silence dies of old age, such as that of a router's table.
+_LISTENING, _ASSURED = 60.0, 90.0
 SLOWEST = 60.0  # seconds between two reads once rate limits were met
 _LATE = 0.1  # an end is noticed at most by this share of the Assembly's time too late
 

@@ -88,9 +88,9 @@ class Transfers(Calls):
         """Waits until an Assembly has ended: it completed, failed, or was canceled or aborted.
 
         Where the status offers a stream of events, one connection is kept open and the status is
-        read when an event asks for it, and beside that after half a minute and ever more seldom, up
-        to every two minutes. Else it is read again and again: each `interval` at first, and the
-        longer it takes, the more seldom, up to every 10 seconds.
+        read when an event asks for it, and beside that every minute or more. Else it is read again
+        and again: each `interval` at first, and the longer it takes, the more seldom, up to every
+        10 seconds.
 
         Args:
             assembly: its id, its URL or its status.
