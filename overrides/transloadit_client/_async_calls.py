@@ -1,40 +1,33 @@
 """The operations of the API as methods that are awaited: the twin of `_calls`."""
 
-from __future__ import annotations
-
-import concurrent.futures.thread  # noqa: F401  # see below
+import concurrent.futures.thread  # noqa: F401  # asyncio would, for the first host name
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from anyio import sleep
 
+from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
 
 from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
-from ._files import file_parts, text_parts
+from ._files import Files, FormFields, file_parts, text_parts
 from ._hosts import new_assembly_id
 from ._http import FAILURES, shortened
-from ._operations import params_of
-from ._patience import ONCE
+from ._operations import Assembly, params_of
+from ._patience import ONCE, RetryPolicy
+from ._retry import Plan
+from ._signing import Params
+from ._status import AssemblyStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-
-    from transloadit_api.models import ReplayAssemblyNotificationResult
-
-    from ._files import Files, FormFields
-    from ._operations import Assembly
-    from ._patience import RetryPolicy
-    from ._retry import Plan
-    from ._signing import Params
-    from ._status import AssemblyStatus
     from ._work import Fetch, Pause, Work
 
-# asyncio and anyio import the like on the first call, which would hold up the event loop.
+# anyio would import it on the first call, and hold up the event loop meanwhile.
 with suppress(ImportError):  # the name is anyio's own business
     import anyio._backends._asyncio  # noqa: F401
 
@@ -137,7 +130,7 @@ class AsyncCalls(BaseTransloadit):
 
     async def _do_all(
         self,
-        works: Sequence[Work[T]],
+        works: "Sequence[Work[T]]",
         parallel: int,
         timeout: Timeout = None,
         meanwhile: Callable[[], object] = lambda: None,
@@ -149,9 +142,9 @@ class AsyncCalls(BaseTransloadit):
 
     async def _do(
         self,
-        work: Work[T],
+        work: "Work[T]",
         timeout: Timeout = None,
-        pause: Callable[[Pause], Awaitable[object]] | None = None,
+        pause: "Callable[[Pause], Awaitable[object]] | None" = None,
     ) -> T:
         """Carries out work made of several calls; as `Calls._do`."""
         from ._side_by_side import aside
@@ -194,7 +187,7 @@ class AsyncCalls(BaseTransloadit):
                 attempts.lost(error)
         return attempts.result
 
-    async def _fetch(self, fetch: Fetch, timeout: Timeout) -> Any:
+    async def _fetch(self, fetch: "Fetch", timeout: Timeout) -> Any:
         """Makes one call bare; as `Calls._fetch`."""
         from ._fetching import Bare, poured_aside
 

@@ -4,37 +4,30 @@ What is sent stands in `_operations`; `_async_calls` is the twin that is awaited
 carry out work made of several calls is imported when there is some.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
 
 from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
-from ._files import file_parts, text_parts
+from ._files import Files, FormFields, file_parts, text_parts
 from ._hosts import new_assembly_id
 from ._http import FAILURES, shortened
-from ._operations import params_of
-from ._patience import ONCE
+from ._operations import Assembly, params_of
+from ._patience import ONCE, RetryPolicy
+from ._retry import Plan
+from ._signing import Params
+from ._status import AssemblyStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from transloadit_api.models import ReplayAssemblyNotificationResult
-
-    from ._files import Files, FormFields
-    from ._operations import Assembly
-    from ._patience import RetryPolicy
-    from ._retry import Plan
-    from ._signing import Params
-    from ._status import AssemblyStatus
     from ._work import Fetch, Pause, Work
 
 T = TypeVar("T")
@@ -209,7 +202,7 @@ class Calls(BaseTransloadit):
 
     def _do_all(
         self,
-        works: Sequence[Work[T]],
+        works: "Sequence[Work[T]]",
         parallel: int,
         timeout: Timeout = None,
         meanwhile: Callable[[], object] = lambda: None,
@@ -221,17 +214,17 @@ class Calls(BaseTransloadit):
         """
         from ._side_by_side import in_threads
 
-        def one(work: Work[T], sleep: Callable[[float], None]) -> T:
+        def one(work: "Work[T]", sleep: Callable[[float], None]) -> T:
             return self._do(work, timeout, sleep)
 
         return in_threads(works, one, parallel, meanwhile)
 
     def _do(
         self,
-        work: Work[T],
+        work: "Work[T]",
         timeout: Timeout = None,
         sleep: Callable[[float], None] = _sleep,
-        pause: Callable[[Pause], object] | None = None,
+        pause: "Callable[[Pause], object] | None" = None,
     ) -> T:
         """Carries out work made of several calls.
 
@@ -283,7 +276,7 @@ class Calls(BaseTransloadit):
                 attempts.lost(error)
         return attempts.result
 
-    def _fetch(self, fetch: Fetch, timeout: Timeout, sleep: Callable[[float], None]) -> Any:
+    def _fetch(self, fetch: "Fetch", timeout: Timeout, sleep: Callable[[float], None]) -> Any:
         """Makes one call bare, and pours the body into its sink."""
         from ._fetching import Bare, poured
 

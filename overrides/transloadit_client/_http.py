@@ -1,6 +1,6 @@
 """Our httpx clients: they build safe requests, and send them over connections that copies share."""
 
-import encodings.idna  # noqa: F401  # socket and ssl import it for the first host name
+import encodings.idna  # noqa: F401  # socket and ssl would, for the first host name
 import functools
 import os
 import ssl
