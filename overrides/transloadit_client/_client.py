@@ -54,7 +54,8 @@ class Transloadit(Transfers):
         httpx_args: further arguments for httpx's clients: `proxy`, `limits`, `transport`, `http2` …
 
     Raises:
-        InvalidInput: the base URL is none, or would carry credentials in plain text.
+        InvalidInput: the base URL is none, or would carry credentials in plain text; or there are
+            no certificates at `verify_ssl`.
     """
 
     __slots__ = ()

@@ -9,8 +9,6 @@ from typing import Any, assert_type
 
 import httpx
 
-import transloadit_client
-from transloadit_api import models
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.models import AssemblyFile, CreateAssemblyForm, CreateAssemblyParams
 from transloadit_api.models import ReplayAssemblyNotificationResult as Replayed
@@ -78,7 +76,3 @@ async def upload_awaited(client: AsyncTransloadit, pieces: AsyncIterator[bytes])
 
 def receive(form: dict[str, str]) -> AssemblyStatus:
     return pingback.verify_fields(form.get("transloadit"), form.get("signature"), "secret")
-
-
-def misspelled() -> object:
-    return transloadit_client.Transloadif, models.Stepp  # type: ignore[attr-defined]
