@@ -85,6 +85,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 @CLIENTS
 def test_what_only_some_methods_take_is_not_imported_for_a_client(client: str) -> None:
+    """One that is ready to send; its calls have all that they take."""
     modules = words(
         f"import sys, transloadit_client as ours; client = ours.{client}('k', 's')\n"
         "client.get_httpx_client(); print(*sys.modules)"
