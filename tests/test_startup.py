@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -93,6 +94,7 @@ def test_what_only_some_methods_take_is_not_imported_for_a_client(client: str) -
 
     assert {"httpcore", "transloadit_client._operations"} <= modules
     assert not RARE & modules
+    assert all(find_spec(name) for name in RARE)
 
 
 @CLIENTS
