@@ -28,10 +28,6 @@ class CreateOptions(TypedDict, total=False):
     extra_params: Mapping[str, Any] | None
 
 
-TUS_ABOVE = 8 * 1024 * 1024
-"""Bytes that go in the create request, where they are sent anew if it has to be repeated."""
-
-
 @frozen
 class Finished:
     """What `run` gives.
