@@ -97,19 +97,19 @@ LAYERS = {
     "_workers": {"_mapping", "_tasks"},
     "_async_workers": {"_files", "_mapping", "_tasks"},
     "_client": {
-        "_calls", "_defaults", "_errors", "_files", "_mapping", "_progress", "_running", "_sources",
-        "_status", "_tasks", "_transfers", "_waiting", "_workers",
+        "_calls", "_defaults", "_errors", "_files", "_hosts", "_mapping", "_progress", "_running",
+        "_sources", "_status", "_tasks", "_transfers", "_waiting", "_workers",
     },
     "_async_client": {
         "_async_calls", "_async_transfers", "_async_workers", "_defaults", "_errors", "_files",
-        "_mapping", "_progress", "_running", "_side_by_side", "_sources", "_status", "_tasks",
+        "_hosts", "_mapping", "_progress", "_running", "_side_by_side", "_sources", "_status", "_tasks",
         "_waiting", "_work",
     },
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
 KNOW_GENERATED = {
     "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
-    "_resuming", "_client", "_async_client",
+    "_resuming",
 }  # fmt: skip
 KNOW_HTTPX = {"_senders",
     "_wire", "_http", "_pairing", "_attempts", "_base", "_calls", "_async_calls", "_events",

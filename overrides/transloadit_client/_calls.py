@@ -19,7 +19,7 @@ from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
 from ._files import Files, FormFields, file_parts, text_parts
-from ._hosts import new_assembly_id
+from ._hosts import drawn_assembly_id
 from ._http import FAILURES, shortened
 from ._operations import Assembly, params_of
 from ._patience import ONCE, RetryPolicy
@@ -99,7 +99,7 @@ class Calls(BaseTransloadit):
             auth=auth,
             extra=extra_params,
         )
-        own_id = new_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
+        own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
             plan = operations.creation(
                 *self._permit(params, own_id),
@@ -108,7 +108,6 @@ class Calls(BaseTransloadit):
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
-                fresh=isinstance(assembly_id, Unset),
             )
             return self._pursue(plan, timeout)
 

@@ -10,10 +10,9 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
-from transloadit_api.types import UNSET
-
 from ._defaults import AT_ONCE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from ._errors import ApiError, TransloaditError
+from ._hosts import drawn_assembly_id
 from ._transfers import Transfers
 
 if TYPE_CHECKING:
@@ -111,18 +110,22 @@ class Transloadit(Transfers):
             go_by_tus,
             id_to_resume,
             not_done_yet,
+            setting_out,
         )
         from ._sources import sources
 
         found = sources(files or [], asynchronous=False)
         assembly = self._begun(id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
+            own_id = assembly_id or drawn_assembly_id()
             by_tus = go_by_tus(found, tus_above)
+            if on_progress is not None and found:
+                on_progress(setting_out(found, own_id))
             try:
                 assembly = self.create_assembly(
                     files=None if by_tus else files,
                     num_expected_upload_files=len(found) if by_tus else None,
-                    assembly_id=assembly_id or UNSET,
+                    assembly_id=own_id,
                     timeout=timeout,
                     **create,
                 )

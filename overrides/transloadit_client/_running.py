@@ -57,6 +57,16 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     raise failed
 
 
+def setting_out(files: Sequence[Source], assembly_id: str) -> Progress:
+    """What is told before the create request, so that files which go along are seen to leave."""
+    return Progress(
+        assembly_id=assembly_id,
+        phase="uploading",
+        bytes_to_send=known_size(files),
+        files_to_send=len(files),
+    )
+
+
 def not_done_yet(on_progress: OnProgress | None) -> OnProgress | None:
     """Tells the same, but that all is done only once the results are saved as well."""
     if on_progress is None:
