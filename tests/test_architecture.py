@@ -28,7 +28,8 @@ LAYERS = {
     "_retry": {"_errors", "_patience"},
     "_streams": set(),
     "_files": {"_errors", "_streams"},
-    "_status": set(),
+    "_reading": set(),
+    "_status": {"_reading"},
     "_progress": {"_status"},
     "_form": {"_logs"},
     "pingback": {"_errors", "_form", "_signing", "_status"},
@@ -109,7 +110,7 @@ LAYERS = {
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
 KNOW_GENERATED = {
-    "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
+    "_reading", "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
     "_resuming", "_client", "_async_client",
 }  # fmt: skip
 KNOW_HTTPX = {"_senders",
