@@ -72,7 +72,7 @@ class AssemblyStatus(models.AssemblyStatus):
 def as_received(data: Mapping[str, Any]) -> AssemblyStatus:
     """The status in an answer that nobody else holds: as `from_dict`, but its files are read later.
 
-    Reading 10,000 result files takes two thirds of the time of their JSON, and most want `ok` alone.
+    Reading 10,000 files takes two thirds of the time of their JSON, and most callers want `ok`.
     """
     read = reader(AssemblyStatus)
     status: AssemblyStatus = read.outline(data)
