@@ -26,7 +26,8 @@ LAYERS = {
     "_retry": {"_errors", "_patience"},
     "_streams": set(),
     "_files": {"_errors", "_streams"},
-    "_status": set(),
+    "_reading": set(),
+    "_status": {"_reading"},
     "_progress": {"_status"},
     "_form": {"_logs"},
     "pingback": {"_errors", "_form", "_signing", "_status"},
@@ -102,13 +103,13 @@ LAYERS = {
     },
     "_async_client": {
         "_async_calls", "_async_transfers", "_async_workers", "_defaults", "_errors", "_files",
-        "_hosts", "_mapping", "_progress", "_running", "_side_by_side", "_sources", "_status", "_tasks",
-        "_waiting", "_work",
+        "_hosts", "_mapping", "_progress", "_running", "_side_by_side", "_sources", "_status",
+        "_tasks", "_waiting", "_work",
     },
 }  # fmt: skip
 # Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
 KNOW_GENERATED = {
-    "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
+    "_reading", "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
     "_resuming",
 }  # fmt: skip
 KNOW_HTTPX = {"_senders",
