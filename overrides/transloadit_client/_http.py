@@ -9,18 +9,22 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import httpx
+from sniffio import current_async_library
 
 from ._errors import InvalidInput, NoAnswer
 from ._locks import Lock
 from ._logs import keep_secrets, our_request
-from ._senders import DEFAULT_LIMITS, AsyncSender, Lanes, Sender
+from ._senders import AsyncSender, Sender
 from ._version import __version__
 from ._wire import in_one_piece, off_the_loop, on_the_wire
 
 if TYPE_CHECKING:
     from anyio import Semaphore
+
+    from ._lanes import AnyLane, Lanes
 
 keep_secrets()
 
@@ -34,8 +38,17 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 # pool looks at each request that queues for each of its connections whenever one is free: 2,000
 # that queue there take all of a processor.
 _READS_AT_ONCE = 20
+# httpx's own, which it does not export.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 # A connection that nobody else gets, and that is not kept.
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
+
+# Settings that leave httpx's client nothing to do to a request on its way to the transport.
+_PLAIN = {
+    "cookies", "headers", "follow_redirects", "http1", "http2", "limits", "max_redirects",
+    "params", "timeout", "trust_env", "verify",
+}  # fmt: skip
+_OF_TRANSPORTS = ("http1", "http2", "limits", "trust_env", "verify")
 
 # Connections remember no cookie of an answer, and a redirect is given none. (Those that a client
 # was given stand in its requests.) A caller's own httpx client keeps its ways.
@@ -151,7 +164,7 @@ class Connections:
         self._lock = Lock()
         self._sync = self._own_sync = own_sync
         self._asynchronous = self._own_asynchronous = own_asynchronous
-        self._lanes: Lanes | None = None
+        self._lanes: "Lanes | None" = None
         self._process = os.getpid()
         self._queue = BoundedSemaphore(_READS_AT_ONCE)
         self._asynchronous_queue: Semaphore | None = None
@@ -165,7 +178,7 @@ class Connections:
         with self._lock:
             self._forget_after_fork()
             if self._sync is None:
-                self._sync = Sender(**self._options())
+                self._sync = Sender(self._straight_transport(), **self._options())
             return self._sync
 
     def asynchronous(self) -> httpx.AsyncClient:
@@ -189,18 +202,17 @@ class Connections:
             self._asynchronous_queue = Semaphore(_READS_AT_ONCE)
         return self._asynchronous_queue
 
-    def lanes(self) -> Lanes | None:
+    def lanes(self) -> "Lanes | None":
         """Where requests that are read as a whole run side by side.
 
         None where the caller chose what carries them, where HTTP/2 does the same with a single
-        connection, and once all is closed.
+        connection, on event loops other than asyncio's, and once all is closed.
         """
         with self._lock:
             self._forget_after_fork()
             open_one = self._asynchronous is not None and not self._asynchronous.is_closed
             if self._lanes is None and open_one and self._has_lanes:
-                limits = self._httpx_args.get("limits", DEFAULT_LIMITS)
-                self._lanes = Lanes(self._lane, limits)
+                self._lanes = self._new_lanes()
             return self._lanes if open_one else None
 
     def for_a_stream(self) -> httpx.Client | None:
@@ -247,12 +259,34 @@ class Connections:
 
     @property
     def _has_lanes(self) -> bool:
-        return not (
-            self._own_asynchronous or self._is_carried or self._httpx_args.get("http2", False)
-        )
+        other = self._own_asynchronous or self._is_carried or self._httpx_args.get("http2", False)
+        return not other and current_async_library() == "asyncio"
 
-    def _lane(self, limits: httpx.Limits) -> httpx.AsyncClient:
-        return AsyncSender(**{**self._options(), "limits": limits})
+    @property
+    def _is_straight(self) -> bool:
+        """Whether nothing stands between a request and its connection: auth, hooks, proxies."""
+        proxies = self._httpx_args.get("trust_env", True) and getproxies().keys() - {"no"}
+        return self._httpx_args.keys() <= _PLAIN and not proxies
+
+    def _straight_transport(self) -> httpx.HTTPTransport | None:
+        options = self._options()
+        given = {name: options[name] for name in _OF_TRANSPORTS if name in options}
+        return httpx.HTTPTransport(**given) if self._is_straight else None
+
+    def _new_lanes(self) -> "Lanes":
+        from ._lanes import Lane, Lanes  # noqa: PLC0415  # asyncio costs a lot
+
+        limits = self._httpx_args.get("limits", _LIMITS)
+        options = {**self._options(), "limits": _one_of(limits)}
+
+        def by_httpx() -> httpx.AsyncClient:
+            return AsyncSender(**options)
+
+        def straight() -> Lane:
+            return Lane(tls, by_httpx)
+
+        tls = httpx.create_ssl_context(verify=options["verify"])
+        return Lanes(straight if self._is_straight else by_httpx, limits)
 
     def _forget_after_fork(self) -> None:
         """A forked process must not talk on its parent's sockets."""
@@ -269,6 +303,16 @@ class Connections:
             **self._httpx_args,
             "cookies": _jar_of(self._httpx_args.get("cookies")),
         }
+
+
+def _one_of(limits: httpx.Limits) -> httpx.Limits:
+    """The limits of a single one of so many connections."""
+    kept = limits.max_keepalive_connections
+    return httpx.Limits(
+        max_connections=1,
+        max_keepalive_connections=None if kept is None else min(1, kept),
+        keepalive_expiry=limits.keepalive_expiry,
+    )
 
 
 def _jar_of(cookies: Any) -> CookieJar:

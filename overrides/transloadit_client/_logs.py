@@ -9,6 +9,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
 
 _CAPABILITY = re.compile(
     r"(/assembl(?:ies|y_notifications)/|[?&]assembly=|/resumable/files/)[^/?&#]+"
@@ -16,6 +20,7 @@ _CAPABILITY = re.compile(
 _CREATES = re.compile(r"/assemblies(\?|$)")
 _URL = re.compile(r"https?://[^/?#]*")
 _HEADERS = re.compile(r"\[\(b'.*|Illegal header .*", re.DOTALL)
+_HTTPX = logging.getLogger("httpx")
 _OURS = ContextVar("_OURS", default=False)
 
 
@@ -70,6 +75,18 @@ def _masked(argument: object) -> object:
     if url is None or not _OURS.get() or _CREATES.search(text):
         return argument
     return f"{url[0]}/…"
+
+
+def tell(request: "httpx.Request", response: "httpx.Response") -> None:
+    """Logs a request that went past httpx's client, in the words and place where that does."""
+    _HTTPX.info(
+        'HTTP Request: %s %s "%s %d %s"',
+        request.method,
+        request.url,
+        response.http_version,
+        response.status_code,
+        response.reason_phrase,
+    )
 
 
 def silent() -> logging.Logger:

@@ -39,6 +39,9 @@ def on_a_new_connection(*, asynchronous: bool) -> Callable[[str, dict[str, Any]]
 
 def abandon(response: httpx.Response) -> None:
     """Makes unusable the HTTP/1.1 connection that an answer came over; its pool will notice."""
+    if "abandon" in response.extensions:  # our own connections know how
+        response.extensions["abandon"]()
+        return
     stream = response.extensions.get("network_stream")
     connection = stream and stream.get_extra_info("socket")
     if connection is None or not response.http_version.startswith("HTTP/1"):

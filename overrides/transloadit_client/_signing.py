@@ -154,7 +154,7 @@ def format_expires(expires: datetime | str) -> str:
         return expires
     if expires.tzinfo is None:
         raise InvalidInput("expires has no time zone: use datetime.now(UTC) and a timedelta")
-    return expires.astimezone(UTC).strftime("%Y/%m/%d %H:%M:%S+00:00")
+    return expires.astimezone(UTC).isoformat(" ", "seconds").replace("-", "/")
 
 
 def encode(params: Params) -> str:
