@@ -38,6 +38,10 @@ class Scenario:
     """Which of the server's URLs, or a number of results."""
     rate: bool = False
     """Whether to say how many there are in a second of CPU time."""
+    files: tuple[int, int] | None = None
+    """How many are uploaded, and how many MiB each has."""
+    rounds: int = 0
+    """How many batches of each, if not as many as of others."""
 
 
 def _peers(*names: str) -> tuple[Row, ...]:
@@ -138,5 +142,73 @@ SCENARIOS = [
         measure="json + HMAC",
         calls=2_000,
         argument="0",
+    ),
+]
+TUS = "transloadit_client, by tus"
+FORM = Row(US, OURS, "transloadit_client, in one form")
+
+
+def _by_tus(files: tuple[int, int], what: str, rounds: int) -> list[Scenario]:
+    """Blocking and awaited, beside our own form."""
+    return [
+        Scenario(
+            f"{what} by tus, blocking",
+            "send",
+            (
+                *_peers("raw socket, by tus", "tuspy", "pytransloadit, by tus"),
+                FORM,
+                Row(TUS, OURS),
+            ),
+            measure=str(FORM),
+            calls=1,
+            argument="uploads",
+            files=files,
+            rounds=rounds,
+        ),
+        Scenario(
+            f"{what} by tus, awaited",
+            "async send",
+            (*_peers("pytransloadit, by tus"), FORM, Row(TUS, OURS)),
+            measure=str(FORM),
+            calls=1,
+            argument="uploads",
+            files=files,
+            rounds=rounds,
+        ),
+    ]
+
+
+SCENARIOS += [
+    Scenario(
+        "A file of 512 MiB as multipart, blocking",
+        "send",
+        (*_peers("raw socket", "curl", "httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
+        measure="httpx",
+        calls=1,
+        argument="uploads",
+        files=(1, 512),
+        rounds=5,
+    ),
+    Scenario(
+        "A file of 512 MiB as multipart, awaited",
+        "async send",
+        (*_peers("aiohttp", "httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
+        measure="httpx",
+        calls=1,
+        argument="uploads",
+        files=(1, 512),
+        rounds=5,
+    ),
+    *_by_tus((1, 1024), "A file of 1 GiB", rounds=5),
+    *_by_tus((1000, 1), "1,000 files of 1 MiB", rounds=3),
+    Scenario(
+        "100 files of 1 MiB by tus over TLS, blocking",
+        "send",
+        (*_peers("tuspy", "pytransloadit, by tus"), Row(TUS, OURS)),
+        measure=TUS,
+        calls=1,
+        argument="uploads over TLS",
+        files=(100, 1),
+        rounds=3,
     ),
 ]
