@@ -82,7 +82,11 @@ async def serve() -> None:
             scheme: f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             for scheme, server in (("http", plain), ("https", safe))
         }
-        sinks = {"uploads": sink.listen(), "uploads over TLS": sink.listen(tls)}
+        sinks = {
+            "uploads": sink.listen(),
+            "uploads over TLS": sink.listen(tls),
+            "uploads from afar": sink.listen(tls, late=0.02),
+        }
         print(json.dumps({**urls, **sinks, "ca": str(file)}), flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
 

@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 import threading
+import time
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -96,7 +97,12 @@ class Service:
         return "201 Created", {"Location": url, "Upload-Offset": str(size)}, b""
 
 
-def serve(connection: socket.socket, tls: SSLContext | None, answer: Callable[..., Reply]) -> None:
+def serve(
+    connection: socket.socket,
+    tls: SSLContext | None,
+    late: float,
+    answer: Callable[..., Reply],
+) -> None:
     """Answers one request after the other."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     how = 0 if tls else DROPPED  # what is encrypted has to be read
@@ -124,18 +130,24 @@ def serve(connection: socket.socket, tls: SSLContext | None, answer: Callable[..
             status, headers, told = answer(method, path, head, body, size)
             headers = {"Tus-Resumable": "1.0.0", "Content-Length": str(len(told)), **headers}
             text = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            time.sleep(late)
             connection.sendall(f"HTTP/1.1 {status}\r\n{text}\r\n".encode() + told)
 
 
-def listen(tls: SSLContext | None = None) -> str:
-    """Serves from now on, in threads of its own; gives the URL."""
+def listen(tls: SSLContext | None = None, late: float = 0.0) -> str:
+    """Serves from now on, in threads of its own; gives the URL.
+
+    Args:
+        tls: what it encrypts with, if it does.
+        late: seconds that it waits before each answer, as if it were far away.
+    """
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     url = f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
     service = Service(url)
 
     def accept() -> None:
         while True:
-            arguments = (listener.accept()[0], tls, service.answer)
+            arguments = (listener.accept()[0], tls, late, service.answer)
             threading.Thread(target=serve, args=arguments, daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()

@@ -27,7 +27,7 @@ from transloadit_client._hosts import Home
 from transloadit_client._patience import Budget
 from transloadit_client._retry import Outcome, Plan, course
 from transloadit_client._sources import ReadOnce, Reread, Source
-from transloadit_client._streams import PIECE
+from transloadit_client._streams import SMALL
 from transloadit_client._work import Aside, Doing, Fetch, Once, Pause, Work
 
 URL = "https://api2-a.transloadit.com/resumable/files/"
@@ -475,11 +475,11 @@ def test_what_fits_into_one_request_goes_with_the_creation(
     assert sent[-1] == size
 
 
-def test_what_is_larger_than_a_piece_is_sent_after_the_creation() -> None:
+def test_what_is_not_small_is_sent_after_the_creation() -> None:
     """What is sent of it twice, if that breaks, is little."""
     server = Server(bodies=True)
 
-    upload(again(bytes(PIECE + 1)), server, chunk_size=2 * PIECE)
+    upload(again(bytes(SMALL + 1)), server, chunk_size=2 * SMALL)
 
     assert methods(server) == ["POST", "PATCH"]
 

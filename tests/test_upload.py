@@ -38,7 +38,7 @@ Connect = Callable[..., Any]
 
 STEPS = {"kept": {"robot": "/file/filter", "use": ":original"}}
 QUICK = RetryPolicy(first=0.01, longest=0.05, floor=0.01, reserve=1000)
-A, B = os.urandom(1_300_000), os.urandom(1_200_000)  # more than one piece, so that they go by PATCH
+A, B = os.urandom(1_300_000), os.urandom(1_200_000)  # not small, so they go by PATCH
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import IO, Any, TypeAlias
 
 from ._errors import FileChanged, InvalidInput
 from ._files import Files, is_file, named_files, open_for_bytes
-from ._streams import PIECE, Span, Stream, version
+from ._streams import PIECE, SMALL, Span, Stream, version
 from ._work import Aside, Work
 
 _SAMPLE = 64 * 1024  # bytes of a file's beginning, and of its end, that its fingerprint covers
@@ -59,7 +59,7 @@ class Reread:
     def load(self, offset: int, size: int) -> Work[int]:
         """Makes ready what is sent next; gives how many bytes that is, `size` at most.
 
-        One piece is read at once. More is read as it is sent.
+        What is small is read at once, and anything else as it is sent.
         """
         size = min(size, self.size - offset)
         if not self._has(offset, size):
@@ -102,7 +102,7 @@ class Reread:
     def _load(self, offset: int, size: int) -> None:
         self._check()
         self._loaded = None
-        if size <= PIECE:
+        if size <= SMALL:
             self._begin, self._loaded = offset, self.read(offset, size)
 
     def _check(self) -> None:

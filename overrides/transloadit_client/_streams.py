@@ -10,8 +10,12 @@ from typing import IO, Any, TypeAlias
 
 from attrs import field, frozen
 
-PIECE = 1024 * 1024
+PIECE = 512 * 1024
 """Bytes that are read and sent at once: fewer cost time, more cost memory."""
+
+SMALL = 1024 * 1024
+"""Bytes that are read before they are sent, and that can go with the request that begins an upload:
+in memory once for each upload on its way, and sent twice if that request breaks."""
 
 Sent: TypeAlias = Callable[[int], object]
 """Told at which byte of a file the upload is."""

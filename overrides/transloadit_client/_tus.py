@@ -16,7 +16,7 @@ from ._hosts import Home, trusted_url
 from ._operations import Operation
 from ._retry import NOT_THERE, Guard, NotThere, Plan
 from ._sources import Source
-from ._streams import PIECE, Sent, Span
+from ._streams import SMALL, Sent, Span
 from ._work import Aside, Work
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ def uploaded(
     """
     if url is None:
         size = yield from source.load(0, chunk_size)  # a short stream's length is known then
-        small = 0 < size <= PIECE and size == source.length
+        small = 0 < size <= SMALL and size == source.length
         whole = _span(source, 0, size, sent) if small and server.bodies else None
         at: Standing = yield _creation(source, server, metadata, find, whole)
     else:
