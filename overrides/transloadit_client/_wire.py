@@ -117,8 +117,7 @@ class _Evened(httpx.SyncByteStream):
                 yield piece
             else:
                 yield from (piece[at : at + PIECE] for at in range(0, len(piece), PIECE))
-        if held:
-            yield bytes(held)
+        yield bytes(held)  # the last boundary at least
 
 
 def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
