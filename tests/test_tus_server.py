@@ -150,5 +150,7 @@ def test_an_upload_survives_its_process(server: TusServer, tmp_path: Path) -> No
     assert kills.against_node(server, tmp_path, kills=6, seed=7) == []
 
 
-def test_an_assembly_s_uploads_survive_their_process(tmp_path: Path) -> None:
-    assert kills.against_the_standin(tmp_path, kills=6, seed=7) == []
+@pytest.mark.parametrize("size", [kills.SIZE, 700_000])
+def test_an_assembly_s_uploads_survive_their_process(tmp_path: Path, size: int) -> None:
+    """Small ones too, all of whose bytes go with the request that begins them."""
+    assert kills.against_the_standin(tmp_path, kills=6, seed=7, size=size) == []
