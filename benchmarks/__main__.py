@@ -18,7 +18,7 @@ from typing import Self
 
 from . import payloads, report
 from .machine import cores
-from .scenarios import NODE, SCENARIOS, Row, Scenario
+from .scenarios import CURL, NODE, SCENARIOS, Row, Scenario
 
 ROOT = Path(__file__).parent.parent
 PYTHON = {place: ROOT / "build" / place / "bin" / "python" for place in ("peers", "alone")}
@@ -77,6 +77,13 @@ class Contestant:
         return self._process.stdout.readline().strip()
 
 
+def is_here(row: Row) -> bool:
+    """Whether the machine has what a contestant is made of."""
+    if row.name == CURL:
+        return shutil.which("curl") is not None
+    return row.place != NODE or NODE_MODULES.exists()
+
+
 @contextmanager
 def server() -> Iterator[dict[str, str]]:
     """The server's URLs by name, and under "ca" the file to trust."""
@@ -118,7 +125,7 @@ def measured(scenario: Scenario, urls: dict[str, str], rounds: int, folder: Path
         contestants = {
             str(row): stack.enter_context(Contestant(scenario, row, arguments, environ))
             for row in scenario.rows
-            if row.place != NODE or NODE_MODULES.exists()
+            if is_here(row)
         }
         batches: dict[str, list[report.Batch]] = {row: [] for row in contestants}
         for number in range(rounds + warm_up):

@@ -1,5 +1,6 @@
 """Tables of what was measured, and docs/performance.md."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from statistics import median
 from typing import ClassVar, TypeAlias
 
 from .machine import described
-from .scenarios import Scenario
+from .scenarios import CURL, Scenario
 
 CPU, WALL, PEAK, LAG = 0, 1, 2, 3
 Batch: TypeAlias = tuple[float, ...]
@@ -15,7 +16,7 @@ Batch: TypeAlias = tuple[float, ...]
 seconds by which an event loop came back late: in the middle, in 99 of 100 cases, and at most."""
 MIB = 1024 * 1024
 OUR_PARTS = ("httpx", "httpcore", "h11", "anyio", "attrs")
-PEERS = ("httpx", "httpx2", "requests", "aiohttp", "pytransloadit")
+PEERS = ("httpx", "httpx2", "requests", "aiohttp", "pytransloadit", "tuspy")
 
 INTRODUCTION = """\
 Written by `make bench`; do not edit. Each row is a process of its own. They take turns, a
@@ -94,8 +95,8 @@ class Uploads(Table):
         batches = self.batches[row]
         number, mib = self.scenario.files or (0, 0)
         peak = f"{max(batch[PEAK] for batch in batches) / MIB:,.0f}"
-        if row == "curl":
-            peak = ""  # is a process of its own each time
+        if row == CURL:
+            peak = ""  # which is a process of its own each time
         lags = [[batch[LAG + n] * 1e3 for batch in batches] for n in range(3) if self._awaited]
         return [
             f"{number * mib / self._least(row):,.0f}",
@@ -123,7 +124,7 @@ def write(root: Path, tables: list[Table], rounds: int, pythons: dict[str, Path]
         INTRODUCTION.format(rounds=rounds),
         f"Machine: {described()}. {_versions(alone, OUR_PARTS)}",
         "",
-        f"Peers: {_versions(pythons['peers'], PEERS)}",
+        f"Peers: {_versions(pythons['peers'], PEERS)}{_curl(root)}",
         "",
         *(table.text() for table in tables),
         "### Imports, and a client that is ready to send",
@@ -143,6 +144,13 @@ def _versions(python: Path, names: tuple[str, ...]) -> str:
         "[print(',', name, version(name), end='') for name in sys.argv[1:]]"
     )
     return f"{_output(python, '-c', Path.cwd(), code, *names)}."
+
+
+def _curl(folder: Path) -> str:
+    if shutil.which(CURL) is None:
+        return ""
+    name, version, *_ = _output(Path(CURL), "--version", folder).split()
+    return f" {name} {version}."
 
 
 def _output(python: Path, script: str, folder: Path, *arguments: str) -> str:

@@ -7,6 +7,7 @@ PEERS, OURS, NODE = "peers", "alone", "node"
 alone, or in node."""
 
 NODE_SDK = "transloadit (Node)"
+CURL = "curl"
 US = "transloadit_client"
 
 
@@ -144,77 +145,68 @@ SCENARIOS = [
         argument="0",
     ),
 ]
-TUS = "transloadit_client, by tus"
-FORM = Row(US, OURS, "transloadit_client, in one form")
+
+TUS = Row(f"{US}, by tus", OURS)
+FORM = Row(US, OURS, f"{US}, in one form")
+VENDOR = Row("pytransloadit, by tus", PEERS)
 
 
-def _by_tus(files: tuple[int, int], what: str, rounds: int) -> list[Scenario]:
-    """Blocking and awaited, beside our own form."""
-    return [
-        Scenario(
-            f"{what} by tus, blocking",
-            "send",
-            (
-                *_peers("raw socket, by tus", "tuspy", "pytransloadit, by tus"),
-                FORM,
-                Row(TUS, OURS),
-            ),
-            measure=str(FORM),
-            calls=1,
-            argument="uploads",
-            files=files,
-            rounds=rounds,
-        ),
-        Scenario(
-            f"{what} by tus, awaited",
-            "async send",
-            (*_peers("pytransloadit, by tus"), FORM, Row(TUS, OURS)),
-            measure=str(FORM),
-            calls=1,
-            argument="uploads",
-            files=files,
-            rounds=rounds,
-        ),
-    ]
+def _uploads(
+    title: str,
+    rows: tuple[Row, ...],
+    measure: str,
+    files: tuple[int, int],
+    rounds: int = 5,
+    *,
+    where: str = "uploads",
+) -> Scenario:
+    kind = "async send" if title.endswith("awaited") else "send"
+    return Scenario(title, kind, rows, measure, 1, argument=where, files=files, rounds=rounds)
 
 
+LARGE, LARGER, MANY, FEWER = (1, 512), (1, 1024), (1000, 1), (100, 1)
 SCENARIOS += [
-    Scenario(
+    _uploads(
         "A file of 512 MiB as multipart, blocking",
-        "send",
-        (*_peers("raw socket", "curl", "httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
-        measure="httpx",
-        calls=1,
-        argument="uploads",
-        files=(1, 512),
-        rounds=5,
+        (*_peers("raw socket", CURL, "httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
+        "httpx",
+        LARGE,
     ),
-    Scenario(
+    _uploads(
         "A file of 512 MiB as multipart, awaited",
-        "async send",
         (*_peers("aiohttp", "httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
-        measure="httpx",
-        calls=1,
-        argument="uploads",
-        files=(1, 512),
-        rounds=5,
+        "httpx",
+        LARGE,
     ),
-    *_by_tus((1, 1024), "A file of 1 GiB", rounds=5),
-    *_by_tus((1000, 1), "1,000 files of 1 MiB", rounds=3),
-    *(
-        Scenario(
-            f"100 files of 1 MiB by tus over TLS, {what}blocking",
-            "send",
-            (*_peers("tuspy", "pytransloadit, by tus"), Row(TUS, OURS)),
-            measure=TUS,
-            calls=1,
-            argument=where,
-            files=(100, 1),
-            rounds=3,
-        )
-        for what, where in (
-            ("", "uploads over TLS"),
-            ("each answer 20 ms late, ", "uploads from afar"),
-        )
+    _uploads(
+        "A file of 1 GiB by tus, blocking",
+        (*_peers("raw socket, by tus", "tuspy"), VENDOR, FORM, TUS),
+        str(FORM),
+        LARGER,
+    ),
+    _uploads("A file of 1 GiB by tus, awaited", (VENDOR, FORM, TUS), str(FORM), LARGER),
+    _uploads(
+        "1,000 files of 1 MiB by tus, blocking",
+        (*_peers("raw socket, by tus"), VENDOR, FORM, TUS),
+        str(FORM),
+        MANY,
+        rounds=3,
+    ),
+    _uploads("1,000 files of 1 MiB by tus, awaited", (VENDOR, FORM, TUS), str(FORM), MANY, 3),
+    _uploads(
+        "100 files of 1 MiB by tus over TLS, blocking",
+        (VENDOR, TUS),
+        str(TUS),
+        FEWER,
+        rounds=3,
+        where="uploads over TLS",
+    ),
+    _uploads(
+        "100 files of 1 MiB by tus over TLS, each answer 20 ms late, blocking",
+        (VENDOR, TUS),
+        str(TUS),
+        FEWER,
+        rounds=3,
+        where="uploads from afar",
     ),
 ]

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from . import awaited, blocking, payloads
+from .scenarios import CURL
 
 Upload = Callable[[Sequence[Path]], object]
 AwaitedUpload = Callable[[Sequence[Path]], Awaitable[object]]
@@ -227,7 +228,7 @@ def _awaited_ours(url: str, *, resumable: bool) -> AwaitedUpload:
 SENDS: dict[str, Callable[[str], Upload]] = {
     "raw socket": raw_form,
     "raw socket, by tus": raw_tus,
-    "curl": curl_form,
+    CURL: curl_form,
     "httpx": httpx_form,
     "httpx2": httpx2_form,
     "pytransloadit": lambda url: _vendors(url, resumable=False),
