@@ -92,7 +92,7 @@ faults: $(VENV)/dev.stamp ## Thousands of calls under a mix of all faults, judge
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 memory: $(VENV)/dev.stamp ## What uploads of 4 GiB take in memory, on every path, and how they hold up a loop (GIB=4)
-	@$(BIN)/python benchmarks/memory.py $(GIB)
+	@$(BIN)/python -m benchmarks.memory $(GIB)
 	@$(BIN)/python benchmarks/lag.py
 
 languages: $(VENV)/dev.stamp ## Let the generators of other languages prove the spec, those whose toolchain is here

@@ -45,12 +45,17 @@ def raw_socket(url: str) -> Call:
     return call
 
 
-def http_client(url: str) -> Call:
+def connected(url: str) -> Any:
+    """As `http.client` has it."""
     import http.client  # noqa: PLC0415
 
     where = urlsplit(url)
     kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
-    connection = kind(where.netloc)
+    return kind(where.netloc)
+
+
+def http_client(url: str) -> Call:
+    connection = connected(url)
     headers = {**payloads.HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
 
     def call() -> None:

@@ -1,6 +1,6 @@
 """Peak memory of a process over its idle, for uploads and downloads on every path; the loop's lag.
 
-Run it with `.venv/bin/python benchmarks/memory.py [GiB [path]]`, 4 by default; it exits with 1 if a
+Run it with `.venv/bin/python -m benchmarks.memory [GiB [path]]`, 4 by default; it exits with 1 if a
 path takes more than 16 MiB. Each path is a process of its own that has done the same with a small
 file before, so that what is imported late counts as idle. The files are holes, and so is what the
 stand-in keeps; results are written in full.
@@ -19,10 +19,11 @@ from typing import Any
 from transloadit_client import AsyncTransloadit, Transloadit
 from transloadit_standin import StandIn
 
+from .gauges import PEAK, Lag, Peak
+
 MIB = 1024 * 1024
 MOST = 16 * MIB
 STEPS = {"kept": {"robot": "/file/filter", "use": ":original"}}
-STATUS, PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 # How many files there are, and what they are given as.
 PATHS = {
@@ -56,12 +57,6 @@ def given(kind: str, number: int, size: int, path: Path, *, awaited: bool) -> li
     return [(f"{n}.bin", make(size // number)) for n in range(number)]
 
 
-def memory(key: str) -> int:
-    """Bytes: `VmRSS` now, or `VmHWM` at most since it was reset."""
-    (line,) = [line for line in STATUS.read_text().splitlines() if line.startswith(key)]
-    return int(line.split()[1]) * 1024
-
-
 def prepared(client: Transloadit, how: str, files: list[Any], folder: Path) -> Callable[[], Any]:
     """What is to be measured."""
     if how == "in the form":
@@ -88,14 +83,6 @@ async def prepared_awaited(
     return client.upload(assembly, files)
 
 
-async def lag(lags: list[float]) -> None:
-    """How much later than asked for the loop comes back, again and again."""
-    while True:
-        begun = time.perf_counter()
-        await asyncio.sleep(0.005)
-        lags.append(time.perf_counter() - begun - 0.005)
-
-
 def sync(url: str, how: str, size: int, path: Path) -> dict[str, float]:
     number, kind = PATHS[how]
     with Transloadit("key", "secret", base_url=url, timeout=600) as client:
@@ -103,39 +90,29 @@ def sync(url: str, how: str, size: int, path: Path) -> dict[str, float]:
         prepared(client, how, small, path.with_name("small"))()
         files = given(kind, number, size, path, awaited=False)
         work = prepared(client, how, files, path.with_name("large"))
-        PEAK.write_text("5")  # the peak is counted anew
-        idle, begun = memory("VmRSS"), time.perf_counter()
+        peak, begun = Peak(), time.perf_counter()
         work()
-        return {"peak": memory("VmHWM") - idle, "seconds": time.perf_counter() - begun}
+        return {"peak": peak.over_idle(), "seconds": time.perf_counter() - begun}
 
 
 async def asynchronous(url: str, how: str, size: int, path: Path) -> dict[str, float]:
     number, kind = PATHS[how]
-    lags: list[float] = []
     async with AsyncTransloadit("key", "secret", base_url=url, timeout=600) as client:
         small = given(kind, number, number * MIB, path, awaited=True)
         await (await prepared_awaited(client, how, small, path.with_name("small")))
         files = given(kind, number, size, path, awaited=True)
         work = await prepared_awaited(client, how, files, path.with_name("large"))
-        PEAK.write_text("5")  # noqa: ASYNC240  # no disk is behind it
-        idle, begun = memory("VmRSS"), time.perf_counter()
-        watch = asyncio.create_task(lag(lags))
+        peak, lag, begun = Peak(), Lag(every=0.005), time.perf_counter()
         await work
-        watch.cancel()
-    seconds = time.perf_counter() - begun
-    lags.sort()
-    return {
-        "peak": memory("VmHWM") - idle,
-        "seconds": seconds,
-        "lag": lags[-1],
-        "usual lag": lags[len(lags) * 99 // 100],
-    }
+        seconds = time.perf_counter() - begun
+        _, usual, most = lag.stop()
+    return {"peak": peak.over_idle(), "seconds": seconds, "lag": most, "usual lag": usual}
 
 
 def measured(url: str, how: str, size: int, path: Path, *, awaited: bool) -> dict[str, float]:
     """As measured in a process of its own."""
     arguments = [url, how, str(size), str(path), "async" if awaited else "sync"]
-    command = [sys.executable, __file__, *arguments]
+    command = [sys.executable, "-m", "benchmarks.memory", *arguments]
     output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     found: dict[str, float] = json.loads(output)
     return found

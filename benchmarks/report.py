@@ -1,16 +1,22 @@
 """Tables of what was measured, and docs/performance.md."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import ClassVar, TypeAlias
 
 from .machine import described
-from .scenarios import Scenario
+from .scenarios import CURL, Scenario
 
-CPU, WALL = 0, 1
+CPU, WALL, PEAK, LAG = 0, 1, 2, 3
+Batch: TypeAlias = tuple[float, ...]
+"""CPU and wall seconds for one call; of uploads also the bytes of memory at the peak over idle, and
+seconds by which an event loop came back late: in the middle, in 99 of 100 cases, and at most."""
+MIB = 1024 * 1024
 OUR_PARTS = ("httpx", "httpcore", "h11", "anyio", "attrs")
-PEERS = ("httpx", "httpx2", "requests", "aiohttp", "pytransloadit")
+PEERS = ("httpx", "httpx2", "requests", "aiohttp", "pytransloadit", "tuspy")
 
 INTRODUCTION = """\
 Written by `make bench`; do not edit. Each row is a process of its own. They take turns, a
@@ -19,15 +25,23 @@ canned statuses; the row of the raw socket shows how much room it leaves. All se
 Instructions, sign them anew for each call, read the answer's JSON and look at `ok` and
 `assembly_id`. Ratios are of the least times, which other work on the machine disturbs least.
 Rows where we lose stand with the others.
+
+Files that are uploaded hold random bytes, which the system has at hand. There the ratio is of wall
+time, rounds are fewer, and the server, which drops what comes, answers tus as well; memory is that
+of the process at its peak over what it took after an upload of 1 MiB, and an event loop is asked
+each millisecond to come back.
 """
 
 
 @dataclass(frozen=True)
 class Table:
-    """A scenario and its batches: CPU and wall seconds for one call, by row."""
+    """A scenario and its batches, by row."""
+
+    kind: ClassVar[str] = "CPU"
+    measured: ClassVar[int] = CPU
 
     scenario: Scenario
-    batches: dict[str, list[tuple[float, float]]]
+    batches: dict[str, list[Batch]]
 
     def ratio(self, row: str) -> float:
         """The least of this row over the least of the measure."""
@@ -35,28 +49,66 @@ class Table:
 
     def text(self) -> str:
         """The table in Markdown; losing rows stand where they belong, by what they cost."""
-        rate = ["a second of CPU"] if self.scenario.rate else []
-        columns = ["CPU µs, least", "median", "wall µs, least", "median"]
-        head = ["", f"CPU / {self.scenario.measure}", "", *rate, *columns]
+        head = ["", f"{self.kind} / {self.scenario.measure}", "", *self._columns()]
         rule = ["---", "--:", ":--", *["--:"] * (len(head) - 3)]
         lines = [f"### {self.scenario.title}", "", _line(head), _line(rule)]
         worst = max(map(self.ratio, self.batches))
         for row in sorted(self.batches, key=self.ratio):
             bar = "█" * max(1, round(24 * self.ratio(row) / worst))
             name = f"**{row}**" if row.startswith("transloadit_client") else row
-            cells = [name, f"{self.ratio(row):.2f}", bar]
-            if rate:
-                cells.append(f"{1 / self._least(row):,.0f}")
-            cells += [
-                f"{function(batch[kind] for batch in self.batches[row]) * 1e6:,.0f}"
-                for kind in (CPU, WALL)
-                for function in (min, median)
-            ]
+            cells = [name, f"{self.ratio(row):.2f}", bar, *self._cells(row)]
             lines.append(_line(cells))
         return "\n".join(lines) + "\n"
 
+    def _columns(self) -> list[str]:
+        rate = ["a second of CPU"] if self.scenario.rate else []
+        return [*rate, "CPU µs, least", "median", "wall µs, least", "median"]
+
+    def _cells(self, row: str) -> list[str]:
+        rate = [f"{1 / self._least(row):,.0f}"] if self.scenario.rate else []
+        return [*rate, *self._times(row, (CPU, WALL), 1e6)]
+
+    def _times(self, row: str, kinds: tuple[int, ...], unit: float) -> list[str]:
+        return [
+            f"{function(batch[kind] for batch in self.batches[row]) * unit:,.0f}"
+            for kind in kinds
+            for function in (min, median)
+        ]
+
     def _least(self, row: str) -> float:
-        return min(batch[CPU] for batch in self.batches[row])
+        return min(batch[self.measured] for batch in self.batches[row])
+
+
+@dataclass(frozen=True)
+class Uploads(Table):
+    """A scenario in which files are uploaded."""
+
+    kind = "time"
+    measured = WALL
+
+    def _columns(self) -> list[str]:
+        times = ["wall ms, least", "median", "CPU ms, least", "median"]
+        lag = ["loop late by ms, 50 %", "99 %", "most"] if self._awaited else []
+        return ["MiB/s", *times, "MiB over idle", *lag]
+
+    def _cells(self, row: str) -> list[str]:
+        batches = self.batches[row]
+        number, mib = self.scenario.files or (0, 0)
+        peak = f"{max(batch[PEAK] for batch in batches) / MIB:,.0f}"
+        if row == CURL:
+            peak = ""  # which is a process of its own each time
+        lags = [[batch[LAG + n] * 1e3 for batch in batches] for n in range(3) if self._awaited]
+        return [
+            f"{number * mib / self._least(row):,.0f}",
+            *self._times(row, (WALL, CPU), 1e3),
+            peak,
+            *(f"{median(lag):.1f}" for lag in lags[:2]),
+            *(f"{max(lag):.1f}" for lag in lags[2:]),
+        ]
+
+    @property
+    def _awaited(self) -> bool:
+        return self.scenario.kind.startswith("async")
 
 
 def _line(cells: list[str]) -> str:
@@ -72,7 +124,7 @@ def write(root: Path, tables: list[Table], rounds: int, pythons: dict[str, Path]
         INTRODUCTION.format(rounds=rounds),
         f"Machine: {described()}. {_versions(alone, OUR_PARTS)}",
         "",
-        f"Peers: {_versions(pythons['peers'], PEERS)}",
+        f"Peers: {_versions(pythons['peers'], PEERS)}{_curl(root)}",
         "",
         *(table.text() for table in tables),
         "### Imports, and a client that is ready to send",
@@ -92,6 +144,13 @@ def _versions(python: Path, names: tuple[str, ...]) -> str:
         "[print(',', name, version(name), end='') for name in sys.argv[1:]]"
     )
     return f"{_output(python, '-c', Path.cwd(), code, *names)}."
+
+
+def _curl(folder: Path) -> str:
+    if shutil.which(CURL) is None:
+        return ""
+    name, version, *_ = _output(Path(CURL), "--version", folder).split()
+    return f" {name} {version}."
 
 
 def _output(python: Path, script: str, folder: Path, *arguments: str) -> str:

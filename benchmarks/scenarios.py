@@ -7,6 +7,7 @@ PEERS, OURS, NODE = "peers", "alone", "node"
 alone, or in node."""
 
 NODE_SDK = "transloadit (Node)"
+CURL = "curl"
 US = "transloadit_client"
 
 
@@ -38,6 +39,10 @@ class Scenario:
     """Which of the server's URLs, or a number of results."""
     rate: bool = False
     """Whether to say how many there are in a second of CPU time."""
+    files: tuple[int, int] | None = None
+    """How many are uploaded, and how many MiB each has."""
+    rounds: int = 0
+    """How many batches of each, if not as many as of others."""
 
 
 def _peers(*names: str) -> tuple[Row, ...]:
@@ -142,5 +147,70 @@ SCENARIOS = [
         measure="json + HMAC",
         calls=2_000,
         argument="0",
+    ),
+]
+
+TUS = Row(f"{US}, by tus", OURS)
+FORM = Row(US, OURS, f"{US}, in one form")
+VENDOR = Row("pytransloadit, by tus", PEERS)
+
+
+def _uploads(
+    title: str,
+    rows: tuple[Row, ...],
+    measure: str,
+    files: tuple[int, int],
+    rounds: int = 5,
+    *,
+    where: str = "uploads",
+) -> Scenario:
+    kind = "async send" if title.endswith("awaited") else "send"
+    return Scenario(title, kind, rows, measure, 1, argument=where, files=files, rounds=rounds)
+
+
+LARGE, LARGER, MANY, FEWER = (1, 512), (1, 1024), (1000, 1), (100, 1)
+SCENARIOS += [
+    _uploads(
+        "A file of 512 MiB as multipart, blocking",
+        (*_peers("raw socket", CURL, "httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
+        "httpx",
+        LARGE,
+    ),
+    _uploads(
+        "A file of 512 MiB as multipart, awaited",
+        (*_peers("aiohttp", "httpx", "httpx2", "pytransloadit"), Row(US, OURS)),
+        "httpx",
+        LARGE,
+    ),
+    _uploads(
+        "A file of 1 GiB by tus, blocking",
+        (*_peers("raw socket, by tus", "tuspy"), VENDOR, FORM, TUS),
+        str(FORM),
+        LARGER,
+    ),
+    _uploads("A file of 1 GiB by tus, awaited", (VENDOR, FORM, TUS), str(FORM), LARGER),
+    _uploads(
+        "1,000 files of 1 MiB by tus, blocking",
+        (*_peers("raw socket, by tus"), VENDOR, FORM, TUS),
+        str(FORM),
+        MANY,
+        rounds=3,
+    ),
+    _uploads("1,000 files of 1 MiB by tus, awaited", (VENDOR, FORM, TUS), str(FORM), MANY, 3),
+    _uploads(
+        "100 files of 1 MiB by tus over TLS, blocking",
+        (VENDOR, TUS),
+        str(TUS),
+        FEWER,
+        rounds=3,
+        where="uploads over TLS",
+    ),
+    _uploads(
+        "100 files of 1 MiB by tus over TLS, each answer 20 ms late, blocking",
+        (VENDOR, TUS),
+        str(TUS),
+        FEWER,
+        rounds=3,
+        where="uploads from afar",
     ),
 ]

@@ -1,8 +1,9 @@
 """The server that all contestants speak to: canned answers from one process, over TCP and TLS.
 
 It is cheaper than any client here, so that clients are what is measured; how much room is left is
-seen in the row of the raw socket. Run as `python -m benchmarks.server CPU`: it prints its two URLs
-and the file with its CA, and serves until its input closes.
+seen in the row of the raw socket. Large uploads go to `sink`, in the same process. Run as `python
+-m benchmarks.server CPU`: it prints its URLs by name, and the file with its CA, as JSON, and serves
+until its input closes.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 import trustme
 
-from . import payloads
+from . import payloads, sink
 from .machine import pin
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -77,9 +78,16 @@ async def serve() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "ca.pem"
         file.write_bytes(ca.cert_pem.bytes())
-        for scheme, server in (("http", plain), ("https", safe)):
-            print(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        print(file, flush=True)
+        urls = {
+            scheme: f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            for scheme, server in (("http", plain), ("https", safe))
+        }
+        sinks = {
+            "uploads": sink.listen(),
+            "uploads over TLS": sink.listen(tls),
+            "uploads from afar": sink.listen(tls, late=0.02),
+        }
+        print(json.dumps({**urls, **sinks, "ca": str(file)}), flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
 
 

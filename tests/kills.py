@@ -111,7 +111,7 @@ def against_node(server: TusServer, folder: Path, *, kills: int, seed: int) -> l
     return found
 
 
-def against_the_standin(folder: Path, *, kills: int, seed: int) -> list[str]:
+def against_the_standin(folder: Path, *, kills: int, seed: int, size: int = SIZE) -> list[str]:
     """What went wrong, in sentences: with three files for each Assembly."""
     draw = random.Random(seed)
     paths = [folder / name for name in ("a.bin", "b.bin", "c.bin")]
@@ -119,13 +119,13 @@ def against_the_standin(folder: Path, *, kills: int, seed: int) -> list[str]:
     with StandIn(key="key", secret="secret", tus_checksum=False) as api:
         while killed < kills:
             for path in paths:
-                path.write_bytes(draw.randbytes(SIZE + draw.randrange(1000)))
+                path.write_bytes(draw.randbytes(size + draw.randrange(1000)))
             with Transloadit("key", "secret", base_url=api.url) as client:
                 assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=3)
             identity = str(assembly.assembly_id)
             code: int | None = -signal.SIGKILL
             while code == -signal.SIGKILL:
-                more = draw.randrange(SIZE) if killed < kills else None
+                more = draw.randrange(size) if killed < kills else None
                 code = _killed_when(api, identity, more, paths)
                 killed += code == -signal.SIGKILL
             uploads = api.assemblies[identity].uploads

@@ -27,6 +27,7 @@ from transloadit_client._hosts import Home
 from transloadit_client._patience import Budget
 from transloadit_client._retry import Outcome, Plan, course
 from transloadit_client._sources import ReadOnce, Reread, Source
+from transloadit_client._streams import SMALL
 from transloadit_client._work import Aside, Doing, Fetch, Once, Pause, Work
 
 URL = "https://api2-a.transloadit.com/resumable/files/"
@@ -59,6 +60,7 @@ class Server:
     happens: list[Any] = field(factory=list)
     """What befalls each request in turn; None for nothing."""
     sums: bool = False
+    bodies: bool = False
     location: str = "1"
     content: bytearray = field(factory=bytearray)
     length: int | None = None
@@ -103,12 +105,20 @@ class Server:
     def _options(self, *_: Any) -> tuple[int, bytes, dict[str, str]]:
         return 204, b"", {"Tus-Extension": "creation"}
 
-    def _post(self, headers: dict[str, str], *_: Any) -> tuple[int, bytes, dict[str, str]]:
+    def _post(
+        self, headers: dict[str, str], body: bytes, whole: bytes
+    ) -> tuple[int, bytes, dict[str, str]]:
+        assert self.bodies or not whole
         length = headers.get("Upload-Length")
         assert (length is None) == (headers.get("Upload-Defer-Length") == "1")
         self.length = None if length is None else int(length)
         self.created += 1
-        return 201, b"", {"Location": self.location}
+        if not whole:
+            return 201, b"", {"Location": self.location}
+        assert len(whole) == int(headers["Content-Length"]) == self.length
+        assert headers["Content-Type"] == "application/offset+octet-stream"
+        self.content[:] = body
+        return 201, b"", {"Location": self.location, "Upload-Offset": str(len(body))}
 
     def _head(self, *_: Any) -> tuple[int, bytes, dict[str, str]]:
         length = {} if self.length is None else {"Upload-Length": str(self.length)}
@@ -187,7 +197,7 @@ def upload(source: Source, server: Server, *, chunk_size: int = 500, **options: 
     url = carried_out(
         tus.uploaded(
             source,
-            tus.Server(URL, SERVER.home, server.sums),
+            tus.Server(URL, SERVER.home, server.sums, server.bodies),
             {"filename": "a.bin"},
             chunk_size=chunk_size,
             sent=sent.append,
@@ -394,6 +404,37 @@ def test_a_creation_without_a_place_to_look_is_made_again() -> None:
     assert server.content == CONTENT
 
 
+@pytest.mark.parametrize("taken", [0, 1, 299, 300])
+def test_what_went_astray_with_the_creation_goes_on_from_where_the_server_is(taken: int) -> None:
+    server = Server([Lost(taken)], bodies=True)
+
+    upload(again(CONTENT[:300]), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+
+    assert server.content == CONTENT[:300]
+    assert server.created == 1
+    assert methods(server) == ["POST", "HEAD", "PATCH"][: 2 + (taken < 300)]
+
+
+def test_what_a_server_did_not_take_with_the_creation_is_sent_after_it() -> None:
+    some = Says(201, {"Location": "1", "Upload-Offset": "100"}, taken=100)
+    server = Server([some], bodies=True)
+
+    upload(again(CONTENT[:300]), server)
+
+    assert server.content == CONTENT[:300]
+    assert server.requests[1]["headers"]["Upload-Offset"] == "100"
+
+
+@pytest.mark.parametrize("garbled", [{}, {"Upload-Offset": "x"}, {"Upload-Offset": "301"}])
+def test_a_creation_that_does_not_say_what_arrived_is_looked_after(garbled: dict[str, str]) -> None:
+    server = Server([Says(201, {"Location": "1", **garbled}, taken=200)], bodies=True)
+
+    upload(again(CONTENT[:300]), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+
+    assert server.content == CONTENT[:300]
+    assert methods(server) == ["POST", "HEAD", "PATCH"]
+
+
 def test_a_long_chunk_leaves_time_to_look_and_go_on() -> None:
     """The deadline is for what comes after a fault, not for how long sending takes."""
     server = Slow([None, Lost(100), Lost(), Lost()])
@@ -417,6 +458,30 @@ def test_files_of_all_sizes_arrive(source: Callable[[bytes], Source], size: int)
     assert server.content == content
     assert server.length == size
     assert len(server.requests) == 1 + -(-size // 500)
+
+
+@pytest.mark.parametrize("size", [0, 1, 499, 500, 501])
+@pytest.mark.parametrize("source", [again, lambda content: once(content, size=len(content))])
+def test_what_fits_into_one_request_goes_with_the_creation(
+    source: Callable[[bytes], Source], size: int
+) -> None:
+    """Where the server takes it: a request less, and so a round trip."""
+    server = Server(bodies=True)
+
+    sent = upload(source(CONTENT[:size]), server)
+
+    assert server.content == CONTENT[:size]
+    assert methods(server) == (["POST"] if size <= 500 else ["POST", "PATCH", "PATCH"])
+    assert sent[-1] == size
+
+
+def test_what_is_not_small_is_sent_after_the_creation() -> None:
+    """What is sent of it twice, if that breaks, is little."""
+    server = Server(bodies=True)
+
+    upload(again(bytes(SMALL + 1)), server, chunk_size=2 * SMALL)
+
+    assert methods(server) == ["POST", "PATCH"]
 
 
 def test_the_length_of_a_stream_is_told_with_its_last_chunk() -> None:
@@ -508,22 +573,27 @@ def test_a_chunk_with_a_checksum_is_no_larger_than_can_be_lost(
 
 
 @pytest.mark.parametrize(
-    ("extensions", "algorithms", "compared"),
+    ("extensions", "algorithms", "compared", "bodies"),
     [
-        ("creation,checksum", "md5, sha1", True),
-        ("creation,checksum", "md5", False),
-        ("creation", "sha1", False),
-        ("creation, checksum", "sha1", True),
+        ("creation,checksum", "md5, sha1", True, False),
+        ("creation,checksum", "md5", False, False),
+        ("creation", "sha1", False, False),
+        ("creation, checksum", "sha1", True, False),
+        ("creation,creation-with-upload", "sha1", False, True),
+        ("creation,creation-with-upload,checksum", "md5", False, True),
+        ("creation,creation-with-upload,checksum", "sha1", True, False),
     ],
 )
 def test_what_the_server_can_do_is_asked(
-    extensions: str, algorithms: str, *, compared: bool
+    extensions: str, algorithms: str, *, compared: bool, bodies: bool
 ) -> None:
+    """Bytes that can be compared are sent in requests of which all servers compare them."""
     headers = {"Tus-Extension": extensions, "Tus-Checksum-Algorithm": algorithms}
 
     able = carried_out(tus.asked(SERVER), Server([Says(204, headers)]))
 
     assert able.checksums is compared
+    assert able.bodies is bodies
 
 
 @pytest.mark.parametrize("fault", [[Says(405)], [Lost(0)] * POLICY.attempts])
@@ -549,9 +619,10 @@ happenings = st.lists(
     piece=st.integers(1, 50),
     happens=happenings,
     kind=st.sampled_from(["again", "once", "said"]),
+    bodies=st.booleans(),
 )
 def test_whatever_happens_the_bytes_arrive_or_an_error_says_why(
-    size: int, chunk_size: int, piece: int, happens: list[Any], kind: str
+    size: int, chunk_size: int, piece: int, happens: list[Any], kind: str, *, bodies: bool
 ) -> None:
     content = CONTENT[:size]
     sources: dict[str, Callable[[], Source]] = {
@@ -559,7 +630,7 @@ def test_whatever_happens_the_bytes_arrive_or_an_error_says_why(
         "once": lambda: once(content, piece),
         "said": lambda: once(content, piece, size),
     }
-    server = Server(happens)
+    server = Server(happens, bodies=bodies)
 
     error: Any = None
     try:

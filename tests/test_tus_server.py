@@ -37,19 +37,24 @@ def client(connect: Connect, server: TusServer) -> Any:
     return connect("key", "secret", base_url=f"http://127.0.0.1:{server.port}")
 
 
-def at(server: TusServer) -> tus.Server:
-    return tus.Server(server.url, Home(f"http://127.0.0.1:{server.port}"))
+def at(server: TusServer, *, bodies: bool = False) -> tus.Server:
+    return tus.Server(server.url, Home(f"http://127.0.0.1:{server.port}"), bodies=bodies)
 
 
 def work(
-    server: TusServer, content: Any, *, asynchronous: bool = False, url: str | None = None
+    server: TusServer,
+    content: Any,
+    *,
+    asynchronous: bool = False,
+    bodies: bool = False,
+    url: str | None = None,
 ) -> Work[str]:
     (source,) = sources([("a.bin", content)], asynchronous=asynchronous)
     try:
         return (
             yield from tus.uploaded(
                 source,
-                at(server),
+                at(server, bodies=bodies),
                 {"filename": "a.bin"},
                 chunk_size=CHUNK,
                 sent=lambda _: None,
@@ -72,8 +77,9 @@ def is_stored(server: TusServer, url: str, content: bytes) -> bool:
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 999_999])
 @pytest.mark.parametrize("kind", ["bytes", "path", "stream", "sized stream"])
+@pytest.mark.parametrize("bodies", [False, True])
 def test_files_of_all_sizes_and_kinds_arrive(
-    client: Any, server: TusServer, tmp_path: Path, size: int, kind: str
+    client: Any, server: TusServer, tmp_path: Path, size: int, kind: str, *, bodies: bool
 ) -> None:
     content = CONTENT[:size]
     path = tmp_path / "a.bin"
@@ -86,7 +92,7 @@ def test_files_of_all_sizes_and_kinds_arrive(
         "sized stream": Stream(pieces, size),
     }
 
-    url = client._do(work(server, kinds[kind]))
+    url = client._do(work(server, kinds[kind], bodies=bodies))
 
     assert is_stored(server, url, content)
 
@@ -133,7 +139,10 @@ def test_an_upload_of_another_size_is_not_resumed(client: Any, server: TusServer
 
 def test_what_the_server_can_do_is_understood(server: TusServer) -> None:
     with Transloadit("key", "secret", base_url=f"http://127.0.0.1:{server.port}") as client:
-        assert client._do(tus.asked(at(server))).checksums is False
+        able = client._do(tus.asked(at(server)))
+
+    assert able.checksums is False
+    assert able.bodies is True
 
 
 def test_an_upload_survives_its_process(server: TusServer, tmp_path: Path) -> None:
@@ -141,5 +150,7 @@ def test_an_upload_survives_its_process(server: TusServer, tmp_path: Path) -> No
     assert kills.against_node(server, tmp_path, kills=6, seed=7) == []
 
 
-def test_an_assembly_s_uploads_survive_their_process(tmp_path: Path) -> None:
-    assert kills.against_the_standin(tmp_path, kills=6, seed=7) == []
+@pytest.mark.parametrize("size", [kills.SIZE, 700_000])
+def test_an_assembly_s_uploads_survive_their_process(tmp_path: Path, size: int) -> None:
+    """Small ones too, all of whose bytes go with the request that begins them."""
+    assert kills.against_the_standin(tmp_path, kills=6, seed=7, size=size) == []

@@ -19,7 +19,7 @@ from ._locks import Lock
 from ._logs import keep_secrets, our_request
 from ._senders import AsyncSender, Sender
 from ._version import __version__
-from ._wire import in_one_piece, off_the_loop, on_the_wire
+from ._wire import in_few_pieces, off_the_loop, on_the_wire
 
 if TYPE_CHECKING:
     from anyio import Semaphore
@@ -120,7 +120,7 @@ class HttpClient(httpx.Client):
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         arguments = on_the_wire(kwargs)
         request = super().build_request(method, _absolute(url, self), **arguments)
-        return in_one_piece(request, arguments)
+        return in_few_pieces(request, arguments)
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         with our_request():
@@ -138,7 +138,7 @@ class AsyncHttpClient(httpx.AsyncClient):
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         arguments = on_the_wire(kwargs)
         request = super().build_request(method, _absolute(url, self), **arguments)
-        return off_the_loop(in_one_piece(request, arguments), arguments)
+        return off_the_loop(in_few_pieces(request, arguments), arguments)
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         options = _sending(self, kwargs)

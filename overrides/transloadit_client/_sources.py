@@ -14,7 +14,7 @@ from typing import IO, Any, TypeAlias
 
 from ._errors import FileChanged, InvalidInput
 from ._files import Files, is_file, named_files, open_for_bytes
-from ._streams import PIECE, Span, Stream, version
+from ._streams import PIECE, SMALL, Span, Stream, version
 from ._work import Aside, Work
 
 _SAMPLE = 64 * 1024  # bytes of a file's beginning, and of its end, that its fingerprint covers
@@ -28,7 +28,9 @@ class Reread:
         self._path = content if isinstance(content, Path) else None
         self._stream = None if isinstance(content, Path) else content
         self._version = version(content)
-        self.in_memory = type(content) is io.BytesIO  # what is derived from it may do anything
+        self._whole = type(content) is io.BytesIO  # what is derived from it may do anything
+        self._begin = 0
+        self._loaded: bytes | None = None
         self._start = 0
         if isinstance(content, Path):
             self.size = content.stat().st_size
@@ -42,15 +44,27 @@ class Reread:
         """Its bytes in all."""
         return self.size
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether what was made ready can be read without waiting."""
+        return self._whole or self._loaded is not None
+
     def fingerprint(self) -> Work[str | None]:
         """What tells this file from another, or from a later version of itself."""
+        if self._has(0, self.size):
+            return self._digest()
         digest: str = yield Aside(self._fingerprint)
         return digest
 
     def load(self, offset: int, size: int) -> Work[int]:
-        """Makes ready what is sent next; gives how many bytes that is, `size` at most."""
-        yield Aside(self._check)
-        return min(size, self.size - offset)
+        """Makes ready what is sent next; gives how many bytes that is, `size` at most.
+
+        What is small is read at once, and anything else as it is sent.
+        """
+        size = min(size, self.size - offset)
+        if not self._has(offset, size):
+            yield Aside(partial(self._load, offset, size))
+        return size
 
     def read(self, offset: int, size: int) -> bytes:
         """The bytes at an offset.
@@ -58,6 +72,8 @@ class Reread:
         Raises:
             FileChanged: there are fewer.
         """
+        if self._loaded is not None and self._has(offset, size):
+            return self._loaded[offset - self._begin :][:size]
         file = self._open()
         file.seek(self._start + offset)
         piece = file.read(size)
@@ -66,7 +82,8 @@ class Reread:
         return piece
 
     def close(self) -> None:
-        """Closes what was opened here."""
+        """Closes what was opened here, and lets go of what was read."""
+        self._loaded = None
         if self._path is not None and self._stream is not None:
             self._stream.close()
             self._stream = None
@@ -77,16 +94,30 @@ class Reread:
         assert self._stream is not None  # noqa: S101  # it is one or the other
         return self._stream
 
+    def _has(self, offset: int, size: int) -> bool:
+        """Whether these bytes have been read already."""
+        loaded = self._loaded
+        return loaded is not None and 0 <= offset - self._begin <= len(loaded) - size
+
+    def _load(self, offset: int, size: int) -> None:
+        self._check()
+        self._loaded = None
+        if size <= SMALL:
+            self._begin, self._loaded = offset, self.read(offset, size)
+
     def _check(self) -> None:
         if version(self._open()) != self._version:
             raise FileChanged(f"{self.name!r} has changed while it was uploaded")
 
     def _fingerprint(self) -> str:
-        """From its version, its beginning and its end; what is in memory is covered as a whole."""
         self._check()
+        return self._digest()
+
+    def _digest(self) -> str:
+        """From its version, its beginning and its end; what is in memory is covered as a whole."""
         about = (self.size, self._version and self._version[1])
         digest = hashlib.blake2b(repr(about).encode(), digest_size=16)
-        whole = self.in_memory or self.size <= 2 * _SAMPLE
+        whole = self._whole or self.size <= 2 * _SAMPLE
         spans = [(0, self.size)] if whole else [(0, _SAMPLE), (self.size - _SAMPLE, _SAMPLE)]
         for offset, size in spans:
             for piece in Span(self.read, offset, size):

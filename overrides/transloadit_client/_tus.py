@@ -16,12 +16,13 @@ from ._hosts import Home, trusted_url
 from ._operations import Operation
 from ._retry import NOT_THERE, Guard, NotThere, Plan
 from ._sources import Source
-from ._streams import Sent, Span
+from ._streams import SMALL, Sent, Span
 from ._work import Aside, Work
 
 T = TypeVar("T")
 
 _VERSION = {"Tus-Resumable": "1.0.0"}
+_BYTES = "application/offset+octet-stream"
 _CHECKED_CHUNK = 8 * 1024 * 1024  # a server keeps a chunk with a checksum as a whole, or not at all
 
 
@@ -33,12 +34,14 @@ class Server:
         url: where they are created.
         home: where those may be that its answers name.
         checksums: whether it compares SHA-1 sums.
+        bodies: whether the request that creates an upload can carry its bytes; unchecked ones.
         given: the uploads that it has made for us.
     """
 
     url: str
     home: Home
     checksums: bool = False
+    bodies: bool = False
     given: set[str] = field(factory=set, eq=False)
 
 
@@ -67,7 +70,8 @@ def asked(server: Server) -> Work[Server]:
         accepted(answer)
         extensions = _listed(answer, "Tus-Extension")
         sums = "checksum" in extensions and "sha1" in _listed(answer, "Tus-Checksum-Algorithm")
-        return evolve(server, checksums=sums)
+        bodies = "creation-with-upload" in extensions and not sums
+        return evolve(server, checksums=sums, bodies=bodies)
 
     operation = _operation("ask what the server of uploads can do", "OPTIONS", server.url, {}, read)
     try:
@@ -103,8 +107,10 @@ def uploaded(
         ApiError, NoAnswer: the server refused, or was not reached.
     """
     if url is None:
-        yield from source.load(0, chunk_size)  # a short stream's length is known then
-        at: Standing = yield _creation(source.name, source.length, server, metadata, find)
+        size = yield from source.load(0, chunk_size)  # a short stream's length is known then
+        small = 0 < size <= SMALL and size == source.length
+        whole = _span(source, 0, size, sent) if small and server.bodies else None
+        at: Standing = yield _creation(source, server, metadata, find, whole)
     else:
         at = yield _standing(source.name, url)
     sent(at.offset)
@@ -112,12 +118,16 @@ def uploaded(
         _compare(source, at)
         most = min(chunk_size, _CHECKED_CHUNK) if server.checksums else chunk_size
         size = yield from source.load(at.offset, most)
-        chunk = Span(source.read, at.offset, size, sent, in_memory=source.in_memory)
+        chunk = _span(source, at.offset, size, sent)
         checksum: str | None = (yield Aside(chunk.sha1)) if server.checksums else None
         at = yield _patch(source, at, chunk, size, checksum)
         sent(at.offset)
     _compare(source, at)
     return at.url
+
+
+def _span(source: Source, offset: int, size: int, sent: Sent) -> Span:
+    return Span(source.read, offset, size, sent, in_memory=source.in_memory)
 
 
 def _compare(source: Source, at: Standing) -> None:
@@ -128,24 +138,36 @@ def _compare(source: Source, at: Standing) -> None:
 
 
 def _creation(
-    name: str, length: int | None, server: Server, metadata: Mapping[str, str], find: Find | None
+    source: Source,
+    server: Server,
+    metadata: Mapping[str, str],
+    find: Find | None,
+    whole: Span | None,
 ) -> Plan[Standing]:
+    """Begins an upload; with all of its bytes, if they are given, which spares a request."""
+    length = source.length
     size = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
     headers = {**size, "Upload-Metadata": _encoded(metadata)}
+    if whole is not None:
+        headers |= {"Content-Type": _BYTES, "Content-Length": str(length)}
 
     def read(answer: Answer) -> Standing:
         accepted(answer)
         location = answer.headers.get("Location")
         if not location:
             raise unreadable(answer, "does not say where the upload is")
+        offset = 0 if whole is None else _number(answer, "Upload-Offset")
+        if offset is None or offset > (length or 0):
+            raise unreadable(answer, f"says that {offset} bytes are there")
         url = trusted_url(urljoin(server.url, location), server.home, "an upload's URL")
         if url in server.given:
             raise unreadable(answer, "names an upload that another file has")
         server.given.add(url)
-        return Standing(url, 0, length)
+        return Standing(url, offset, length)
 
     def make() -> Operation[Standing]:
-        return _operation(f"begin the upload of {name!r}", "POST", server.url, headers, read)
+        request = f"begin the upload of {source.name!r}"
+        return _operation(request, "POST", server.url, headers, read, content=whole)
 
     # Without a way to find it, an upload whose answer was lost is begun once more.
     return Plan(Guard.HARMLESS if find is None else Guard.TRACE, make, look=find)
@@ -162,7 +184,7 @@ def _patch(
     end = at.offset + size
     length = source.length if at.length is None else at.length
     headers = {
-        "Content-Type": "application/offset+octet-stream",
+        "Content-Type": _BYTES,
         "Content-Length": str(size),
         "Upload-Offset": str(at.offset),
     }

@@ -140,16 +140,17 @@ class Uploads:
             return
         file = self._files[number]
         try:
+            yield from file.load(0, self._chunk_of(file))  # a small file is read but once
             fingerprint = yield from file.fingerprint()
+            metadata = {
+                "assembly_url": str(self.status.assembly_ssl_url),
+                "fieldname": file.field,
+                "filename": file.name,
+                FINGERPRINT: f"{fingerprint or STREAM}-{token_hex(8)}",
+            }
+            yield from self._sent_to(number, server, metadata)
         finally:
             file.close()
-        metadata = {
-            "assembly_url": str(self.status.assembly_ssl_url),
-            "fieldname": file.field,
-            "filename": file.name,
-            FINGERPRINT: f"{fingerprint or STREAM}-{token_hex(8)}",
-        }
-        yield from self._sent_to(number, server, metadata)
 
     def _sent_to(
         self, number: int, server: tus.Server, metadata: dict[str, str], url: str | None = None
@@ -160,7 +161,7 @@ class Uploads:
                 file,
                 server,
                 metadata,
-                chunk_size=self._kept if isinstance(file, ReadOnce) else self._chunk_size,
+                chunk_size=self._chunk_of(file),
                 sent=partial(self._sent.__setitem__, number),
                 url=url,
                 find=partial(self._find, metadata.get(FINGERPRINT, "")),
@@ -168,6 +169,9 @@ class Uploads:
             self._arrived.add(number)
         finally:
             file.close()
+
+    def _chunk_of(self, file: Source) -> int:
+        return self._kept if isinstance(file, ReadOnce) else self._chunk_size
 
     def _find(self, mark: str) -> Plan[tus.Standing | NotThere]:
         """Looks in the Assembly's status for an upload whose creation was not answered."""

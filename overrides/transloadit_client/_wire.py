@@ -6,7 +6,6 @@ synchronous in both kinds, that sees the fields before anything is encoded.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from functools import partial
 from typing import Any, cast
 from urllib.parse import quote_plus
 
@@ -14,9 +13,9 @@ import httpx
 
 from ._errors import InvalidInput
 from ._files import file_part
-from ._streams import FromHere, Span
+from ._streams import PIECE, FromHere, Span
 
-_AT_ONCE = 1024 * 1024  # bytes: so much is joined in memory, or read in a thread before it goes on
+_SMALL = 64 * 1024  # bytes, which cost less to copy than to write by themselves
 
 
 def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,13 +80,44 @@ def _file(field: str, part: Any) -> tuple[str, Any, str]:
     return name, content if whole else FromHere(content), content_type
 
 
-def in_one_piece(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
-    """A request whose body is joined if it is small and in memory: each piece is a write."""
+def in_few_pieces(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
+    """A request whose form goes out in pieces of a good size, since each is a write of its own.
+
+    A form that is small and in memory is joined once and for all.
+    """
     contents = [content for _, (_, content, _) in arguments.get("files") or ()]
-    whole = bool(contents) and all(isinstance(one, bytes) for one in contents)
-    if whole and sum(map(len, contents)) <= _AT_ONCE:
+    if not contents:
+        return request
+    if all(isinstance(one, bytes) for one in contents) and sum(map(len, contents)) <= PIECE:
         request.read()
+    else:
+        request.stream = _Evened(cast("httpx.SyncByteStream", request.stream))
     return request
+
+
+class _Evened(httpx.SyncByteStream):
+    """A body whose small pieces are joined, and whose large ones are cut.
+
+    What a socket does not take at once of a piece httpx copies, again and again.
+    """
+
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        held = bytearray()
+        for piece in self._stream:
+            if len(held) + len(piece) <= _SMALL:
+                held += piece
+                continue
+            if held:
+                yield bytes(held)
+                held.clear()
+            if len(piece) <= PIECE:
+                yield piece
+            else:
+                yield from (piece[at : at + PIECE] for at in range(0, len(piece), PIECE))
+        yield bytes(held)  # the last boundary at least
 
 
 def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
@@ -95,28 +125,32 @@ def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.
 
     httpx reads files on the event loop's own thread, where a slow disk holds up everything.
     """
-    content = arguments.get("content")
-    files = arguments.get("files") or ()
-    if isinstance(content, Span) and content.in_memory:
-        request.stream = _OnTheLoop(content)
-    elif isinstance(content, Span) or any(isinstance(file[1], FromHere) for _, file in files):
-        request.stream = _OffTheLoop(cast("httpx.SyncByteStream", request.stream))
+    content, stream = arguments.get("content"), request.stream
+    if isinstance(content, Span):
+        in_memory = content.in_memory
+    elif isinstance(stream, _Evened):
+        in_memory = not any(isinstance(file[1], FromHere) for _, file in arguments["files"])
+    else:
+        return request
+    request.stream = (_OnTheLoop if in_memory else _OffTheLoop)(
+        cast("httpx.SyncByteStream", stream)
+    )
     return request
 
 
 class _OnTheLoop(httpx.AsyncByteStream):
     """A body that is in memory."""
 
-    def __init__(self, content: Span) -> None:
-        self._content = content
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._content:
+        for piece in self._stream:
             yield piece
 
 
 class _OffTheLoop(httpx.AsyncByteStream):
-    """A body that is read in a thread; each time from its beginning."""
+    """A body that is read in a thread, piece by piece; each time from its beginning."""
 
     def __init__(self, stream: httpx.SyncByteStream) -> None:
         self._stream = stream
@@ -126,17 +160,5 @@ class _OffTheLoop(httpx.AsyncByteStream):
 
         pieces = iter(self._stream)
         # Who is canceled does not wait for a slow disk.
-        while some := await run_sync(partial(_some, pieces), abandon_on_cancel=True):
-            for piece in some:
-                yield piece
-
-
-def _some(pieces: Iterator[bytes]) -> list[bytes]:
-    some: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        some.append(piece)
-        size += len(piece)
-        if size >= _AT_ONCE:
-            break
-    return some
+        while piece := await run_sync(next, pieces, None, abandon_on_cancel=True):
+            yield piece

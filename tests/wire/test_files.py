@@ -12,12 +12,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.models import CreateAssemblyForm
 from transloadit_api.types import File
 from transloadit_client import InvalidInput, NoAnswer, Transloadit
+from transloadit_client._streams import PIECE
 
 from .parsers import Part, python_multipart
 from .senders import CONTENT, KEY, SECRET, call
@@ -234,6 +236,56 @@ def test_files_of_known_length_go_with_it(tap: Tap, kind: type[Any], path: Path)
 
     assert tap.only().header("Transfer-Encoding") is None
     assert tap.only().header("Content-Length") == str(len(tap.only().body))
+
+
+class Pieces(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Notes the size of each piece of a body, as each is a write to the socket."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        self.sizes += [len(piece) for piece in request.stream]
+        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": "0" * 32})
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        self.sizes += [len(piece) async for piece in request.stream]
+        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": "0" * 32})
+
+
+def pieces(connect: Callable[..., Any], files: Any) -> list[int]:
+    transport = Pieces()
+    client = connect(KEY, SECRET, httpx_args={"transport": transport}, retry=None)
+    client.create_assembly(files=files, assembly_id="0" * 32)
+    return transport.sizes
+
+
+def test_small_files_share_a_piece(connect: Callable[..., Any], tmp_path: Path) -> None:
+    """From disk too; httpx alone makes four or more for each file."""
+    paths = [tmp_path / f"{number}.bin" for number in range(5)]
+    for path in paths:
+        path.write_bytes(bytes(10_000))
+
+    (size,) = pieces(connect, paths)
+
+    assert 50_000 < size < 60_000
+
+
+@pytest.mark.parametrize("is_path", [True, False])
+def test_large_files_go_in_pieces_of_one_size(
+    connect: Callable[..., Any], tmp_path: Path, *, is_path: bool
+) -> None:
+    """In memory too: httpx alone makes one of it, and copies what the socket leaves of it."""
+    content = bytes(3 * PIECE + 100_000)
+    path = tmp_path / "large.bin"
+    path.write_bytes(content)
+
+    before, *large, after = pieces(connect, [path if is_path else ("large.bin", content)])
+
+    assert large == [PIECE, PIECE, PIECE, 100_000]
+    assert before + after < 2_000
 
 
 MEBIBYTE = 1 << 20
