@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from transloadit_api.api.assemblies import get_assembly
-from transloadit_client import AsyncTransloadit, Transloadit
+from transloadit_client import AsyncTransloadit, NoAnswer, Transloadit
 from transloadit_client._connection import within
 from transloadit_client._lanes import Lane, Lanes
 from transloadit_client._senders import STRAIGHT
@@ -189,6 +189,16 @@ def test_what_goes_wrong_is_what_httpx_calls_it_and_ends_the_connection(
     asyncio.run(main())
 
 
+def test_of_a_server_that_hangs_up_people_are_told_so() -> None:
+    async def main() -> None:
+        async with serving(saying(hang_up=True)) as (_, url):
+            async with AsyncTransloadit(base_url=url, retry=None) as client:
+                with pytest.raises(NoAnswer, match="the server hung up before it answered"):
+                    await client.get_assembly(ASSEMBLY_ID)
+
+    asyncio.run(main())
+
+
 def test_who_cannot_be_reached_was_sent_nothing() -> None:
     """Nobody listens, nobody has such a name, and somebody who does not speak TLS."""
 
@@ -324,6 +334,7 @@ def test_a_form_is_built_as_httpx_builds_it(kind: type[Any]) -> None:
     parts = {"params": (None, b'{"a": "+ %"}', "text/plain")}
     arguments = {"method": "post", "url": "/assemblies", "files": parts}
     built = []
+    args: dict[str, Any]
     for args in ({}, {"event_hooks": {}}, {"params": {"q": "1"}, "cookies": {"c": "d"}}):
         client = kind(base_url="https://x.net:8/api", headers={"X-A": "1"}, httpx_args=args)
         http = client.get_httpx_client() if kind is Transloadit else client.get_async_httpx_client()

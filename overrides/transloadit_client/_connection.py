@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
         self._change: asyncio.Future[None] | None = None
-        self._full = self._ended = False
+        self._full = self._heard = self._ended = False
         self._broken: Exception | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -85,6 +85,7 @@ class Connection(asyncio.Protocol):
         if self._http.our_state is h11.IDLE:
             self.close()  # nobody asked, and nobody would read it
         else:
+            self._heard = True
             self._http.receive_data(data)
             self._changed()
 
@@ -125,6 +126,7 @@ class Connection(asyncio.Protocol):
         Raises:
             httpx.RequestError: as httpx itself would.
         """
+        self._heard = False
         timeouts = request.extensions.get("timeout", {})
         try:
             await self._say(request, timeouts.get("write"))
@@ -187,7 +189,9 @@ class Connection(asyncio.Protocol):
     def _failure(self, error: h11.RemoteProtocolError) -> httpx.RequestError:
         if self._broken is not None:
             return httpx.ReadError(str(self._broken))
-        return httpx.RemoteProtocolError(str(error))
+        return httpx.RemoteProtocolError(
+            str(error) if self._heard else "the server hung up before it answered"
+        )
 
     def _changed(self) -> None:
         if self._change is not None and not self._change.done():

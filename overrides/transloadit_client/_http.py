@@ -272,9 +272,12 @@ class Connections:
         return not (self.are_the_callers or proxies or self._httpx_args.keys() - _PLAIN)
 
     def _straight_transport(self) -> httpx.HTTPTransport | None:
+        if not self.is_straight:
+            return None
         options = self._options()
-        given = {name: options[name] for name in _OF_TRANSPORTS if name in options}
-        return httpx.HTTPTransport(**given) if self.is_straight else None
+        return httpx.HTTPTransport(
+            **{key: options[key] for key in _OF_TRANSPORTS if key in options}
+        )
 
     def _new_lanes(self) -> "Lanes":
         from ._lanes import Lane, Lanes  # noqa: PLC0415  # asyncio costs a lot
