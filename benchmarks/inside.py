@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from . import payloads
@@ -22,16 +23,46 @@ def _read_files(status: Any) -> None:
             file.ssl_url  # noqa: B018  # reading it is the point
 
 
+def _reader_of_all() -> Callable[[Any], None]:
+    """Reads every attribute of a status and of each of its files."""
+    from attrs import fields  # noqa: PLC0415
+
+    from transloadit_api import models  # noqa: PLC0415
+
+    of_status, of_file = (
+        attrgetter(*(one.name for one in fields(model)))
+        for model in (models.AssemblyStatus, models.AssemblyFile)
+    )
+
+    def read(status: Any) -> None:
+        of_status(status)
+        for files in (status.uploads, *status.results.additional_properties.values()):
+            for file in files:
+                of_file(file)
+
+    return read
+
+
 def json_alone(results: int) -> Call:
     text = _text(results)
     return lambda: json.loads(text)
 
 
-def generated(results: int) -> Call:
+def _generated(results: int) -> Call:
     from transloadit_api.models import AssemblyStatus  # noqa: PLC0415
 
     text = _text(results)
-    return lambda: _read_files(AssemblyStatus.from_dict(json.loads(text)))
+    return lambda: AssemblyStatus.from_dict(json.loads(text))
+
+
+def generated(results: int) -> Call:
+    read = _generated(results)
+    return lambda: _read_files(read())
+
+
+def generated_all(results: int) -> Call:
+    read, look = _generated(results), _reader_of_all()
+    return lambda: look(read())
 
 
 def _ours(results: int) -> Call:
@@ -54,6 +85,11 @@ def ours(results: int) -> Call:
 def ours_read(results: int) -> Call:
     read = _ours(results)
     return lambda: _read_files(read())
+
+
+def ours_all(results: int) -> Call:
+    read, look = _ours(results), _reader_of_all()
+    return lambda: look(read())
 
 
 def without_collector(make: Callable[[int], Call]) -> Callable[[int], Call]:
@@ -104,6 +140,8 @@ STATUS: dict[str, Callable[[int], Call]] = {
     "generated models": generated,
     "transloadit_client, returned": ours,
     "transloadit_client, every result read": ours_read,
+    "generated models, every attribute read": generated_all,
+    "transloadit_client, every attribute read": ours_all,
     "json.loads, collector off": without_collector(json_alone),
     "transloadit_client, every result read, collector off": without_collector(ours_read),
 }

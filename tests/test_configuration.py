@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -249,13 +250,19 @@ def test_all_clients_share_one_tls_context() -> None:
     assert tls_context(False) is False
 
 
-def test_an_own_ca_is_trusted_instead(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", [Transloadit, AsyncTransloadit])
+def test_an_own_ca_that_is_none_is_refused_at_once(client: type, tmp_path: Path) -> None:
+    """Not by the first call, which may be far from where it was given."""
     ca = tmp_path / "ca.pem"
+
+    with pytest.raises(InvalidInput, match="No such file"):
+        client(verify_ssl=str(ca))
     ca.write_text("no certificate")
+    with pytest.raises(InvalidInput, match=re.escape(f"verify_ssl is {str(ca)!r}")):
+        client(verify_ssl=str(ca))
 
-    with pytest.raises(ssl.SSLError):
-        tls_context(str(ca))
 
+def test_an_own_ca_is_trusted_instead(tmp_path: Path) -> None:
     assert isinstance(tls_context(str(tmp_path)), ssl.SSLContext)
     own = ssl.create_default_context()
     assert tls_context(own) is own

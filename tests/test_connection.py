@@ -191,10 +191,12 @@ def test_what_goes_wrong_is_what_httpx_calls_it_and_ends_the_connection(
 
 def test_of_a_server_that_hangs_up_people_are_told_so() -> None:
     async def main() -> None:
-        async with serving(saying(hang_up=True)) as (_, url):
-            async with AsyncTransloadit(base_url=url, retry=None) as client:
-                with pytest.raises(NoAnswer, match="the server hung up before it answered"):
-                    await client.get_assembly(ASSEMBLY_ID)
+        async with (
+            serving(saying(hang_up=True)) as (_, url),
+            AsyncTransloadit(base_url=url, retry=None) as client,
+        ):
+            with pytest.raises(NoAnswer, match="the server hung up before it answered"):
+                await client.get_assembly(ASSEMBLY_ID)
 
     asyncio.run(main())
 
@@ -377,6 +379,15 @@ def test_a_turn_that_comes_as_its_call_is_canceled_goes_to_the_next() -> None:
                 await second
             assert server.opened == 1
             await lanes.aclose()
+
+    asyncio.run(main())
+
+
+def test_without_a_timeout_there_is_no_hurry() -> None:
+    async def main() -> None:
+        async with serving(saying(ANSWER)) as (_, url), lane() as straight:
+            response = await straight.send(httpx.Request("POST", url), **STRAIGHT)
+            assert response.content == BODY
 
     asyncio.run(main())
 

@@ -165,6 +165,33 @@ def test_everything_is_told_in_order(connect: Connect, api: StandIn, tmp_path: P
     assert told[-1].bytes_saved == BIG
 
 
+def test_files_that_go_along_with_the_request_are_told_before_it(
+    connect: Connect, api: StandIn
+) -> None:
+    """On a slow line they take their time, and nothing else would be seen of them."""
+    told: list[tuple[Progress, int]] = []
+
+    client_of(connect, api).run(
+        steps=STEPS,
+        files=[b"a picture", b"another"],
+        on_progress=lambda progress: told.append((progress, len(api.requests))),
+    )
+
+    first, requests = told[0]
+    assert requests == 0
+    assert (first.phase, first.bytes_sent, first.bytes_to_send) == ("uploading", 0, 16)
+    assert first.files_to_send == 2
+    assert {progress.assembly_id for progress, _ in told} == {api.requests[0].path[-32:]}
+
+
+def test_nothing_is_told_of_files_where_there_are_none(connect: Connect, api: StandIn) -> None:
+    told: list[Progress] = []
+
+    client_of(connect, api).run(steps=STEPS, on_progress=told.append)
+
+    assert "uploading" not in {progress.phase for progress in told}
+
+
 def test_an_interrupted_run_is_gone_on_with_and_never_begun_again(
     connect: Connect, api: StandIn, tmp_path: Path
 ) -> None:

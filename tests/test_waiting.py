@@ -425,14 +425,26 @@ def stream(*words: tuple[float, str | Word]) -> list[tuple[float, Word]]:
     return [(at, Word(word) if isinstance(word, str) else word) for at, word in words]
 
 
-def test_with_a_stream_four_reads_do_for_a_minute() -> None:
-    words = stream((0.0, OPENED), (60.0, "assembly_finished"), (60.0, CLOSED))
-    simulation = Simulation(with_stream(60.0), words)
+def test_with_a_stream_four_reads_do_for_two_minutes() -> None:
+    words = stream((0.0, OPENED), (119.0, "assembly_finished"), (119.0, CLOSED))
+    simulation = Simulation(with_stream(119.0), words)
 
     assert simulation.wait().done
 
     assert len(simulation.reads) == 4  # at first, once it stands, on the way, and at the end
-    assert simulation.time - 60.0 < 0.5
+    assert simulation.time - 119.0 < 0.5
+
+
+@pytest.mark.parametrize(("seconds", "reads"), [(100.0, 3), (600.0, 8), (3600.0, 45)])
+def test_with_a_stream_reads_grow_more_seldom(seconds: float, reads: int) -> None:
+    words = stream((0.0, OPENED), (seconds, "assembly_finished"), (seconds, CLOSED))
+    simulation = Simulation(with_stream(seconds), words)
+    status = AssemblyStatus.from_dict(busy(update_stream_url=STREAM)[1])  # type: ignore[index]
+
+    assert simulation.wait(status).done
+
+    assert len(simulation.reads) <= reads
+    assert max(gaps(simulation.reads)) <= 113.0
 
 
 def test_a_status_at_hand_opens_the_stream_at_once() -> None:
@@ -454,12 +466,15 @@ def test_an_end_before_the_stream_stood_is_not_missed() -> None:
     assert simulation.time < 2.0
 
 
-def test_a_stream_that_dies_in_silence_costs_half_a_minute() -> None:
-    simulation = Simulation(with_stream(100.0), stream((0.0, OPENED)))
+@pytest.mark.parametrize(("seconds", "late"), [(20.0, 56.0), (100.0, 76.0), (3600.0, 113.0)])
+def test_a_stream_that_dies_in_silence_costs_two_minutes_at_worst(
+    seconds: float, late: float
+) -> None:
+    simulation = Simulation(with_stream(seconds), stream((0.0, OPENED)))
 
     assert simulation.wait().done
 
-    assert simulation.time - 100.0 < 40.0
+    assert simulation.time - seconds < late
 
 
 def test_a_stream_that_cannot_be_opened_is_given_up_after_some_tries() -> None:

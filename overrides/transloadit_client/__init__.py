@@ -122,14 +122,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name in ("pingback", "smart_cdn"):
-        return import_module(f".{name}", __name__)
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOME[name], __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # pragma: no branch  # checkers would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name in ("pingback", "smart_cdn"):
+            return import_module(f".{name}", __name__)
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_HOME[name], __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

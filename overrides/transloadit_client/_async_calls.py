@@ -1,44 +1,45 @@
 """The operations of the API as methods that are awaited: the twin of `_calls`."""
 
+import concurrent.futures.thread  # noqa: F401  # asyncio would, for the first host name
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
-from typing import Any, TypeVar
+from contextlib import ExitStack, closing, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
-from attrs import define
+from anyio import sleep
 
 from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
 
+from . import _lanes  # noqa: F401  # `_http` would, for the first call
 from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
-from ._fetching import Bare, poured_aside
 from ._files import Files, FormFields, file_parts, text_parts
-from ._hosts import new_assembly_id
+from ._hosts import drawn_assembly_id
 from ._http import FAILURES, shortened
 from ._operations import Assembly, params_of
 from ._patience import ONCE, RetryPolicy
 from ._retry import Plan
-from ._side_by_side import aside, in_tasks, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Aside, Doing, Fetch, Once, Pause, Work
+
+if TYPE_CHECKING:
+    from ._work import Fetch, Pause, Work
+
+# anyio would import it on the first call, and hold up the event loop meanwhile.
+with suppress(ImportError):  # the name is anyio's own business
+    import anyio._backends._asyncio  # noqa: F401
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
 
 
-async def _sleep(seconds: float) -> None:
-    from anyio import sleep  # noqa: PLC0415  # costs a lot
-
-    await sleep(seconds)
-
-
-@define(init=False, eq=False, repr=False)
 class AsyncCalls(BaseTransloadit):
     """The calls of `AsyncTransloadit`."""
+
+    __slots__ = ()
 
     async def create_assembly(
         self,
@@ -68,7 +69,7 @@ class AsyncCalls(BaseTransloadit):
             auth=auth,
             extra=extra_params,
         )
-        own_id = new_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
+        own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
             plan = operations.creation(
                 *self._permit(params, own_id),
@@ -77,7 +78,6 @@ class AsyncCalls(BaseTransloadit):
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
-                fresh=isinstance(assembly_id, Unset),
             )
             return await self._pursue(plan, timeout)
 
@@ -130,21 +130,26 @@ class AsyncCalls(BaseTransloadit):
 
     async def _do_all(
         self,
-        works: Sequence[Work[T]],
+        works: "Sequence[Work[T]]",
         parallel: int,
         timeout: Timeout = None,
-        meanwhile: Callable[[], object] = nothing,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> list[T | TransloaditError]:
         """Carries out several works at once; as `Calls._do_all`, and canceled all together."""
+        from ._side_by_side import in_tasks
+
         return await in_tasks(works, lambda work: self._do(work, timeout), parallel, meanwhile)
 
     async def _do(
         self,
-        work: Work[T],
+        work: "Work[T]",
         timeout: Timeout = None,
-        pause: Callable[[Pause], Awaitable[object]] | None = None,
+        pause: "Callable[[Pause], Awaitable[object]] | None" = None,
     ) -> T:
         """Carries out work made of several calls; as `Calls._do`."""
+        from ._side_by_side import aside
+        from ._work import Aside, Doing, Fetch, Once, Pause
+
         doing = Doing(work)
         with closing(work):
             for step in doing:
@@ -152,7 +157,7 @@ class AsyncCalls(BaseTransloadit):
                     if isinstance(step, Pause) and pause is not None:
                         doing.done(await pause(step))
                     elif isinstance(step, Pause):
-                        await _sleep(step.seconds)
+                        await sleep(step.seconds)
                     elif isinstance(step, Aside):
                         doing.done(await aside(step))
                     elif isinstance(step, Once):
@@ -175,16 +180,16 @@ class AsyncCalls(BaseTransloadit):
         attempts = Attempts(self._course(plan, policy), http, timeout)
         for request in attempts:
             if attempts.wait:
-                await _sleep(attempts.wait)
+                await sleep(attempts.wait)
             try:
                 attempts.received(await http.send(request, follow_redirects=False))
             except FAILURES as error:
                 attempts.lost(error)
         return attempts.result
 
-    async def _fetch(self, fetch: Fetch, timeout: Timeout) -> Any:
+    async def _fetch(self, fetch: "Fetch", timeout: Timeout) -> Any:
         """Makes one call bare; as `Calls._fetch`."""
-        from anyio import sleep  # noqa: PLC0415  # likewise
+        from ._fetching import Bare, poured_aside
 
         http = self.get_async_httpx_client()
         attempts = Attempts(self._course(fetch.plan), Bare(http), timeout)

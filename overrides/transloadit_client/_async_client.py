@@ -1,45 +1,34 @@
 """`AsyncTransloadit`: what people call and await."""
 
-import os
+from __future__ import annotations
+
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable
 from functools import partial
-from typing import Unpack
+from typing import TYPE_CHECKING
 
-from attrs import define
-
-from transloadit_api.types import UNSET
-
-from ._async_calls import Timeout
 from ._async_transfers import AsyncTransfers
-from ._async_workers import by_tasks, delivered, taker
+from ._defaults import AT_ONCE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from ._errors import ApiError, TransloaditError
-from ._files import Files
-from ._mapping import AT_ONCE, CREATES_PER_MINUTE, Quota, mapping
-from ._progress import OnProgress
-from ._running import (
-    TUS_ABOVE,
-    CreateOptions,
-    Finished,
-    awaits_uploads,
-    completed,
-    exists_already,
-    go_by_tus,
-    id_to_resume,
-    is_missing,
-    not_done_yet,
-)
-from ._side_by_side import aside
-from ._sources import sources
-from ._status import AssemblyStatus
-from ._tasks import Key, Mapped, Task, Tasks, instructions_of
-from ._waiting import DEADLINE, Stop
-from ._work import Aside
+from ._hosts import drawn_assembly_id
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable
+    from typing import Unpack
+
+    from ._async_calls import Timeout
+    from ._files import Files
+    from ._progress import OnProgress
+    from ._running import CreateOptions, Finished
+    from ._status import AssemblyStatus
+    from ._tasks import Key, Mapped, Task
+    from ._waiting import Stop
 
 
-@define(init=False, eq=False, repr=False)
 class AsyncTransloadit(AsyncTransfers):
     """`Transloadit` for asynchronous code: the same methods, awaited."""
+
+    __slots__ = ()
 
     async def run(
         self,
@@ -58,15 +47,32 @@ class AsyncTransloadit(AsyncTransfers):
         **create: Unpack[CreateOptions],
     ) -> Finished:
         """Creates an Assembly, sends its files, waits, and saves; as `Transloadit.run`."""
+        from ._running import (
+            Finished,
+            awaits_uploads,
+            completed,
+            exists_already,
+            go_by_tus,
+            id_to_resume,
+            not_done_yet,
+            setting_out,
+        )
+        from ._side_by_side import aside
+        from ._sources import sources
+        from ._work import Aside
+
         found = await aside(Aside(partial(sources, files or [], asynchronous=True)))
         assembly = await self._begun(id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
+            own_id = assembly_id or drawn_assembly_id()
             by_tus = go_by_tus(found, tus_above)
+            if on_progress is not None and found:
+                on_progress(setting_out(found, own_id))
             try:
                 assembly = await self.create_assembly(
                     files=None if by_tus else files,
                     num_expected_upload_files=len(found) if by_tus else None,
-                    assembly_id=assembly_id or UNSET,
+                    assembly_id=own_id,
                     timeout=timeout,
                     **create,
                 )
@@ -113,6 +119,10 @@ class AsyncTransloadit(AsyncTransfers):
 
         It takes asyncio. To leave a loop over it early, close it: with `contextlib.aclosing`.
         """
+        from ._async_workers import by_tasks, delivered, taker
+        from ._mapping import Quota, mapping
+        from ._tasks import Tasks, instructions_of
+
         self._check_credentials()
         moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
         tasks = Tasks(journal, instructions_of(create), key)
@@ -140,6 +150,8 @@ class AsyncTransloadit(AsyncTransfers):
 
     async def _begun(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
         """The Assembly of a run that was interrupted, if it came to be."""
+        from ._running import is_missing
+
         try:
             return await self.get_assembly(assembly_id, timeout=timeout)
         except ApiError as error:

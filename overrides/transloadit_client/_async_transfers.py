@@ -1,27 +1,29 @@
 """The parts of a job as methods that are awaited: the twin of `_transfers`."""
 
-import os
-from collections.abc import Collection
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
-from attrs import define
-
-from ._async_calls import AsyncCalls, Timeout
-from ._files import Files
-from ._operations import Assembly
-from ._progress import OnProgress, SavedFile
-from ._results import Download, at_once
-from ._side_by_side import aside
-from ._sources import sources
+from ._async_calls import AsyncCalls
+from ._defaults import CHUNK_SIZE, DEADLINE
 from ._status import AssemblyStatus
-from ._uploads import CHUNK_SIZE, Uploads
-from ._waiting import DEADLINE, Stop, Terms, waiting
-from ._work import Aside
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection
+
+    from ._async_calls import Timeout
+    from ._files import Files
+    from ._operations import Assembly
+    from ._progress import OnProgress, SavedFile
+    from ._waiting import Stop
 
 
-@define(init=False, eq=False, repr=False)
 class AsyncTransfers(AsyncCalls):
     """What `AsyncTransloadit` does between a create and its results."""
+
+    __slots__ = ()
 
     async def upload(
         self,
@@ -37,6 +39,11 @@ class AsyncTransfers(AsyncCalls):
 
         Streams may be asynchronous. No file is read on the event loop's own thread.
         """
+        from ._side_by_side import aside
+        from ._sources import sources
+        from ._uploads import Uploads
+        from ._work import Aside
+
         uploads = Uploads(
             assembly,
             await aside(Aside(partial(sources, files, asynchronous=True))),
@@ -62,7 +69,8 @@ class AsyncTransfers(AsyncCalls):
         timeout: Timeout = None,
     ) -> AssemblyStatus:
         """Waits until an Assembly has ended; as `Transloadit.wait_for_assembly`."""
-        from ._async_events import AsyncListener  # noqa: PLC0415  # anyio costs a lot to import
+        from ._async_events import AsyncListener
+        from ._waiting import Terms, waiting
 
         terms = Terms(
             deadline=deadline,
@@ -88,6 +96,8 @@ class AsyncTransfers(AsyncCalls):
         timeout: Timeout = None,
     ) -> tuple[SavedFile, ...]:
         """Saves the results of an Assembly; as `Transloadit.download_results`."""
+        from ._results import Download, at_once
+
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = await self.get_assembly(assembly, timeout=timeout)
         download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from secrets import token_hex
 from ssl import SSLContext
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 import httpx
 from attrs import define, evolve, field, fields
@@ -19,12 +19,13 @@ from ._errors import InvalidInput, MissingCredentials
 from ._hosts import DEFAULT_BASE_URL, Home, checked_base_url
 from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
 from ._operations import Authorized
-from ._pace import World
 from ._patience import ONCE, Budget, RetryPolicy
 from ._retry import Course, Guard, Plan, course
 from ._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
-from .smart_cdn import Params as SmartCdnParams
-from .smart_cdn import sign_url
+
+if TYPE_CHECKING:
+    from ._pace import World
+    from .smart_cdn import Params as SmartCdnParams
 
 T = TypeVar("T")
 
@@ -169,7 +170,7 @@ class BaseTransloadit(Client):
         workspace: str,
         template: str,
         input: str,  # noqa: A002  # the API's own word for it
-        params: SmartCdnParams | None = None,
+        params: "SmartCdnParams | None" = None,
         *,
         expires_at: int | datetime | None = None,
     ) -> str:
@@ -181,6 +182,8 @@ class BaseTransloadit(Client):
             MissingCredentials: there is no Auth Key or no Auth Secret.
             InvalidInput: something is missing, of another type, or cannot stand in a URL.
         """
+        from .smart_cdn import sign_url
+
         credentials = self._credentials()
         return sign_url(
             workspace,
@@ -324,7 +327,9 @@ class BaseTransloadit(Client):
         )
 
     @property
-    def _world(self) -> World:
+    def _world(self) -> "World":
+        from ._pace import World
+
         return World(self._retry, time.monotonic, _jitter)
 
 

@@ -1,15 +1,15 @@
 """The operations of the API as methods: each is one call, and waits for its answer.
 
-What is sent stands in `_operations`; `_async_calls` is the twin that is awaited.
+What is sent stands in `_operations`; `_async_calls` is the twin that is awaited. What it takes to
+carry out work made of several calls is imported when there is some.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
-from attrs import define
 
 from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
@@ -18,17 +18,17 @@ from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
-from ._fetching import Bare, poured
 from ._files import Files, FormFields, file_parts, text_parts
-from ._hosts import new_assembly_id
+from ._hosts import drawn_assembly_id
 from ._http import FAILURES, shortened
 from ._operations import Assembly, params_of
 from ._patience import ONCE, RetryPolicy
 from ._retry import Plan
-from ._side_by_side import in_threads, nothing
 from ._signing import Params
 from ._status import AssemblyStatus
-from ._work import Aside, Doing, Fetch, Once, Pause, Work
+
+if TYPE_CHECKING:
+    from ._work import Fetch, Pause, Work
 
 T = TypeVar("T")
 Timeout = float | httpx.Timeout | None
@@ -40,9 +40,10 @@ def _sleep(seconds: float) -> None:
         time.sleep(seconds)
 
 
-@define(init=False, eq=False, repr=False)
 class Calls(BaseTransloadit):
     """The calls of `Transloadit`."""
+
+    __slots__ = ()
 
     def create_assembly(
         self,
@@ -98,7 +99,7 @@ class Calls(BaseTransloadit):
             auth=auth,
             extra=extra_params,
         )
-        own_id = new_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
+        own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
             plan = operations.creation(
                 *self._permit(params, own_id),
@@ -107,7 +108,6 @@ class Calls(BaseTransloadit):
                 files=file_parts(files, opened),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
-                fresh=isinstance(assembly_id, Unset),
             )
             return self._pursue(plan, timeout)
 
@@ -201,28 +201,29 @@ class Calls(BaseTransloadit):
 
     def _do_all(
         self,
-        works: Sequence[Work[T]],
+        works: "Sequence[Work[T]]",
         parallel: int,
         timeout: Timeout = None,
-        meanwhile: Callable[[], object] = nothing,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> list[T | TransloaditError]:
         """Carries out several works at once; an error of ours stands in the place of a result.
 
         Any other error ends them all after the request that each is at; Ctrl-C does so at once.
         `meanwhile` is called now and then, and at the end, where this was called.
         """
+        from ._side_by_side import in_threads
 
-        def one(work: Work[T], sleep: Callable[[float], None]) -> T:
+        def one(work: "Work[T]", sleep: Callable[[float], None]) -> T:
             return self._do(work, timeout, sleep)
 
         return in_threads(works, one, parallel, meanwhile)
 
     def _do(
         self,
-        work: Work[T],
+        work: "Work[T]",
         timeout: Timeout = None,
         sleep: Callable[[float], None] = _sleep,
-        pause: Callable[[Pause], object] | None = None,
+        pause: "Callable[[Pause], object] | None" = None,
     ) -> T:
         """Carries out work made of several calls.
 
@@ -232,6 +233,8 @@ class Calls(BaseTransloadit):
             sleep: waits for seconds.
             pause: carries out the pauses of work that listens meanwhile.
         """
+        from ._work import Aside, Doing, Fetch, Once, Pause
+
         doing = Doing(work)
         with closing(work):
             for step in doing:
@@ -272,8 +275,10 @@ class Calls(BaseTransloadit):
                 attempts.lost(error)
         return attempts.result
 
-    def _fetch(self, fetch: Fetch, timeout: Timeout, sleep: Callable[[float], None]) -> Any:
+    def _fetch(self, fetch: "Fetch", timeout: Timeout, sleep: Callable[[float], None]) -> Any:
         """Makes one call bare, and pours the body into its sink."""
+        from ._fetching import Bare, poured
+
         http = self.get_httpx_client()
         attempts = Attempts(self._course(fetch.plan), Bare(http), timeout)
         for request in attempts:

@@ -1,45 +1,34 @@
 """`Transloadit`: what people call, with the whole job as one call, and many of them.
 
-Its twin `AsyncTransloadit` is in `_async_client`.
+Each method imports what it takes when it is called. `AsyncTransloadit` is in `_async_client`.
 """
 
-import os
+from __future__ import annotations
+
 import time
-from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from threading import Event
-from typing import Unpack
+from typing import TYPE_CHECKING
 
-from attrs import define
-
-from transloadit_api.types import UNSET
-
-from ._calls import Timeout
+from ._defaults import AT_ONCE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from ._errors import ApiError, TransloaditError
-from ._files import Files
-from ._mapping import AT_ONCE, CREATES_PER_MINUTE, Quota, mapping
-from ._progress import OnProgress
-from ._running import (
-    TUS_ABOVE,
-    CreateOptions,
-    Finished,
-    awaits_uploads,
-    completed,
-    exists_already,
-    go_by_tus,
-    id_to_resume,
-    is_missing,
-    not_done_yet,
-)
-from ._sources import sources
-from ._status import AssemblyStatus
-from ._tasks import Key, Mapped, Task, Tasks, instructions_of
+from ._hosts import drawn_assembly_id
 from ._transfers import Transfers
-from ._waiting import DEADLINE, Stop
-from ._workers import by_threads, delivered
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection, Iterable, Iterator
+    from typing import Unpack
+
+    from ._calls import Timeout
+    from ._files import Files
+    from ._progress import OnProgress
+    from ._running import CreateOptions, Finished
+    from ._status import AssemblyStatus
+    from ._tasks import Key, Mapped, Task
+    from ._waiting import Stop
 
 
-@define(init=False, eq=False, repr=False)
 class Transloadit(Transfers):
     """The client of the API; it also serves as `client=` of every generated function.
 
@@ -64,8 +53,11 @@ class Transloadit(Transfers):
         httpx_args: further arguments for httpx's clients: `proxy`, `limits`, `transport`, `http2` …
 
     Raises:
-        InvalidInput: the base URL is none, or would carry credentials in plain text.
+        InvalidInput: the base URL is none, or would carry credentials in plain text; or there are
+            no certificates at `verify_ssl`.
     """
+
+    __slots__ = ()
 
     def run(
         self,
@@ -110,15 +102,30 @@ class Transloadit(Transfers):
             AssemblyFailed: it ended without completing; see its `status`.
             DownloadIncomplete: some results could not be saved; the others were.
         """
+        from ._running import (
+            Finished,
+            awaits_uploads,
+            completed,
+            exists_already,
+            go_by_tus,
+            id_to_resume,
+            not_done_yet,
+            setting_out,
+        )
+        from ._sources import sources
+
         found = sources(files or [], asynchronous=False)
         assembly = self._begun(id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
+            own_id = assembly_id or drawn_assembly_id()
             by_tus = go_by_tus(found, tus_above)
+            if on_progress is not None and found:
+                on_progress(setting_out(found, own_id))
             try:
                 assembly = self.create_assembly(
                     files=None if by_tus else files,
                     num_expected_upload_files=len(found) if by_tus else None,
-                    assembly_id=assembly_id or UNSET,
+                    assembly_id=own_id,
                     timeout=timeout,
                     **create,
                 )
@@ -189,6 +196,10 @@ class Transloadit(Transfers):
                 name to stand under in it.
             MissingCredentials: there are none to sign with.
         """
+        from ._mapping import Quota, mapping
+        from ._tasks import Tasks, instructions_of
+        from ._workers import by_threads, delivered
+
         self._check_credentials()
         moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
         tasks = Tasks(journal, instructions_of(create), key)
@@ -219,6 +230,8 @@ class Transloadit(Transfers):
 
     def _begun(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
         """The Assembly of a run that was interrupted, if it came to be."""
+        from ._running import is_missing
+
         try:
             return self.get_assembly(assembly_id, timeout=timeout)
         except ApiError as error:

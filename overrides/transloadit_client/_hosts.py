@@ -80,9 +80,20 @@ def assembly_id(assembly: str | HasAssemblyUrl) -> str:
     raise InvalidInput(f"not an Assembly's id, URL or status: {assembly!r:.200}; nothing was sent")
 
 
+class DrawnId(str):
+    """An id that was drawn for one call, so that nobody can have used it before."""
+
+    __slots__ = ()
+
+
 def new_assembly_id() -> str:
     """An id for a new Assembly: 128 random bits, for whoever can guess it can cancel it."""
     return token_hex(16)
+
+
+def drawn_assembly_id() -> DrawnId:
+    """One for the call at hand."""
+    return DrawnId(new_assembly_id())
 
 
 def own_assembly_id(given: str) -> str:

@@ -1,5 +1,6 @@
 """Our httpx clients: they build safe requests, and send them over connections that copies share."""
 
+import encodings.idna  # noqa: F401  # socket and ssl would, for the first host name
 import functools
 import os
 import ssl
@@ -162,6 +163,8 @@ class Connections:
         own_sync: httpx.Client | None = None,
         own_asynchronous: httpx.AsyncClient | None = None,
     ) -> None:
+        if isinstance(verify, str):
+            tls_context(verify)  # what is wrong with it is to be told where it was given
         self._verify = verify
         self._httpx_args = httpx_args
         self._lock = Lock()
@@ -331,14 +334,21 @@ def _jar_of(cookies: Any) -> CookieJar:
 
 @functools.cache
 def tls_context(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
-    """What httpx takes as `verify`: one context for all clients, since each costs some 20 ms."""
+    """What httpx takes as `verify`: one context for all clients, since each costs some 20 ms.
+
+    Raises:
+        InvalidInput: there are no certificates at that path.
+    """
     if verify is True:
         return httpx.create_ssl_context()
-    if isinstance(verify, str):
+    if not isinstance(verify, str):
+        return verify
+    try:
         if Path(verify).is_dir():
             return ssl.create_default_context(capath=verify)
         return ssl.create_default_context(cafile=verify)
-    return verify
+    except OSError as error:
+        raise InvalidInput(f"verify_ssl is {verify!r}, which cannot be used: {error}") from error
 
 
 def _short(

@@ -13,12 +13,6 @@ from attrs import frozen
 from ._errors import InvalidInput
 from ._tasks import Mapped, Task
 
-AT_ONCE = 100
-"""Assemblies in the works: an account may have 250, and httpx keeps 100 connections."""
-
-CREATES_PER_MINUTE = 250
-"""What an account may create, as the API's pages have it."""
-
 _MINUTE = 60.0
 
 

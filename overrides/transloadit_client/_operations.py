@@ -28,7 +28,7 @@ from transloadit_api.types import UNSET, Unset
 from ._answers import Answer, about, read_created, read_found, read_notification, read_status
 from ._errors import InvalidInput
 from ._files import FilePart
-from ._hosts import HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
+from ._hosts import DrawnId, HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
 from ._retry import Guard, Plan
 from ._signing import Params, Secret
 from ._status import AssemblyStatus
@@ -98,7 +98,6 @@ def creation(
     files: Sequence[FilePart],
     num_expected_upload_files: int | None,
     own_id: str | None,
-    fresh: bool,
 ) -> Plan[AssemblyStatus]:
     count = _expected(num_expected_upload_files)
     read: Callable[[Answer], AssemblyStatus] = read_created
@@ -127,7 +126,10 @@ def creation(
         streams = (content for _, (_, content, _) in files if isinstance(content, FromHere))
         return next(filter(None, (stream.obstacle() for stream in streams)), None)
 
-    return Plan(guard, make, own_id, look if own_id else None, obstacle, fresh)
+    if own_id is None:
+        return Plan(guard, make, obstacle=obstacle)
+    # As a plain text: who reads it in an error may try it again, and then it was drawn before.
+    return Plan(guard, make, str(own_id), look, obstacle, fresh=isinstance(own_id, DrawnId))
 
 
 def reading(assembly: Assembly, home: Home) -> Plan[AssemblyStatus]:

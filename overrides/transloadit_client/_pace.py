@@ -16,7 +16,9 @@ from ._status import AssemblyStatus
 MOST_OFTEN = 1 / 3  # seconds between two reads: the API allows three reads a second
 _SOON = 0.4  # seconds between two reads where an event asks for the second
 _SELDOM = 10.0  # seconds between two reads of an Assembly that has been at work for long
-_LISTENING = 30.0  # seconds between two reads while events arrive
+# Seconds between two reads while events arrive: at first, and once it has taken as long. A
+# connection that dies in silence dies of old age, such as that of a router's table.
+_LISTENING, _ASSURED = 60.0, 90.0
 SLOWEST = 60.0  # seconds between two reads once rate limits were met
 _LATE = 0.1  # an end is noticed at most by this share of the Assembly's time too late
 
@@ -59,8 +61,9 @@ class Pace:
         self._last = self._world.now()
         self._failing_since, self._failures = None, 0
         self._limits = max(0, self._limits - 1)
-        gap = _LISTENING if listening else _LATE * (self._last - self._began)
-        gap = max(self._interval, gap if listening else min(gap, _SELDOM))
+        taken = self._last - self._began
+        gap = min(max(taken, _LISTENING), _ASSURED) if listening else min(_LATE * taken, _SELDOM)
+        gap = max(self._interval, gap)
         gap = max(min(gap * 2.0 ** min(self._limits, 16), SLOWEST), gap, _asked_for(status))
         self.due = self._last + gap + self._world.jitter(gap / 4)
 

@@ -28,10 +28,6 @@ class CreateOptions(TypedDict, total=False):
     extra_params: Mapping[str, Any] | None
 
 
-TUS_ABOVE = 8 * 1024 * 1024
-"""Bytes that go in the create request, where they are sent anew if it has to be repeated."""
-
-
 @frozen
 class Finished:
     """What `run` gives.
@@ -59,6 +55,16 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None
     failed.code, failed.status = code, status
     raise failed
+
+
+def setting_out(files: Sequence[Source], assembly_id: str) -> Progress:
+    """What is told before the create request, so that files which go along are seen to leave."""
+    return Progress(
+        assembly_id=assembly_id,
+        phase="uploading",
+        bytes_to_send=known_size(files),
+        files_to_send=len(files),
+    )
 
 
 def not_done_yet(on_progress: OnProgress | None) -> OnProgress | None:

@@ -47,10 +47,6 @@ class _Pile(Generic[W, T]):
         return [self._outcomes[number] for number in sorted(self._outcomes)]
 
 
-def nothing() -> None:
-    """The `meanwhile` of those who have nothing to watch."""
-
-
 def in_threads(
     works: Sequence[W],
     do: Callable[[W, Callable[[float], None]], T],

@@ -4,10 +4,10 @@ import copyreg
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import fields
-
 from transloadit_api import models
-from transloadit_api.types import UNSET, Unset
+from transloadit_api.types import Unset
+
+from ._reading import reader
 
 # What ends an Assembly well or on purpose; any `error` ends it too. All else is busy, also what
 # nobody knows yet. (Two of the vendor's SDKs take ASSEMBLY_REPLAYING for an end; it is not.)
@@ -28,18 +28,20 @@ class AssemblyStatus(models.AssemblyStatus):
     `additional_properties`, and `to_dict()` gives back what was received.
     """
 
-    __slots__ = ("_received",)
-    _received: Mapping[str, Any]
+    __slots__ = ("_unread",)
+    _unread: dict[str, list[Any]]
 
     if not TYPE_CHECKING:  # pragma: no branch  # checkers would take any name for an attribute
 
         def __getattr__(self, name: str) -> Any:
-            """What nobody has asked for yet: Python calls this where a slot is empty."""
-            if name not in _KEYS:
-                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            value = _read(self._received, name)
-            setattr(self, name, value)
-            return value
+            """A part that nobody has asked for yet: Python calls this where a slot is empty."""
+            parts = reader(AssemblyStatus).parts
+            if name in parts and (part := getattr(self, "_unread", {}).get(name)):
+                _, read = parts[name]
+                part.append(read(part[0]))
+                setattr(self, name, part[1])  # of threads that read at once all get the first one's
+                self._unread.pop(name, None)
+            return super().__getattribute__(name)
 
     @property
     def failed(self) -> bool:
@@ -68,32 +70,19 @@ class AssemblyStatus(models.AssemblyStatus):
 
 
 def as_received(data: Mapping[str, Any]) -> AssemblyStatus:
-    """The status in an answer that nobody else holds: as `from_dict`, but read when asked for.
+    """The status in an answer that nobody else holds: as `from_dict`, but its files are read later.
 
-    Reading 10,000 result files takes twice as long as their JSON does, and most callers want `ok`.
+    Reading 10,000 files takes two thirds of the time of their JSON, and most callers want `ok`.
     """
-    status = AssemblyStatus.__new__(AssemblyStatus)
-    status._received = data
+    read = reader(AssemblyStatus)
+    status: AssemblyStatus = read.outline(data)
+    status._unread = {}
+    for name, (kind, _) in read.parts.items():
+        value = getattr(status, name)
+        if isinstance(value, kind):
+            status._unread[name] = [value]
+            delattr(status, name)
     return status
 
 
-def _read(received: Mapping[str, Any], name: str) -> Any:
-    """One attribute. The generated class makes models of dicts and lists, and of nothing else."""
-    key = _KEYS[name]
-    if key is None:
-        return {key: value for key, value in received.items() if key not in _KNOWN}
-    value = received.get(key, UNSET)
-    if isinstance(value, dict | list):
-        return getattr(models.AssemblyStatus.from_dict({key: value}), name)
-    return value
-
-
-def _keys() -> dict[str, str | None]:
-    """The JSON key of each attribute, asked of the generated class; None for all other keys."""
-    names: Any = {one.name: one.name for one in fields(models.AssemblyStatus) if one.init}
-    keys = models.AssemblyStatus(**names).to_dict()
-    return {"additional_properties": None} | {name: key for key, name in keys.items()}
-
-
-_KEYS = _keys()
-_KNOWN = frozenset(_KEYS.values())
+reader(AssemblyStatus)  # now, not on the first answer: it imports the models of the parts

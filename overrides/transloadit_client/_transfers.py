@@ -1,28 +1,31 @@
 """The parts of a job as methods: sending files, waiting, and saving results.
 
-`_async_transfers` is the twin that is awaited.
+Each imports what it takes when it is called. `_async_transfers` is the twin that is awaited.
 """
 
-import os
-from collections.abc import Collection
+from __future__ import annotations
 
-from attrs import define
+from typing import TYPE_CHECKING
 
-from ._calls import Calls, Timeout
-from ._events import Listener
-from ._files import Files
-from ._operations import Assembly
-from ._progress import OnProgress, SavedFile
-from ._results import Download, at_once
-from ._sources import sources
+from ._calls import Calls
+from ._defaults import CHUNK_SIZE, DEADLINE
 from ._status import AssemblyStatus
-from ._uploads import CHUNK_SIZE, Uploads
-from ._waiting import DEADLINE, Stop, Terms, waiting
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection
+
+    from ._calls import Timeout
+    from ._files import Files
+    from ._operations import Assembly
+    from ._progress import OnProgress, SavedFile
+    from ._waiting import Stop
 
 
-@define(init=False, eq=False, repr=False)
 class Transfers(Calls):
     """What `Transloadit` does between a create and its results."""
+
+    __slots__ = ()
 
     def upload(
         self,
@@ -61,6 +64,9 @@ class Transfers(Calls):
             UploadIncomplete: some did not arrive; it says which, and its `__cause__` why.
             ApiError, NoAnswer: the Assembly's status could not be read.
         """
+        from ._sources import sources
+        from ._uploads import Uploads
+
         uploads = Uploads(
             assembly,
             sources(files, asynchronous=False),
@@ -88,8 +94,9 @@ class Transfers(Calls):
         """Waits until an Assembly has ended: it completed, failed, or was canceled or aborted.
 
         Where the status offers a stream of events, one connection is kept open and the status is
-        read when an event asks for it, and every half minute. Else it is read again and again: each
-        `interval` at first, and the longer it takes, the more seldom, up to every 10 seconds.
+        read when an event asks for it, and beside that every minute or more. Else it is read again
+        and again: each `interval` at first, and the longer it takes, the more seldom, up to every
+        10 seconds.
 
         Args:
             assembly: its id, its URL or its status.
@@ -112,6 +119,9 @@ class Transfers(Calls):
             ApiError: the API refused. Rate limits are waited for, though.
             NoAnswer: no read got through for as long as the `RetryPolicy` tries.
         """
+        from ._events import Listener
+        from ._waiting import Terms, waiting
+
         terms = Terms(
             deadline=deadline,
             interval=interval,
@@ -164,6 +174,8 @@ class Transfers(Calls):
             StillBusy: the Assembly has not ended.
             InvalidInput, ApiError, NoAnswer: as `get_assembly`, where its status has to be read.
         """
+        from ._results import Download, at_once
+
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = self.get_assembly(assembly, timeout=timeout)
         download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)

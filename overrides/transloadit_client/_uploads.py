@@ -21,10 +21,6 @@ from ._sources import ReadOnce, Source, known_size
 from ._status import AssemblyStatus
 from ._work import Work
 
-CHUNK_SIZE = 64 * 1024 * 1024
-"""Bytes that one request carries. Files are read as they are sent, so this costs no memory; and a
-chunk that breaks goes on from where it broke."""
-
 STREAM_BUFFER = 4 * 1024 * 1024
 """Bytes that all streams together keep at most, so that what was lost can be sent again."""
 

@@ -18,9 +18,6 @@ from ._retry import Phase, Plan
 from ._status import AssemblyStatus
 from ._work import Once, Pause, Work
 
-DEADLINE = 9 * 3600.0
-"""Seconds: an Assembly may run for 8 hours, and its files arrive before."""
-
 _LONGEST_READ = 30.0  # seconds: a status is small, and the next try finds another connection
 _TICK = 0.5  # seconds between two questions whether to stop
 _LONG_ENOUGH = 30.0  # seconds: a stream that stood for so long was no failure
