@@ -164,21 +164,19 @@ class Connection(asyncio.Protocol):
         self._transport.write(written + self._http.send(h11.EndOfMessage()))
 
     async def _hear(self, seconds: float | None) -> httpx.Response:
-        pieces = []
-        while True:
+        events: list[Any] = []
+        while not (events and isinstance(events[-1], h11.EndOfMessage)):
             event = self._http.next_event()
             if event is h11.NEED_DATA:
                 await self._until_changed(seconds, httpx.ReadTimeout)
-            elif isinstance(event, h11.Data):
-                pieces.append(event.data)
-            elif isinstance(event, h11.Response):
-                head = event
-            elif isinstance(event, h11.EndOfMessage):
-                break
+            else:
+                events.append(event)
+        head = next(event for event in events if isinstance(event, h11.Response))
+        body = b"".join(event.data for event in events if isinstance(event, h11.Data))
         return httpx.Response(
             head.status_code,
             headers=head.headers.raw_items(),
-            stream=httpx.ByteStream(b"".join(pieces)),
+            stream=httpx.ByteStream(body),
             extensions={
                 "http_version": b"HTTP/" + head.http_version,
                 "reason_phrase": head.reason,
