@@ -16,7 +16,7 @@ from sniffio import current_async_library
 
 from ._errors import InvalidInput, NoAnswer
 from ._locks import Lock
-from ._logs import keep_secrets, our_request
+from ._logs import OurRequest, keep_secrets
 from ._senders import AsyncSender, Sender
 from ._version import __version__
 from ._wire import in_one_piece, off_the_loop, on_the_wire
@@ -127,7 +127,7 @@ class HttpClient(httpx.Client):
         return in_one_piece(request, arguments)
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        with our_request():
+        with OurRequest():
             return self._connections.sync().send(request, **_sending(self, kwargs))
 
 
@@ -149,7 +149,7 @@ class AsyncHttpClient(httpx.AsyncClient):
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         options = _sending(self, kwargs)
         lanes = None if options.get("stream") else self._connections.lanes()
-        with our_request():
+        with OurRequest():
             return await (lanes or self._connections.asynchronous()).send(request, **options)
 
 
@@ -367,7 +367,8 @@ def _short(
         return None
     url = httpx.URL(url)
     headers = httpx.Headers(client.headers)
-    headers.update(arguments["headers"])
+    for name, value in arguments["headers"].items():
+        headers[name] = value
     headers["Host"] = url.netloc.decode("ascii")
     headers["Content-Length"] = str(len(content))
     timeout = {"timeout": client.timeout.as_dict()}
