@@ -5,10 +5,12 @@ import gzip
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from transloadit_api.api.assemblies import get_assembly
 from transloadit_client import AsyncTransloadit, NoAnswer, Transloadit
@@ -44,10 +46,13 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[tuple[Server, str]]:
+async def serving(
+    answer: Answer, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[Server, str]]:
     server = Server(answer)
-    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0)
-    yield server, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0, ssl=tls)
+    scheme = "https" if tls else "http"
+    yield server, f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     listening.close()
 
 
@@ -213,6 +218,38 @@ def test_who_cannot_be_reached_was_sent_nothing() -> None:
             with pytest.raises(httpx.ConnectTimeout):
                 await straight.send(request, **STRAIGHT)
             assert server.heads == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [Transloadit, AsyncTransloadit])
+def test_over_tls_a_server_is_believed_if_its_certificate_is(
+    kind: type[Any], tmp_path: Path
+) -> None:
+    ca, other, file = trustme.CA(), trustme.CA(), tmp_path / "ca.pem"
+    ca.cert_pem.write_to_path(str(file))
+    tls, others = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ca.issue_cert("127.0.0.1").configure_cert(tls)
+    other.configure_trust(others)
+
+    async def read(url: str, verify: str | bool | ssl.SSLContext) -> object:
+        client = kind(base_url=url, verify_ssl=verify, retry=None)
+        try:
+            if kind is AsyncTransloadit:
+                return await client.get_assembly(ASSEMBLY_ID)
+            return await asyncio.to_thread(client.get_assembly, ASSEMBLY_ID)
+        finally:
+            client.close()
+            await client.aclose()
+
+    async def main() -> None:
+        async with serving(saying(ANSWER), tls) as (server, url):
+            assert await read(url, str(file))
+            assert await read(url, verify=False)
+            for stranger in (others, True):
+                with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+                    await read(url, stranger)
+            assert len(server.heads) == 2
 
     asyncio.run(main())
 
