@@ -34,8 +34,10 @@ LAYERS = {
     "smart_cdn": {"_errors", "_signing"},
     "_answers": {"_errors", "_status"},
     "_wire": {"_errors", "_files", "_streams"},
-    "_senders": set(),
-    "_http": {"_errors", "_locks", "_logs", "_senders", "_version", "_wire"},
+    "_senders": {"_logs"},
+    "_connection": set(),
+    "_lanes": {"_connection", "_logs", "_senders"},
+    "_http": {"_errors", "_lanes", "_locks", "_logs", "_senders", "_version", "_wire"},
     "_pairing": set(),
     "_operations": {
         "_answers", "_errors", "_files", "_hosts", "_retry", "_signing", "_status", "_streams",
@@ -67,8 +69,8 @@ LAYERS = {
         "_patience", "_retry", "_side_by_side", "_signing", "_status", "_work",
     },
     "_async_calls": {
-        "_attempts", "_base", "_errors", "_fetching", "_files", "_hosts", "_http", "_operations",
-        "_patience", "_retry", "_side_by_side", "_signing", "_status", "_work",
+        "_attempts", "_base", "_errors", "_fetching", "_files", "_hosts", "_http", "_lanes",
+        "_operations", "_patience", "_retry", "_side_by_side", "_signing", "_status", "_work",
     },
     "_sources": {"_errors", "_files", "_streams", "_work"},
     "_tus": {
@@ -112,11 +114,12 @@ KNOW_GENERATED = {
     "_reading", "_status", "_answers", "_operations", "_base", "_calls", "_async_calls", "_running",
     "_resuming",
 }  # fmt: skip
-KNOW_HTTPX = {"_senders",
-    "_wire", "_http", "_pairing", "_attempts", "_base", "_calls", "_async_calls", "_events",
-    "_async_events", "_fetching",
+KNOW_HTTPX = {
+    "_wire", "_http", "_logs", "_senders", "_lanes", "_connection", "_pairing", "_attempts",
+    "_base", "_calls", "_async_calls", "_events", "_async_events", "_fetching",
 }  # fmt: skip
 KNOW_HTTPCORE = {"_pairing"}
+KNOW_H11 = {"_connection"}
 KNOW_FORMS = {"_form"}
 
 
@@ -161,9 +164,11 @@ def test_few_modules_know_the_generated_package_or_httpx(module: str) -> None:
     assert module in KNOW_GENERATED or "transloadit_api" not in known
     assert module in KNOW_HTTPX or "httpx" not in known
     assert module in KNOW_HTTPCORE or "httpcore" not in known
+    assert module in KNOW_H11 or "h11" not in known
     assert module in KNOW_FORMS or "python_multipart" not in known
     ours = {
-        "anyio", "attrs", "httpcore", "httpx", "httpx_sse", "python_multipart", "transloadit_api",
+        "anyio", "attrs", "h11", "httpcore", "httpx", "httpx_sse", "python_multipart", "sniffio",
+        "transloadit_api",
     }  # fmt: skip
     assert known <= sys.stdlib_module_names | ours
 

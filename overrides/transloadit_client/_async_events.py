@@ -9,7 +9,7 @@ from anyio import create_memory_object_stream, create_task_group, move_on_after,
 from httpx_sse import EventSource
 
 from ._events import BACKLOG, SLOTS, alone, has_events, request_for, word_of
-from ._logs import our_request
+from ._logs import OurRequest
 from ._waiting import CLOSED, OPENED, Listen, Word
 from ._work import Pause
 
@@ -56,7 +56,7 @@ class AsyncListener:
         try:
             with suppress(Exception):  # as in `_Stream`
                 async with client:
-                    with our_request():
+                    with OurRequest():
                         response = await client.send(request, stream=True)
                     try:
                         await self._listen(response)

@@ -6,10 +6,12 @@ streams, several event loops and HTTP/2; without it a call takes half the time.
 
 import asyncio
 from ssl import SSLContext
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import h11
 import httpx
+
+T = TypeVar("T")
 
 Origin: TypeAlias = tuple[str, str, int | None]
 """Scheme, host, and the port if it is not the scheme's own."""
@@ -18,7 +20,27 @@ _NEXT_ADDRESS = 0.25  # seconds until the host's next address is tried as well, 
 _LONGEST_HEAD = 100 * 1024  # bytes, as in httpcore
 
 
-async def connected(origin: Origin, tls: SSLContext, timeout: float | None) -> "Connection":
+async def within(seconds: float | None, future: "asyncio.Future[T]") -> T:
+    """Awaits a future that nobody else awaits, in half the time that `asyncio.timeout` takes.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    if seconds is None:
+        return await future
+    alarm = future.get_loop().call_later(seconds, _give_up, future)
+    try:
+        return await future
+    finally:
+        alarm.cancel()
+
+
+def _give_up(future: "asyncio.Future[Any]") -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
+
+
+async def connected(origin: Origin, tls: SSLContext, seconds: float | None) -> "Connection":
     """A new connection.
 
     Raises:
@@ -26,11 +48,11 @@ async def connected(origin: Origin, tls: SSLContext, timeout: float | None) -> "
     """
     scheme, host, port = origin
     secure: dict[str, Any] = {}
-    if scheme == "https":
+    if scheme != "http":
         tls.set_alpn_protocols(["http/1.1"])  # each time, since clients that share it do likewise
         secure = {"ssl": tls, "server_hostname": host}
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: Connection(origin),
                 host,
@@ -53,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
         self._change: asyncio.Future[None] | None = None
-        self._full = self._ended = False
+        self._full = self._heard = self._ended = False
         self._broken: Exception | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -63,6 +85,7 @@ class Connection(asyncio.Protocol):
         if self._http.our_state is h11.IDLE:
             self.close()  # nobody asked, and nobody would read it
         else:
+            self._heard = True
             self._http.receive_data(data)
             self._changed()
 
@@ -103,6 +126,7 @@ class Connection(asyncio.Protocol):
         Raises:
             httpx.RequestError: as httpx itself would.
         """
+        self._heard = False
         timeouts = request.extensions.get("timeout", {})
         try:
             await self._say(request, timeouts.get("write"))
@@ -124,38 +148,35 @@ class Connection(asyncio.Protocol):
             self.close()
         return response
 
-    async def _say(self, request: httpx.Request, timeout: float | None) -> None:
+    async def _say(self, request: httpx.Request, seconds: float | None) -> None:
         """Sends the request, or what of it is wanted: a server may answer and hang up meanwhile."""
-        assert isinstance(request.stream, httpx.AsyncByteStream)
         target, headers = request.url.raw_path, request.headers.raw
         head = h11.Request(method=request.method, target=target, headers=headers)
         written = self._http.send(head)
-        async for piece in request.stream:
+        async for piece in cast("httpx.AsyncByteStream", request.stream):
             # The head goes along with the first piece, since each write costs a system call.
             self._transport.write(written + self._http.send(h11.Data(data=piece)))
             written = b""
             while self._full and not self._ended:
-                await self._until_changed(timeout, httpx.WriteTimeout)
+                await self._until_changed(seconds, httpx.WriteTimeout)
             if self._ended:
                 return
         self._transport.write(written + self._http.send(h11.EndOfMessage()))
 
-    async def _hear(self, timeout: float | None) -> httpx.Response:
-        pieces = []
-        while True:
+    async def _hear(self, seconds: float | None) -> httpx.Response:
+        events: list[Any] = []
+        while not (events and isinstance(events[-1], h11.EndOfMessage)):
             event = self._http.next_event()
             if event is h11.NEED_DATA:
-                await self._until_changed(timeout, httpx.ReadTimeout)
-            elif isinstance(event, h11.Data):
-                pieces.append(event.data)
-            elif isinstance(event, h11.Response):
-                head = event
-            elif isinstance(event, h11.EndOfMessage):
-                break
+                await self._until_changed(seconds, httpx.ReadTimeout)
+            else:
+                events.append(event)
+        head = next(event for event in events if isinstance(event, h11.Response))
+        body = b"".join(event.data for event in events if isinstance(event, h11.Data))
         return httpx.Response(
             head.status_code,
             headers=head.headers.raw_items(),
-            stream=httpx.ByteStream(b"".join(pieces)),
+            stream=httpx.ByteStream(body),
             extensions={
                 "http_version": b"HTTP/" + head.http_version,
                 "reason_phrase": head.reason,
@@ -166,18 +187,19 @@ class Connection(asyncio.Protocol):
     def _failure(self, error: h11.RemoteProtocolError) -> httpx.RequestError:
         if self._broken is not None:
             return httpx.ReadError(str(self._broken))
-        return httpx.RemoteProtocolError(str(error))
+        return httpx.RemoteProtocolError(
+            str(error) if self._heard else "the server hung up before it answered"
+        )
 
     def _changed(self) -> None:
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
 
     async def _until_changed(
-        self, timeout: float | None, late: type[httpx.TimeoutException]
+        self, seconds: float | None, late: type[httpx.TimeoutException]
     ) -> None:
         self._change = self._loop.create_future()
         try:
-            async with asyncio.timeout(timeout):
-                await self._change
+            await within(seconds, self._change)
         except TimeoutError as error:
             raise late(str(error)) from error

@@ -19,7 +19,7 @@ from typing import Self, TypeVar
 import httpx
 from httpx_sse import EventSource
 
-from ._logs import our_request
+from ._logs import OurRequest
 from ._waiting import CLOSED, OPENED, Listen, Word
 from ._work import Pause
 
@@ -127,7 +127,7 @@ class _Stream:
         try:
             # Whatever breaks a stream, the status tells how things are.
             with suppress(Exception), self._client:
-                with our_request():
+                with OurRequest():
                     response = self._client.send(self._request, stream=True)
                 try:
                     self._listen(response)

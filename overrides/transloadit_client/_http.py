@@ -16,7 +16,7 @@ from sniffio import current_async_library
 
 from ._errors import InvalidInput, NoAnswer
 from ._locks import Lock
-from ._logs import keep_secrets, our_request
+from ._logs import OurRequest, keep_secrets
 from ._senders import AsyncSender, Sender
 from ._version import __version__
 from ._wire import in_few_pieces, off_the_loop, on_the_wire
@@ -24,7 +24,7 @@ from ._wire import in_few_pieces, off_the_loop, on_the_wire
 if TYPE_CHECKING:
     from anyio import Semaphore
 
-    from ._lanes import AnyLane, Lanes
+    from ._lanes import Lanes
 
 keep_secrets()
 
@@ -48,6 +48,8 @@ _PLAIN = {
     "cookies", "headers", "follow_redirects", "http1", "http2", "limits", "max_redirects",
     "params", "timeout", "trust_env", "verify",
 }  # fmt: skip
+# What `on_the_wire` makes of a form without files.
+_FORM = {"content", "files", "headers"}
 _OF_TRANSPORTS = ("http1", "http2", "limits", "trust_env", "verify")
 
 # Connections remember no cookie of an answer, and a redirect is given none. (Those that a client
@@ -119,11 +121,13 @@ class HttpClient(httpx.Client):
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         arguments = on_the_wire(kwargs)
-        request = super().build_request(method, _absolute(url, self), **arguments)
+        url = _absolute(url, self)
+        request = self._connections.is_straight and _short(self, method, url, arguments)
+        request = request or super().build_request(method, url, **arguments)
         return in_few_pieces(request, arguments)
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        with our_request():
+        with OurRequest():
             return self._connections.sync().send(request, **_sending(self, kwargs))
 
 
@@ -137,13 +141,15 @@ class AsyncHttpClient(httpx.AsyncClient):
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         arguments = on_the_wire(kwargs)
-        request = super().build_request(method, _absolute(url, self), **arguments)
+        url = _absolute(url, self)
+        request = self._connections.is_straight and _short(self, method, url, arguments)
+        request = request or super().build_request(method, url, **arguments)
         return off_the_loop(in_few_pieces(request, arguments), arguments)
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         options = _sending(self, kwargs)
         lanes = None if options.get("stream") else self._connections.lanes()
-        with our_request():
+        with OurRequest():
             return await (lanes or self._connections.asynchronous()).send(request, **options)
 
 
@@ -164,7 +170,7 @@ class Connections:
         self._lock = Lock()
         self._sync = self._own_sync = own_sync
         self._asynchronous = self._own_asynchronous = own_asynchronous
-        self._lanes: "Lanes | None" = None
+        self._lanes: Lanes | None = None
         self._process = os.getpid()
         self._queue = BoundedSemaphore(_READS_AT_ONCE)
         self._asynchronous_queue: Semaphore | None = None
@@ -262,16 +268,19 @@ class Connections:
         other = self._own_asynchronous or self._is_carried or self._httpx_args.get("http2", False)
         return not other and current_async_library() == "asyncio"
 
-    @property
-    def _is_straight(self) -> bool:
+    @functools.cached_property
+    def is_straight(self) -> bool:
         """Whether nothing stands between a request and its connection: auth, hooks, proxies."""
         proxies = self._httpx_args.get("trust_env", True) and getproxies().keys() - {"no"}
-        return self._httpx_args.keys() <= _PLAIN and not proxies
+        return not (self.are_the_callers or proxies or self._httpx_args.keys() - _PLAIN)
 
     def _straight_transport(self) -> httpx.HTTPTransport | None:
+        if not self.is_straight:
+            return None
         options = self._options()
-        given = {name: options[name] for name in _OF_TRANSPORTS if name in options}
-        return httpx.HTTPTransport(**given) if self._is_straight else None
+        return httpx.HTTPTransport(
+            **{key: options[key] for key in _OF_TRANSPORTS if key in options}
+        )
 
     def _new_lanes(self) -> "Lanes":
         from ._lanes import Lane, Lanes  # noqa: PLC0415  # asyncio costs a lot
@@ -286,7 +295,7 @@ class Connections:
             return Lane(tls, by_httpx)
 
         tls = httpx.create_ssl_context(verify=options["verify"])
-        return Lanes(straight if self._is_straight else by_httpx, limits)
+        return Lanes(straight if self.is_straight else by_httpx, limits)
 
     def _forget_after_fork(self) -> None:
         """A forked process must not talk on its parent's sockets."""
@@ -340,6 +349,33 @@ def tls_context(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
         return ssl.create_default_context(cafile=verify)
     except OSError as error:
         raise InvalidInput(f"verify_ssl is {verify!r}, which cannot be used: {error}") from error
+
+
+def _short(
+    client: httpx.Client | httpx.AsyncClient,
+    method: str,
+    url: httpx.URL | str,
+    arguments: Mapping[str, Any],
+) -> httpx.Request | None:
+    """What `build_request` gives for a form without files, in two thirds of the time.
+
+    httpx would merge what is not there. None where something is, or where it is another request.
+    """
+    content = arguments.get("content")
+    given = client.params or client.cookies or arguments.keys() != _FORM
+    if given or not isinstance(content, bytes):
+        return None
+    url = httpx.URL(url)
+    headers = httpx.Headers(client.headers)
+    for name, value in arguments["headers"].items():
+        headers[name] = value
+    headers["Host"] = url.netloc.decode("ascii")
+    headers["Content-Length"] = str(len(content))
+    timeout = {"timeout": client.timeout.as_dict()}
+    stream = httpx.ByteStream(content)
+    request = httpx.Request(method, url, headers=headers, stream=stream, extensions=timeout)
+    request.read()
+    return request
 
 
 def _absolute(url: httpx.URL | str, client: httpx.Client | httpx.AsyncClient) -> httpx.URL | str:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from ._connection import Connection, connected
+from ._connection import Connection, connected, within
 from ._logs import tell
 from ._senders import STRAIGHT
 
@@ -56,14 +56,12 @@ class Lanes:
         turn: asyncio.Future[AnyLane] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
-                return await turn
-        except BaseException as error:
-            if turn.done() and not turn.cancelled():  # in the same moment
-                self._give_back(turn.result())
-            turn.cancel()
-            if isinstance(error, TimeoutError):
-                raise httpx.PoolTimeout("", request=request) from None
+            return await within(request.extensions.get("timeout", {}).get("pool"), turn)
+        except TimeoutError:
+            raise httpx.PoolTimeout("", request=request) from None
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._give_back(turn.result())  # it had its turn in the same moment
             raise
 
     def _give_back(self, lane: "AnyLane") -> None:

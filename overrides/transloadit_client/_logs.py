@@ -6,8 +6,6 @@ DEBUG the requests of others are logged as ever.
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -24,14 +22,14 @@ _HTTPX = logging.getLogger("httpx")
 _OURS = ContextVar("_OURS", default=False)
 
 
-@contextmanager
-def our_request() -> Iterator[None]:
+class OurRequest:
     """While it lasts, no header is logged at DEBUG, and of a URL nothing that gives power."""
-    before = _OURS.set(True)
-    try:
-        yield
-    finally:
-        _OURS.reset(before)
+
+    def __enter__(self) -> None:
+        self._before = _OURS.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _OURS.reset(self._before)
 
 
 class _Capabilities(logging.Filter):
@@ -79,14 +77,15 @@ def _masked(argument: object) -> object:
 
 def tell(request: "httpx.Request", response: "httpx.Response") -> None:
     """Logs a request that went past httpx's client, in the words and place where that does."""
-    _HTTPX.info(
-        'HTTP Request: %s %s "%s %d %s"',
-        request.method,
-        request.url,
-        response.http_version,
-        response.status_code,
-        response.reason_phrase,
-    )
+    if _HTTPX.isEnabledFor(logging.INFO):
+        _HTTPX.info(
+            'HTTP Request: %s %s "%s %d %s"',
+            request.method,
+            request.url,
+            response.http_version,
+            response.status_code,
+            response.reason_phrase,
+        )
 
 
 def silent() -> logging.Logger:

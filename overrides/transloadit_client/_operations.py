@@ -4,8 +4,6 @@ Each is built from the generated operation's own request arguments, so that rout
 stand in the spec alone.
 """
 
-from __future__ import annotations  # those of inner functions would be made anew for each call
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 

@@ -28,7 +28,7 @@ class Sender(httpx.Client):
     """
 
     def __init__(self, straight: httpx.BaseTransport | None, **options: Any) -> None:
-        super().__init__(**({"transport": straight} if straight else {}), **options)
+        super().__init__(**({**options, "transport": straight} if straight else options))
         self._straight = straight
 
     @cached_property  # nobody sets a sender's
