@@ -329,6 +329,26 @@ def test_a_lane_has_one_connection_whoever_uses_it_and_wherever_it_leads() -> No
     asyncio.run(main())
 
 
+def test_it_runs_on_uvloop_as_well() -> None:
+    uvloop = pytest.importorskip("uvloop", reason="there is none for this system")
+
+    async def main() -> None:
+        async with (
+            serving(saying(ANSWER)) as (server, url),
+            AsyncTransloadit(base_url=url, retry=None) as client,
+        ):
+            for _ in range(2):
+                assert (await client.get_assembly(ASSEMBLY_ID)).busy
+            server._answer = _silent
+            with pytest.raises(NoAnswer, match="ReadTimeout"):
+                await client.get_assembly(ASSEMBLY_ID, timeout=httpx.Timeout(10, read=0.05))
+            server._answer = saying(ANSWER)
+            assert (await client.get_assembly(ASSEMBLY_ID)).busy
+            assert server.opened == 2
+
+    uvloop.run(main())
+
+
 def test_a_client_outlives_its_event_loop() -> None:
     """`asyncio.run` makes a loop for each run, and closes it."""
 

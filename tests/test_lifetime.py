@@ -350,7 +350,7 @@ def test_an_interrupted_call_closes_its_files_and_leaves_the_client_usable(
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if self.opened is None:
                 body: Any = request.stream
-                self.opened = body.fields[-1].file._stream
+                self.opened = body.parts.fields[-1].file._stream
                 raise KeyboardInterrupt
             return httpx.Response(200, json={"ok": "X", "assembly_id": ID})
 

@@ -47,18 +47,18 @@ async def connected(origin: Origin, tls: SSLContext, seconds: float | None) -> "
         httpx.ConnectTimeout, httpx.ConnectError: there is none to be had.
     """
     scheme, host, port = origin
-    secure: dict[str, Any] = {}
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {}
     if scheme != "http":
         tls.set_alpn_protocols(["http/1.1"])  # each time, since clients that share it do likewise
-        secure = {"ssl": tls, "server_hostname": host}
+        options = {"ssl": tls, "server_hostname": host}
+    port = port or (443 if options else 80)
+    if isinstance(loop, asyncio.BaseEventLoop):  # others, such as uvloop, try one after the other
+        options["happy_eyeballs_delay"] = _NEXT_ADDRESS
     try:
         async with asyncio.timeout(seconds):
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(origin),
-                host,
-                port or (443 if secure else 80),
-                happy_eyeballs_delay=_NEXT_ADDRESS,
-                **secure,
+            _, connection = await loop.create_connection(
+                lambda: Connection(origin), host, port, **options
             )
     except TimeoutError as error:
         raise httpx.ConnectTimeout(str(error)) from error

@@ -107,8 +107,9 @@ class Span:
 
     def __iter__(self) -> Iterator[bytes]:
         end = self._offset + self._size
-        for offset in range(self._offset, end, PIECE):
-            size = min(PIECE, end - offset)
+        piece = PIECE if self._size > SMALL else SMALL  # what has been read already goes at once
+        for offset in range(self._offset, end, piece):
+            size = min(piece, end - offset)
             yield self._read(offset, size)
             if self._sent is not None:
                 self._sent(offset + size)

@@ -109,14 +109,17 @@ class _Evened(httpx.SyncByteStream):
     """A body whose small pieces are joined, and whose large ones are cut.
 
     What a socket does not take at once of a piece httpx copies, again and again.
+
+    Attributes:
+        parts: the body as httpx makes it.
     """
 
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
+    def __init__(self, parts: httpx.SyncByteStream) -> None:
+        self.parts = parts
 
     def __iter__(self) -> Iterator[bytes]:
         held = bytearray()
-        for piece in self._stream:
+        for piece in self.parts:
             if len(held) + len(piece) <= _SMALL:
                 held += piece
                 continue

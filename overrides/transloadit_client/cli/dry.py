@@ -77,8 +77,12 @@ def _fields(request: httpx.Request) -> dict[str, str]:
 
 
 def _before_files(request: httpx.Request) -> Iterator[bytes]:
-    """The beginning of the body; httpx gives all headers of a part in one piece."""
-    for piece in cast("httpx.SyncByteStream", request.stream):
+    """The beginning of the body; httpx gives all headers of a part in one piece.
+
+    The client joins those with what follows, for which a file would be read.
+    """
+    parts = getattr(request.stream, "parts", request.stream)
+    for piece in cast("httpx.SyncByteStream", parts):
         if b"filename=" in piece:
             return
         yield piece
