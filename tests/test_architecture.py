@@ -37,7 +37,8 @@ LAYERS = {
     "_senders": {"_logs"},
     "_connection": set(),
     "_lanes": {"_connection", "_logs", "_senders"},
-    "_http": {"_errors", "_lanes", "_locks", "_logs", "_senders", "_version", "_wire"},
+    "_connections": {"_errors", "_lanes", "_locks", "_senders"},
+    "_http": {"_connections", "_errors", "_logs", "_version", "_wire"},
     "_pairing": set(),
     "_operations": {
         "_answers", "_errors", "_files", "_hosts", "_retry", "_signing", "_status", "_streams",
@@ -46,8 +47,8 @@ LAYERS = {
         "_answers", "_clock", "_errors", "_http", "_operations", "_pairing", "_retry",
     },
     "_base": {
-        "_clock", "_errors", "_hosts", "_http", "_operations", "_pace", "_patience", "_retry",
-        "_signing", "smart_cdn",
+        "_clock", "_connections", "_errors", "_hosts", "_http", "_operations", "_pace", "_patience",
+        "_retry", "_signing", "smart_cdn",
     },
     "_work": {"_errors", "_retry"},
     "_pace": {"_errors", "_patience", "_retry", "_status"},
@@ -115,8 +116,8 @@ KNOW_GENERATED = {
     "_resuming",
 }  # fmt: skip
 KNOW_HTTPX = {
-    "_wire", "_http", "_logs", "_senders", "_lanes", "_connection", "_pairing", "_attempts",
-    "_base", "_calls", "_async_calls", "_events", "_async_events", "_fetching",
+    "_wire", "_http", "_connections", "_logs", "_senders", "_lanes", "_connection", "_pairing",
+    "_attempts", "_base", "_calls", "_async_calls", "_events", "_async_events", "_fetching",
 }  # fmt: skip
 KNOW_HTTPCORE = {"_pairing"}
 KNOW_H11 = {"_connection"}

@@ -19,7 +19,7 @@ from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.client import Client
 from transloadit_api.models import CreateAssemblyForm
 from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredentials, Transloadit
-from transloadit_client._http import tls_context
+from transloadit_client._connections import tls_context
 from transloadit_standin import StandIn
 
 Connect = Callable[..., Any]

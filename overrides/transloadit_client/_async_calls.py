@@ -11,7 +11,7 @@ from anyio import sleep
 from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
 
-from . import _lanes  # noqa: F401  # `_http` would, for the first call
+from . import _lanes  # noqa: F401  # `_connections` would, for the first call
 from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit

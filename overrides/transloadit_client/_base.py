@@ -15,9 +15,10 @@ from attrs import define, evolve, field, fields
 from transloadit_api.client import Client
 
 from ._clock import Clock
+from ._connections import Connections
 from ._errors import InvalidInput, MissingCredentials
 from ._hosts import DEFAULT_BASE_URL, Home, checked_base_url
-from ._http import AsyncHttpClient, Connections, HttpClient, timeout_of
+from ._http import AsyncHttpClient, HttpClient, timeout_of
 from ._operations import Authorized
 from ._patience import ONCE, Budget, RetryPolicy
 from ._retry import Course, Guard, Plan, course
