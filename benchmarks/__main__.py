@@ -140,6 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--rounds", type=int, default=25, help="batches of each contestant")
     parser.add_argument("--only", default="", help="titles with this in it; writes nothing")
+    parser.add_argument(
+        "--map",
+        type=int,
+        default=10_000,
+        help="the most files that go through `map`",
+    )
     options = parser.parse_args(arguments)
     tables = []
     with server() as urls, tempfile.TemporaryDirectory() as folder:
@@ -148,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 tables.append(measured(scenario, urls, options.rounds, Path(folder)))
                 print(tables[-1].text(), flush=True)
     if not options.only:
-        report.write(ROOT, tables, options.rounds, PYTHON)
+        report.write(ROOT, tables, options.rounds, options.map, PYTHON)
 
 
 if __name__ == "__main__":

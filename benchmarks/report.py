@@ -115,7 +115,9 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(root: Path, tables: list[Table], rounds: int, pythons: dict[str, Path]) -> None:
+def write(
+    root: Path, tables: list[Table], rounds: int, files: int, pythons: dict[str, Path]
+) -> None:
     """docs/performance.md: what was measured, where, and with which versions."""
     alone = pythons["alone"]
     text = [
@@ -131,6 +133,12 @@ def write(root: Path, tables: list[Table], rounds: int, pythons: dict[str, Path]
         "",
         "```",
         _output(alone, "benchmarks/imports.py", root),
+        "```",
+        "",
+        "### Many files through `map`, over a transport within the process",
+        "",
+        "```",
+        _output(alone, "benchmarks/many.py", root, str(files)),
         "```",
         "",
     ]
