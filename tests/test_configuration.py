@@ -250,6 +250,12 @@ def test_all_clients_share_one_tls_context() -> None:
     assert tls_context(False) is False
 
 
+def test_clients_with_http2_share_another_tls_context() -> None:
+    """A connection sets on its context what it offers, and another may begin in that moment."""
+    assert tls_context(True, http2=True) is not tls_context(True)
+    assert tls_context(True, http2=True) is tls_context(True, http2=True)
+
+
 @pytest.mark.parametrize("client", [Transloadit, AsyncTransloadit])
 def test_an_own_ca_that_is_none_is_refused_at_once(client: type, tmp_path: Path) -> None:
     """Not by the first call, which may be far from where it was given."""

@@ -142,6 +142,22 @@ def test_connections_beyond_those_to_keep_are_closed_and_all_of_them_in_the_end(
     asyncio.run(main())
 
 
+def test_whoever_keeps_no_connections_has_none_after_a_call() -> None:
+    async def main() -> None:
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with (
+            serving() as server,
+            AsyncTransloadit(base_url=server.url, httpx_args={"limits": limits}) as client,
+        ):
+            server.go.set()
+            for _ in range(2):
+                await client.get_assembly(ASSEMBLY_ID)
+                await until(lambda: server.open == 0)
+            assert server.opened == 2
+
+    asyncio.run(main())
+
+
 def test_a_connection_that_was_idle_for_long_is_closed() -> None:
     async def main() -> None:
         limits = httpx.Limits(keepalive_expiry=0.05)

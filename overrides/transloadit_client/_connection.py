@@ -50,7 +50,7 @@ async def connected(origin: Origin, tls: SSLContext, seconds: float | None) -> "
     loop = asyncio.get_running_loop()
     options: dict[str, Any] = {}
     if scheme != "http":
-        tls.set_alpn_protocols(["http/1.1"])  # each time, since clients that share it do likewise
+        tls.set_alpn_protocols(["http/1.1"])  # as all do that share this context; see `tls_context`
         options = {"ssl": tls, "server_hostname": host}
     port = port or (443 if options else 80)
     if isinstance(loop, asyncio.BaseEventLoop):  # others, such as uvloop, try one after the other

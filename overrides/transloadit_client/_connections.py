@@ -62,6 +62,7 @@ class Connections:
             tls_context(verify)  # what is wrong with it is to be told where it was given
         self._verify = verify
         self._httpx_args = httpx_args
+        self._http2 = bool(httpx_args.get("http2"))
         self._lock = Lock()
         self._sync = self._own_sync = own_sync
         self._asynchronous = self._own_asynchronous = own_asynchronous
@@ -160,7 +161,7 @@ class Connections:
 
     @property
     def _has_lanes(self) -> bool:
-        other = self._own_asynchronous or self._is_carried or self._httpx_args.get("http2", False)
+        other = self._own_asynchronous or self._is_carried or self._http2
         return not other and current_async_library() == "asyncio"
 
     @functools.cached_property
@@ -203,7 +204,7 @@ class Connections:
     def _options(self) -> dict[str, Any]:
         return {
             "timeout": DEFAULT_TIMEOUT,
-            "verify": tls_context(self._verify),
+            "verify": tls_context(self._verify, http2=self._http2),
             **self._httpx_args,
             "cookies": _jar_of(self._httpx_args.get("cookies")),
         }
@@ -228,12 +229,18 @@ def _jar_of(cookies: Any) -> CookieJar:
 
 
 @functools.cache
-def tls_context(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
+def tls_context(
+    verify: str | bool | ssl.SSLContext, *, http2: bool = False
+) -> bool | ssl.SSLContext:
     """What httpx takes as `verify`: one context for all clients, since each costs some 20 ms.
+
+    Those with HTTP/2 have another: each new connection sets on its context which protocols it
+    offers, and one that knows HTTP/1.1 alone may be on its way by then.
 
     Raises:
         InvalidInput: there are no certificates at that path.
     """
+    del http2  # it tells two contexts apart
     if verify is True:
         return httpx.create_ssl_context()
     if not isinstance(verify, str):

@@ -37,9 +37,11 @@ class Lanes:
         await self._tidy()
         lane = await self._taken(request)
         try:
-            return await lane.send(request, **options)
+            response = await lane.send(request, **options)
         finally:
             self._give_back(lane)
+        await self._tidy()
+        return response
 
     async def aclose(self) -> None:
         while self._idle:
