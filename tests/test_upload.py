@@ -668,6 +668,29 @@ def test_progress_is_not_told_where_there_is_none(client: Any) -> None:
     assert [it.bytes_sent for it in log].count(0) == 1
 
 
+def test_in_asynchronous_code_the_loops_thread_opens_no_file(api: StandIn, a: Path) -> None:
+    """On a disk that is far away that takes its time as well."""
+    openers: list[int] = []
+    path = str(a)
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and str(arguments[0]) == path:
+            openers.append(threading.get_ident())
+
+    async def main() -> int:
+        async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
+            await client.create_assembly(steps=STEPS, files=[a])
+            assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=1)
+            await client.upload(assembly, [a])
+        return threading.get_ident()
+
+    sys.addaudithook(hook)  # it stays, and hears of no other test's file
+    loop = asyncio.run(main())
+
+    assert openers
+    assert loop not in openers
+
+
 @pytest.mark.parametrize("kind", ["a file", "one that keeps its bytes"])
 def test_in_asynchronous_code_the_loops_thread_reads_no_file(
     api: StandIn, a: Path, kind: str

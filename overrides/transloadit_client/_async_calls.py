@@ -3,10 +3,12 @@
 import concurrent.futures.thread  # noqa: F401  # asyncio would, for the first host name
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from anyio import sleep
+from anyio.to_thread import run_sync
 
 from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
@@ -16,7 +18,7 @@ from . import _operations as operations
 from ._attempts import Attempts
 from ._base import BaseTransloadit
 from ._errors import TransloaditError
-from ._files import Files, FormFields, file_parts, text_parts
+from ._files import Files, FormFields, file_parts, has_paths, text_parts
 from ._hosts import drawn_assembly_id
 from ._http import FAILURES, shortened
 from ._operations import Assembly, params_of
@@ -71,11 +73,12 @@ class AsyncCalls(BaseTransloadit):
         )
         own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
+            parts = partial(file_parts, files, opened)
             plan = operations.creation(
                 *self._permit(params, own_id),
                 self._home,
                 texts=text_parts(form_fields),
-                files=file_parts(files, opened),
+                files=await run_sync(parts) if has_paths(files) else parts(),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
             )

@@ -56,6 +56,15 @@ def file_parts(files: Files | None, opened: ExitStack) -> list[FilePart]:
     ]
 
 
+def has_paths(files: Files | None) -> bool:
+    """Whether `file_parts` opens any of them, for which it may have to wait for a disk.
+
+    Raises:
+        InvalidInput: as `named_files`.
+    """
+    return any(isinstance(content, str | os.PathLike) for _, _, content, _ in named_files(files))
+
+
 def named_files(files: Files | None) -> Iterator[tuple[str, str, object, Any]]:
     """Each file's field, name, content and content type, the latter two as they were given.
 
