@@ -102,7 +102,8 @@ class Uploads:
         HTTP tells answers apart by their order alone. One that comes twice is taken for that of the
         next request; so what the Assembly still awaits is asked for on connections of its own.
         """
-        finished = {upload.url for upload in uploads_of(self.status) if upload.finished}
+        # As texts, since anything may stand in the place of a URL.
+        finished = {str(upload.url) for upload in uploads_of(self.status) if upload.finished}
         doubtful = [number for number, url in self._urls.items() if url not in finished]
         if self.status.ok != "ASSEMBLY_UPLOADING" or not doubtful:
             return False
