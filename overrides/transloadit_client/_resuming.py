@@ -38,6 +38,11 @@ class Begun:
     url: object
 
     @property
+    def called(self) -> tuple[str, str]:
+        """Its field and name, as texts: anything may stand there, and files have texts alone."""
+        return str(self.field), str(self.name)
+
+    @property
     def fingerprint(self) -> str | None:
         """The file's; None if somebody else began the upload."""
         return self.mark.partition("-")[0] if self.mark else None
@@ -72,18 +77,23 @@ def assigned(
         FileChanged: a file is not the one whose upload began.
     """
     mine: list[Begun | None] = [None] * len(files)
+    left: dict[tuple[str, str], list[Begun]] = {}
     # Of several of one file, that which has come furthest.
-    left = sorted(uploads, key=lambda one: (not one.finished, -one.offset))
+    for upload in sorted(uploads, key=lambda one: (not one.finished, -one.offset)):
+        left.setdefault(upload.called, []).append(upload)
     for fits in (_by_fingerprint, _by_order):
         for number, (file, fingerprint) in enumerate(zip(files, fingerprints, strict=True)):
-            found = next((one for one in left if fits(one, file, fingerprint)), None)
+            others = left.get((file.field, file.name), [])
+            found = next((one for one in others if fits(one, file, fingerprint)), None)
             if mine[number] is None and found is not None:
                 mine[number] = found
-                left.remove(found)
-    for file, upload in zip(files, mine, strict=True):
-        if upload is None and any(_of_that_name(one, file) for one in left):
+                others.remove(found)
+    for file, taken in zip(files, mine, strict=True):
+        others = left.get((file.field, file.name), [])
+        if taken is None and any(_of_that_name(one, file) for one in others):
             raise FileChanged(f"{file.name!r} is not the file whose upload began")
-    return mine, [one for one in left if not _begun_anew(one, mine)]
+    rest = (one for others in left.values() for one in others)
+    return mine, [one for one in rest if not _begun_anew(one, mine)]
 
 
 def _begun_anew(upload: Begun, mine: Sequence[Begun | None]) -> bool:

@@ -60,9 +60,10 @@ class Uploads:
         """
         self.status = yield reading(self._assembly, self._home)
         known = uploads_of(self.status)
+        names = {upload.called for upload in known}
         fingerprints: list[str | None] = []
         for file in self._files:
-            begun = any((upload.field, upload.name) == (file.field, file.name) for upload in known)
+            begun = (file.field, file.name) in names
             fingerprints.append((yield from file.fingerprint()) if begun else None)
             file.close()
         taken, strange = assigned(self._files, fingerprints, known)
