@@ -259,7 +259,7 @@ def state():
 CANCELED = """
 async def canceled(client):
     try:
-        await asyncio.wait_for(client.create_assembly(**create), 2.0)
+        await asyncio.wait_for(client.create_assembly(**create), 4.0)
     except TimeoutError:
         return
     sys.exit("it ended too early")
