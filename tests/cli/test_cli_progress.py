@@ -118,6 +118,18 @@ def test_bars_that_have_passed_are_full(
     assert all("━" * 40 in bar for bar in bars)
 
 
+def test_a_bar_of_files_that_went_along_with_the_request_tells_that_they_arrived(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is told of them is that they leave."""
+    monkeypatch.setenv("COLUMNS", "100")
+    with shown("bars") as show:
+        show(progress("uploading", bytes_to_send=2, files_to_send=1))
+        show(progress("executing"))
+
+    assert "1 of 1 files, 2 bytes of 2 bytes" in capsys.readouterr().err
+
+
 def test_the_assembly_at_work_is_known_by_its_url_once_that_is_told() -> None:
     status = AssemblyStatus.from_dict({"assembly_id": "abc", "assembly_ssl_url": "https://x/abc"})
     session = Session(assembly="abc", progress="none")

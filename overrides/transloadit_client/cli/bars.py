@@ -42,6 +42,7 @@ class Stack:
     def __init__(self, display: Display) -> None:
         self._display = display
         self._tasks: dict[str, TaskID] = {}
+        self._sent: Progress | None = None
 
     def __call__(self, progress: Progress) -> None:
         phase = progress.phase
@@ -49,6 +50,8 @@ class Stack:
             self._finish(passed, progress)
         if phase == "done":
             return
+        if phase == "uploading":
+            self._sent = progress
         done, total = measure(progress)
         if phase not in self._tasks:
             in_bytes = phase != "executing"
@@ -67,4 +70,15 @@ class Stack:
             last = task.fields["details"]
             if phase == "downloading":  # of which the end tells, as it does not of what was sent
                 last = details(evolve(progress, phase="downloading"))
+            elif phase == "uploading" and self._sent is not None:
+                last = details(_arrived(self._sent))
             self._display.update(task.id, total=total, completed=total, details=last)
+
+
+def _arrived(sent: Progress) -> Progress:
+    """An upload that has passed: all of it is there, as a form's files are once it is answered."""
+    return evolve(
+        sent,
+        bytes_sent=max(sent.bytes_sent, sent.bytes_to_send or 0),
+        files_sent=max(sent.files_sent, sent.files_to_send or 0),
+    )
