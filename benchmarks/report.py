@@ -164,4 +164,4 @@ def _curl(folder: Path) -> str:
 def _output(python: Path, script: str, folder: Path, *arguments: str) -> str:
     command = [str(python), script, *arguments]
     done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return done.stdout.strip("\n")
