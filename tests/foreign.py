@@ -1,6 +1,6 @@
 """How hard the tests over foreign data try: 2,000 cases each, or as many as FOREIGN_CASES says.
 
-`make nightly` says 100,000, and `make pythons` 200: a newer Python reads no data differently.
+`make nightly` says 100,000, and `make lowest` 200: what is old reads no data differently.
 Such tests carry the mark `foreign`.
 """
 
