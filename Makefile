@@ -52,7 +52,7 @@ lowest: ## Run the test suite with the oldest dependencies that are admitted
 	@$(MAKE) --no-print-directory .venv-lowest/dev.stamp node VENV=.venv-lowest
 	@.venv-lowest/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps \
 	  --requirement requirements/lowest.txt
-	@FOREIGN_CASES=200 .venv-lowest/bin/python -m pytest --quiet $(CORES) --deselect tests/test_receivers.py
+	@FOREIGN_CASES=200 .venv-lowest/bin/python -m pytest --quiet $(CORES) --deselect tests/pingback/test_receivers.py
 
 coverage: $(VENV)/dev.stamp ## Show what the last `make test` did not reach
 	@$(BIN)/coverage report
@@ -118,7 +118,7 @@ nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZ
 	@FOREIGN_CASES=100000 $(BIN)/python -m pytest -m foreign $(CORES)
 	@$(BIN)/python tests/fuzz/pingbacks.py -max_total_time=$(FUZZ_SECONDS)
 	@$(BIN)/python tests/fuzz/statuses.py -max_total_time=$(FUZZ_SECONDS)
-	@$(BIN)/python -m tests.kills --kills 100
+	@$(BIN)/python -m tests.uploads.kills --kills 100
 
 mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the tests must notice nine in ten
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R overrides $(MUTANTS)/src

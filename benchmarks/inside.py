@@ -66,7 +66,7 @@ def generated_all(results: int) -> Call:
 
 
 def _ours(results: int) -> Call:
-    from transloadit_client._answers import Answer, read_status  # noqa: PLC0415
+    from transloadit_client._calls.answers import Answer, read_status  # noqa: PLC0415
 
     answer = Answer("read an Assembly", 200, _text(results))
     return lambda: read_status(answer)

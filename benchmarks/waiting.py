@@ -16,11 +16,11 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from transloadit_client import AssemblyStatus, AsyncTransloadit
-from transloadit_client._hosts import Home
-from transloadit_client._pace import World
-from transloadit_client._patience import RetryPolicy
-from transloadit_client._waiting import Terms, waiting
-from transloadit_client._work import Doing, Once, Pause
+from transloadit_client._calls.addresses import Home
+from transloadit_client._flow import Doing, Once, Pause
+from transloadit_client._retry.policy import RetryPolicy
+from transloadit_client._waiting.read_schedule import World
+from transloadit_client._waiting.wait import Terms, waiting
 from transloadit_standin import Limits, StandIn
 
 MANY = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000

@@ -16,10 +16,11 @@ from ._version import __version__
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from . import pingback as pingback
-    from . import smart_cdn as smart_cdn
-    from ._async_client import AsyncTransloadit as AsyncTransloadit
-    from ._client import Transloadit as Transloadit
+    from . import pingback, smart_cdn
+    from ._calls.addresses import new_assembly_id as new_assembly_id
+    from ._calls.contents import Stream as Stream
+    from ._client.async_transloadit import AsyncTransloadit as AsyncTransloadit
+    from ._client.transloadit import Transloadit as Transloadit
     from ._errors import ApiError as ApiError
     from ._errors import AssemblyFailed as AssemblyFailed
     from ._errors import Attempt as Attempt
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
     from ._errors import UnreadableAnswer as UnreadableAnswer
     from ._errors import UntrustedUrl as UntrustedUrl
     from ._errors import UploadIncomplete as UploadIncomplete
-    from ._hosts import new_assembly_id as new_assembly_id
-    from ._patience import RetryPolicy as RetryPolicy
     from ._progress import MissingFile as MissingFile
     from ._progress import Progress as Progress
     from ._progress import SavedFile as SavedFile
-    from ._running import Finished as Finished
+    from ._retry.policy import RetryPolicy as RetryPolicy
+    from ._runs.map_inputs import Mapped as Mapped
+    from ._runs.run import Finished as Finished
     from ._signing import Credentials as Credentials
     from ._signing import Secret as Secret
     from ._signing import SignedParams as SignedParams
@@ -47,40 +48,38 @@ if TYPE_CHECKING:
     from ._signing import sign as sign
     from ._status import AssemblyFile as AssemblyFile
     from ._status import AssemblyStatus as AssemblyStatus
-    from ._streams import Stream as Stream
-    from ._tasks import Mapped as Mapped
 
 _HOME = {
     "ApiError": "._errors",
     "AssemblyFailed": "._errors",
     "AssemblyFile": "._status",
     "AssemblyStatus": "._status",
-    "AsyncTransloadit": "._async_client",
+    "AsyncTransloadit": "._client.async_transloadit",
     "Attempt": "._errors",
     "Credentials": "._signing",
     "DownloadIncomplete": "._errors",
     "FileChanged": "._errors",
-    "Finished": "._running",
+    "Finished": "._runs.run",
     "InvalidInput": "._errors",
-    "Mapped": "._tasks",
+    "Mapped": "._runs.map_inputs",
     "MissingCredentials": "._errors",
     "MissingFile": "._progress",
     "NoAnswer": "._errors",
     "OutcomeUnknown": "._errors",
     "Progress": "._progress",
-    "RetryPolicy": "._patience",
+    "RetryPolicy": "._retry.policy",
     "SavedFile": "._progress",
     "Secret": "._signing",
     "SignedParams": "._signing",
     "StillBusy": "._errors",
-    "Stream": "._streams",
-    "Transloadit": "._client",
+    "Stream": "._calls.contents",
+    "Transloadit": "._client.transloadit",
     "TransloaditError": "._errors",
     "UnreadableAnswer": "._errors",
     "UntrustedUrl": "._errors",
     "UploadIncomplete": "._errors",
     "encode": "._signing",
-    "new_assembly_id": "._hosts",
+    "new_assembly_id": "._calls.addresses",
     "sign": "._signing",
 }
 

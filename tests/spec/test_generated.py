@@ -108,7 +108,7 @@ values = st.recursive(
 
 @settings(
     max_examples=500, deadline=None
-)  # tests/test_status.py tries 10,000 on the class people get
+)  # tests/rules/test_status.py tries 10,000 on the class people get
 @given(status=st.dictionaries(known | st.text(max_size=4), values, max_size=5))
 def test_statuses_nobody_thought_of_survive(status: dict[str, Any]) -> None:
     survives(AssemblyStatus, status)

@@ -19,7 +19,7 @@ from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.models import CreateAssemblyForm
 from transloadit_api.types import File
 from transloadit_client import InvalidInput, NoAnswer, Transloadit
-from transloadit_client._streams import PIECE
+from transloadit_client._calls.contents import PIECE
 
 from .parsers import Part, python_multipart
 from .senders import CONTENT, KEY, SECRET, call

@@ -1,0 +1,1 @@
+"""What each operation sends, and what its answer means. Pure."""

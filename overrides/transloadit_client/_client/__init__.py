@@ -1,0 +1,1 @@
+"""The two clients, and what carries out flows for them."""

@@ -1,0 +1,1 @@
+"""Results onto the disk."""

@@ -1,0 +1,1 @@
+"""What may be tried again, how often, and with which bytes. Pure."""

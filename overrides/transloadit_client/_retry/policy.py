@@ -1,0 +1,96 @@
+"""How often and how long to try: a policy, a client's budget, and the arithmetic of waiting. Pure.
+
+What may be tried again at all, and with which bytes, is `_retry`'s business.
+"""
+
+from collections.abc import Callable
+
+from attrs import field, frozen, validators
+
+from .._errors import InvalidInput
+from .._locks import Lock
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how long to try.
+
+    Args:
+        attempts: how many at most, the first included.
+        deadline: seconds for a whole call; no attempt begins later.
+        first: seconds that the first wait after a fault is at most. Each further one may be twice
+            as long, and all are drawn at random from zero up ("full jitter").
+        longest: seconds that any such wait is at most.
+        floor: seconds that a wait after a rate limit is at least, since the API may ask for 0.
+        share: how many repeats a request adds to the budget of its client, on average.
+        reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
+            is repeated: an outage must not be met with more requests than usual.
+
+    Raises:
+        InvalidInput: one of them is negative, or `attempts` is less than 1.
+    """
+
+    attempts: int = field(default=5, validator=validators.instance_of(int))
+    deadline: float = 300.0
+    first: float = 0.5
+    longest: float = 30.0
+    floor: float = 1.0
+    share: float = 0.2
+    reserve: float = 20.0
+
+    def __attrs_post_init__(self) -> None:
+        times = (self.deadline, self.first, self.longest, self.floor, self.share, self.reserve)
+        if self.attempts < 1 or not all(time >= 0 for time in times):
+            raise InvalidInput(f"not a policy: {self}")
+
+
+ONCE = RetryPolicy(attempts=1)
+"""Never repeat; a lost create is still looked for."""
+
+
+class Budget:
+    """How many repeats a client may still make. Safe to share between threads."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._share, self._most = policy.share, policy.reserve
+        self._left = policy.reserve
+        self._lock = Lock()
+
+    def earn(self) -> None:
+        """A request was made."""
+        with self._lock:
+            self._left = min(self._most, self._left + self._share)
+
+    def spend(self) -> bool:
+        """Whether one more repeat may be made; if so, it is counted."""
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
+def wait_after_fault(
+    policy: RetryPolicy, number: int, hint: float | None, jitter: Callable[[float], float]
+) -> float:
+    """Seconds to wait after attempt `number` met a fault.
+
+    Args:
+        policy: how long to try.
+        number: 1 for the first attempt of a call.
+        hint: the seconds that the answer asked for, if it did.
+        jitter: draws a number between zero and the one it is given.
+    """
+    return max(jitter(_backoff(policy, number)), hint or 0.0)
+
+
+def wait_after_limit(
+    policy: RetryPolicy, number: int, hint: float | None, jitter: Callable[[float], float]
+) -> float:
+    """Seconds to wait after attempt `number` met a rate limit: never less than asked for."""
+    asked = _backoff(policy, number) if hint is None else hint
+    return max(policy.floor, asked) + jitter(policy.first)
+
+
+def _backoff(policy: RetryPolicy, number: int) -> float:
+    return min(policy.longest, policy.first * 2.0 ** min(number - 1, 64))

@@ -1,0 +1,1 @@
+"""`run` and `map`. Pure, but for the journal's file."""

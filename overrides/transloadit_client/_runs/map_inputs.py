@@ -1,0 +1,159 @@
+"""The inputs of a `map`: which Assembly is whose, and what became of it."""
+
+import os
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from .._calls.addresses import new_assembly_id
+from .._calls.files import Files, base_name, text_parts
+from .._calls.operations import params_of
+from .._errors import InvalidInput, TransloaditError
+from .._progress import SavedFile
+from .._results.file_names import safe_name
+from .._signing import encode
+from .._status import AssemblyStatus
+from .journal import Entry, Journal
+from .run import CreateOptions, Finished
+
+_RENEWALS = 3  # an upload that breaks off so often has another reason
+
+Key: TypeAlias = Callable[[Files], str | None]
+"""Tells the name under which an input stands in the journal, and which no other has."""
+
+
+@frozen
+class Mapped:
+    """What became of one input of a `map`.
+
+    Attributes:
+        files: the input.
+        key: its name in the journal.
+        assembly_id: the Assembly it was given, whether or not that came to be.
+        status: the last status, where there is one.
+        saved: the results that were saved.
+        error: why it failed; None if the Assembly completed and all results were saved.
+    """
+
+    files: Files = field(repr=False)
+    key: str
+    assembly_id: str
+    status: AssemblyStatus | None = field(default=None, repr=False)
+    saved: tuple[SavedFile, ...] = ()
+    error: TransloaditError | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
+
+
+@frozen
+class Task:
+    """An input, and the Assembly that is to be, or already is, its own."""
+
+    files: Files = field(repr=False)
+    key: str
+    entry: Entry
+    renewed: int = 0
+    """How many ids it has used up."""
+
+    def options(self, save_to: str | os.PathLike[str] | None) -> dict[str, Any]:
+        """What `run` has to know of it. Inputs of the same name have a folder each."""
+        assembly_id = self.entry.assembly_id
+        folder = f"{safe_name(base_name(self.key), 'input')}-{assembly_id[:8]}"
+        return {
+            # Here a tuple is a `(name, content)`; in `run` it would be several files.
+            "files": [self.files] if isinstance(self.files, tuple) else self.files,
+            "assembly_id": assembly_id,
+            "resume": self.entry.known,
+            "save_to": None if save_to is None else Path(save_to) / folder,
+        }
+
+    def completed(self, finished: Finished) -> Mapped:
+        """What the caller gets of it."""
+        assembly_id = self.entry.assembly_id
+        return Mapped(self.files, self.key, assembly_id, finished.status, finished.saved)
+
+    def failed(self, error: TransloaditError) -> Mapped:
+        """What the caller gets of one that failed."""
+        status, saved = getattr(error, "status", None), getattr(error, "saved", ())
+        return Mapped(self.files, self.key, self.entry.assembly_id, status, saved, error)
+
+
+class Tasks:
+    """Makes a task of each input, and tells the journal how it ended. Opened with `with`.
+
+    Args:
+        journal: the journal's file, or None for none.
+        instructions: see `Journal`.
+        key: tells the name of an input.
+    """
+
+    def __init__(
+        self, journal: str | os.PathLike[str] | None, instructions: str, key: Key | None
+    ) -> None:
+        self._path, self._instructions = journal, instructions
+        self._key = key or name_of
+        self._journal: Journal | None = None
+
+    def __enter__(self) -> Self:
+        if self._path is not None:
+            self._journal = Journal(self._path, self._instructions)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    def next(self, inputs: Iterator[Files]) -> Task | None:
+        """The task of the next input that is not done yet; None at the end."""
+        return next(filter(None, map(self.of, inputs)), None)
+
+    def of(self, files: Files) -> Task | None:
+        """The task of an input; None if the journal has it as done.
+
+        Raises:
+            InvalidInput: there is a journal, and the input has no name to stand under in it.
+        """
+        key = self._key(files)
+        if self._journal is None:
+            return Task(files, key or "", Entry(new_assembly_id()))
+        if not isinstance(key, str):
+            raise InvalidInput(
+                f"an input of type {type(files).__name__} has no name to stand under in a journal;"
+                " give key=…, a function from an input to a text that is its own"
+            )
+        entry = self._journal.entry(key)
+        return None if entry.outcome else Task(files, key, entry)
+
+    def again(self, task: Task, error: TransloaditError) -> Task | None:
+        """The task with another id, if the first one is spent: its upload broke off, so that it can
+        never be an Assembly's, and nothing ran. None for all other errors, and at last."""
+        status = getattr(error, "status", None)
+        if task.renewed == _RENEWALS or getattr(status, "ok", None) != "REQUEST_ABORTED":
+            return None
+        entry = self._journal.renew(task.key) if self._journal else Entry(new_assembly_id())
+        return evolve(task, entry=entry, renewed=task.renewed + 1)
+
+    def delivered(self, mapped: Mapped) -> None:
+        """The caller has this one, and has come back for the next."""
+        if self._journal is not None and mapped.status is not None and not mapped.failed:
+            self._journal.ended(mapped.key, str(mapped.status.ok))
+
+
+def name_of(files: Files) -> str | None:
+    """The path of an input, or the name of a `(name, content)`; None for what has neither."""
+    if isinstance(files, tuple) and files and isinstance(files[0], str):
+        return files[0]
+    return os.fsdecode(files) if isinstance(files, str | os.PathLike) else None
+
+
+def instructions_of(create: CreateOptions) -> str:
+    """What tells these Instructions from others; the same for the same ones in any process."""
+    given: dict[str, Any] = {**create}
+    fields = text_parts(given.pop("form_fields", None))
+    params = params_of(extra=given.pop("extra_params", None), **given)
+    return sha256(encode({"params": params, "form_fields": fields}).encode()).hexdigest()

@@ -1,0 +1,117 @@
+"""Many Assemblies: how many at once, and how fast. Pure.
+
+`mapping` is a generator: it says what to take, start and await, and others do it. So threads, tasks
+and a simulated clock carry out the same code.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from .._errors import InvalidInput
+from .map_inputs import Mapped, Task
+
+_MINUTE = 60.0
+
+
+class Quota:
+    """No more than so many starts within any minute.
+
+    Args:
+        a_minute: how many; None for any number.
+
+    Raises:
+        InvalidInput: less than one.
+    """
+
+    def __init__(self, a_minute: int | None) -> None:
+        if a_minute is not None and a_minute < 1:
+            raise InvalidInput(f"{a_minute} Assemblies a minute are none; give 1 or more, or None")
+        self._most = a_minute
+        self._starts: deque[float] = deque(maxlen=a_minute or 0)
+
+    def wait(self, now: float) -> float:
+        """Seconds until another may start."""
+        if self._most is None or len(self._starts) < self._most:
+            return 0.0
+        return max(0.0, self._starts[0] + _MINUTE - now)
+
+    def started(self, now: float) -> None:
+        self._starts.append(now)
+
+
+@frozen
+class Take:
+    """Give the next task, or None when there are no more."""
+
+
+@frozen
+class Start:
+    """Begin with this task."""
+
+    task: Task
+
+
+@frozen
+class Await:
+    """Give what has ended: at least one, or none if that takes longer than so many seconds."""
+
+    seconds: float | None
+
+
+@frozen
+class Deliver:
+    """Give this to the caller."""
+
+    mapped: Mapped
+
+
+Move: TypeAlias = Take | Start | Await | Deliver
+Moves: TypeAlias = Generator[Move, Any, None]
+
+
+def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
+    """What to do, move by move; each is answered as its docstring says.
+
+    Args:
+        at_once: how many Assemblies may be in the works.
+        quota: how many may be created in a minute.
+        now: a clock in seconds that only goes forward.
+
+    Raises:
+        InvalidInput: `at_once` is less than one.
+    """
+    if at_once < 1:
+        raise InvalidInput(f"{at_once} Assemblies at once are none; give 1 or more")
+    return _moves(at_once, quota, now)
+
+
+def _moves(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
+    running, more = 0, True
+    while more or running:
+        seconds = None
+        if more and running < at_once:
+            seconds = quota.wait(now())
+            if seconds == 0:
+                task: Task | None = yield Take()
+                if task is None:
+                    more = False
+                else:
+                    quota.started(now())
+                    running += 1
+                    yield Start(task)
+                continue
+        ended: Sequence[Mapped] = yield Await(seconds)
+        for mapped in ended:
+            running -= 1
+            yield Deliver(mapped)
+
+
+def next_move(moves: Moves, answer: Any) -> Move | None:
+    """The next move, once the last one was answered; None at the end."""
+    try:
+        return moves.send(answer)
+    except StopIteration:
+        return None

@@ -1,0 +1,114 @@
+"""`run`: what it takes, what it gives, and what it makes of a status on the way. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from attrs import evolve, field, frozen
+
+from transloadit_api.types import Unset
+
+from .._calls.files import FormFields
+from .._errors import ApiError, AssemblyFailed, InvalidInput
+from .._progress import OnProgress, Progress, SavedFile
+from .._signing import Params
+from .._status import AssemblyStatus
+from .._uploads.sources import Source, known_size
+
+
+class CreateOptions(TypedDict, total=False):
+    """What `create_assembly` takes beside files, id and timeout; each as described there."""
+
+    steps: Params | None
+    template_id: str | None
+    fields: Params | None
+    notify_url: str | Unset | None
+    allow_steps_override: bool | None
+    auth: Params | None
+    form_fields: FormFields | None
+    extra_params: Mapping[str, Any] | None
+
+
+@frozen
+class Finished:
+    """What `run` gives.
+
+    Attributes:
+        status: the last status; it says `ASSEMBLY_COMPLETED`.
+        saved: the results that were saved; none without a `save_to`.
+    """
+
+    status: AssemblyStatus = field(repr=False)
+    saved: tuple[SavedFile, ...] = ()
+
+
+def completed(status: AssemblyStatus) -> AssemblyStatus:
+    """The status of an Assembly that did what it was created for.
+
+    Raises:
+        AssemblyFailed: it ended in another way: with an error, canceled, or aborted.
+    """
+    if status.ok == "ASSEMBLY_COMPLETED" and not status.failed:
+        return status
+    code = next((code for code in (status.error, status.ok) if isinstance(code, str)), None)
+    said = f": {status.message.rstrip('.')}" if isinstance(status.message, str) else ""
+    failed = AssemblyFailed(f"Assembly {status.assembly_id} ended as {code}{said}.")
+    failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None
+    failed.code, failed.status = code, status
+    raise failed
+
+
+def setting_out(files: Sequence[Source], assembly_id: str) -> Progress:
+    """What is told before the create request, so that files which go along are seen to leave."""
+    return Progress(
+        assembly_id=assembly_id,
+        phase="uploading",
+        bytes_to_send=known_size(files),
+        files_to_send=len(files),
+    )
+
+
+def not_done_yet(on_progress: OnProgress | None) -> OnProgress | None:
+    """Tells the same, but that all is done only once the results are saved as well."""
+    if on_progress is None:
+        return None
+
+    def tell(progress: Progress) -> None:
+        on_progress(evolve(progress, phase="downloading") if progress.phase == "done" else progress)
+
+    return tell
+
+
+def go_by_tus(files: Sequence[Source], most: int) -> bool:
+    """Whether files are too big, or of unknown size, for the create request.
+
+    All of them go the same way: the API takes none with the request when any is to follow.
+    """
+    size = known_size(files)
+    return size is None or size > most
+
+
+def awaits_uploads(status: AssemblyStatus) -> bool:
+    """Whether files have yet to come by tus."""
+    expected = status.expected_tus_uploads
+    return status.ok == "ASSEMBLY_UPLOADING" and isinstance(expected, int) and expected > 0
+
+
+def exists_already(error: ApiError) -> bool:
+    """Whether a create was refused because its id or its very request has been there before."""
+    return error.code in ("DO_NOT_REUSE_ASSEMBLY_IDS", "SIGNATURE_REUSE_DETECTED")
+
+
+def is_missing(error: ApiError) -> bool:
+    """Whether there is no such Assembly."""
+    return error.code == "ASSEMBLY_NOT_FOUND"
+
+
+def id_to_resume(assembly_id: str | None) -> str:
+    """Checks that there is an id to go on with.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    if assembly_id is None:
+        raise InvalidInput("resume takes the assembly_id of the run to go on with")
+    return assembly_id

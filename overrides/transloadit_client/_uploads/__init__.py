@@ -1,0 +1,1 @@
+"""Files into an Assembly by tus. Pure."""

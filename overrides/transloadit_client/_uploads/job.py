@@ -1,0 +1,240 @@
+"""The files of one Assembly by tus: which have arrived, which go on, which begin, and what is left.
+
+Resuming needs the Assembly alone: its status names every upload; `_resuming` says whose it is.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from secrets import token_hex
+
+from attrs import evolve
+
+from .._calls.addresses import Home, assembly_id, trusted_url
+from .._calls.answers import Answer
+from .._calls.operations import Assembly, reading
+from .._errors import InvalidInput, TransloaditError, UploadIncomplete
+from .._flow import Work
+from .._progress import OnProgress, Progress
+from .._retry.rules import NOT_THERE, Guard, NotThere, Plan
+from .._status import AssemblyStatus
+from . import tus
+from .matching import FINGERPRINT, STREAM, Begun, assigned, uploads_of
+from .sources import ReadOnce, Source, known_size
+
+STREAM_BUFFER = 4 * 1024 * 1024
+"""Bytes that all streams together keep at most, so that what was lost can be sent again."""
+
+
+class Uploads:
+    """The upload of some files into one Assembly: `begin`, then all of `works`, then `end`."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        files: Sequence[Source],
+        home: Home,
+        *,
+        chunk_size: int,
+        parallel: int,
+        on_progress: OnProgress | None,
+    ) -> None:
+        if chunk_size < 1 or parallel < 1:
+            raise InvalidInput("chunk_size and parallel have to be 1 or more")
+        self._assembly, self._files, self._home = assembly, files, home
+        self._chunk_size, self._on_progress = chunk_size, on_progress
+        streams = sum(isinstance(file, ReadOnce) for file in files)
+        self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
+        self._sent = [0] * len(files)
+        self._arrived: set[int] = set()
+        self._urls: dict[int, str] = {}
+        self._reported: Progress | None = None
+        self.status = AssemblyStatus()
+
+    def begin(self) -> "Work[list[Work[None]]]":
+        """Reads how things stand; gives the work for each file that has not arrived.
+
+        Raises:
+            FileChanged: a file is not the one whose upload began.
+            InvalidInput: the files are not as many as the Assembly awaits.
+            UploadIncomplete: the Assembly has ended, and takes no more files.
+        """
+        self.status = yield reading(self._assembly, self._home)
+        known = uploads_of(self.status)
+        names = {upload.called for upload in known}
+        fingerprints: list[str | None] = []
+        for file in self._files:
+            begun = (file.field, file.name) in names
+            fingerprints.append((yield from file.fingerprint()) if begun else None)
+            file.close()
+        taken, strange = assigned(self._files, fingerprints, known)
+        self._check_number(strange)
+        left: list[tuple[int, Begun | None]] = []
+        for number, upload in enumerate(taken):
+            if upload is not None and upload.finished:
+                self._sent[number] = self._files[number].size or 0
+                self._arrived.add(number)
+            else:
+                left.append((number, upload))
+        if not left:
+            return []
+        self._check_awaited()
+        server = yield from tus.asked(self._server())
+        return [self._one(number, upload, server) for number, upload in left]
+
+    def end(self, outcomes: Sequence[TransloaditError | None]) -> Work[AssemblyStatus]:
+        """Reads the status once more, and sees that it agrees.
+
+        Raises:
+            UploadIncomplete: not all files have arrived.
+        """
+        errors = [error for error in outcomes if error is not None]
+        if errors:
+            raise self._incomplete(f"{errors[0]}", errors[0]) from errors[0]
+        if outcomes:
+            self.status = yield reading(self._assembly, self._home)
+            if (yield from self._mended()):
+                self.status = yield reading(self._assembly, self._home)
+        self.report()
+        return self.status
+
+    def _mended(self) -> Work[bool]:
+        """Sends what has not arrived after all; whether there was any.
+
+        HTTP tells answers apart by their order alone. One that comes twice is taken for that of the
+        next request; so what the Assembly still awaits is asked for on connections of its own.
+        """
+        # As texts, since anything may stand in the place of a URL.
+        finished = {str(upload.url) for upload in uploads_of(self.status) if upload.finished}
+        doubtful = [number for number, url in self._urls.items() if url not in finished]
+        if self.status.ok != "ASSEMBLY_UPLOADING" or not doubtful:
+            return False
+        server = self._server()
+        for number in doubtful:
+            self._arrived.discard(number)
+        for number in doubtful:
+            try:
+                yield from self._sent_to(number, server, {}, self._urls[number])
+            except TransloaditError as error:
+                raise self._incomplete(f"{error}", error) from error
+        return True
+
+    def report(self) -> None:
+        """Tells how far it has come, if that has changed."""
+        if self._on_progress is None:
+            return
+        progress = Progress(
+            assembly_id=str(self.status.assembly_id),
+            phase="uploading",
+            bytes_sent=sum(self._sent),
+            bytes_to_send=known_size(self._files),
+            files_sent=len(self._arrived),
+            files_to_send=len(self._files),
+            status=self.status,
+        )
+        if progress != self._reported:
+            self._reported = progress
+            self._on_progress(progress)
+
+    def _one(self, number: int, upload: Begun | None, server: tus.Server) -> Work[None]:
+        """One file: what is missing of its upload, or all of it."""
+        if upload is not None:
+            yield from self._sent_to(number, server, {}, self._url(upload))
+            return
+        file = self._files[number]
+        try:
+            yield from file.load(0, self._chunk_of(file))  # a small file is read but once
+            fingerprint = yield from file.fingerprint()
+            metadata = {
+                "assembly_url": str(self.status.assembly_ssl_url),
+                "fieldname": file.field,
+                "filename": file.name,
+                FINGERPRINT: f"{fingerprint or STREAM}-{token_hex(8)}",
+            }
+            yield from self._sent_to(number, server, metadata)
+        finally:
+            file.close()
+
+    def _sent_to(
+        self, number: int, server: tus.Server, metadata: dict[str, str], url: str | None = None
+    ) -> Work[None]:
+        file = self._files[number]
+        try:
+            self._urls[number] = yield from tus.uploaded(
+                file,
+                server,
+                metadata,
+                chunk_size=self._chunk_of(file),
+                sent=partial(self._sent.__setitem__, number),
+                url=url,
+                find=partial(self._find, metadata.get(FINGERPRINT, "")),
+            )
+            self._arrived.add(number)
+        finally:
+            file.close()
+
+    def _chunk_of(self, file: Source) -> int:
+        return self._kept if isinstance(file, ReadOnce) else self._chunk_size
+
+    def _find(self, mark: str) -> Plan[tus.Standing | NotThere]:
+        """Looks in the Assembly's status for an upload whose creation was not answered."""
+        operation = reading(self._assembly, self._home).make()
+
+        def read(answer: Answer) -> tus.Standing | NotThere:
+            for upload in uploads_of(operation.read(answer)):
+                if upload.mark == mark:
+                    return tus.Standing(self._url(upload), upload.offset, upload.size)
+            return NOT_THERE
+
+        found = evolve(operation, read=read)
+        return Plan(Guard.HARMLESS, lambda: found)
+
+    def _url(self, upload: Begun) -> str:
+        return trusted_url(upload.url, self._home, "an upload's URL")
+
+    def _server(self) -> tus.Server:
+        if not isinstance(self.status.tus_url, str):
+            raise InvalidInput(
+                f"{self._name()} takes no uploads: create it with num_expected_upload_files, and"
+                " without quiet; nothing was sent"
+            )
+        return tus.Server(trusted_url(self.status.tus_url, self._home, "tus_url"), self._home)
+
+    def _check_number(self, others: Sequence[Begun]) -> None:
+        """Whether all files that the Assembly awaits are at hand, or there; and no more."""
+        for upload in others:
+            if not upload.finished:
+                raise InvalidInput(
+                    f"{self._name()} awaits the rest of {upload.name!r}, which is not among the"
+                    " files; nothing was sent"
+                )
+        expected, number = self.status.expected_tus_uploads, len(self._files) + len(others)
+        if isinstance(expected, int) and expected != number:
+            raise InvalidInput(
+                f"{self._name()} awaits {expected} files in all, but these would make {number};"
+                " nothing was sent"
+            )
+
+    def _check_awaited(self) -> None:
+        """Whether the Assembly still takes files."""
+        if self.status.done or self.status.ok == "ASSEMBLY_EXECUTING":
+            state = self.status.error or self.status.ok
+            raise self._incomplete(f"{self._name()} takes no more files, being at {state}.")
+
+    def _incomplete(self, why: str, cause: TransloaditError | None = None) -> UploadIncomplete:
+        names = [file.name for file in self._files]
+        missing = [name for number, name in enumerate(names) if number not in self._arrived]
+        some = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        resume = "Upload the same files to the same Assembly again: it goes on from there."
+        error = UploadIncomplete(
+            f"{len(missing)} of {len(names)} files did not arrive ({some}): {why}"
+            + (f" {resume}" if cause else "")
+        )
+        error.assembly_id = assembly_id(self.status)
+        error.assembly_url = str(self.status.assembly_ssl_url)
+        error.finished = tuple(name for n, name in enumerate(names) if n in self._arrived)
+        error.missing = tuple(missing)
+        error.attempts = cause.attempts if cause else ()
+        return error
+
+    def _name(self) -> str:
+        return f"Assembly {assembly_id(self.status)}"

@@ -1,0 +1,1 @@
+"""When to read a status, and when waiting ends. Pure."""

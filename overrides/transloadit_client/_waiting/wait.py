@@ -1,0 +1,249 @@
+"""Waiting for an Assembly: when to read its status, when to listen, when to give up. Pure.
+
+The outcome always comes from a status. The stream of events says when to read one, and what to tell
+people meanwhile; so nothing is lost where it breaks, lies or is not there.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+from attrs import define, field, frozen
+
+from .._calls.addresses import Home, assembly_id, trusted_url
+from .._calls.operations import Assembly, cancellation, reading
+from .._errors import ApiError, InvalidInput, NoAnswer, StillBusy, TransloaditError, UntrustedUrl
+from .._flow import Once, Pause, Work
+from .._progress import OnProgress, Tally
+from .._retry.rules import Phase, Plan
+from .._status import AssemblyStatus
+from .read_schedule import MOST_OFTEN, SLOWEST, Pace, World, phase_of_last
+
+_LONGEST_READ = 30.0  # seconds: a status is small, and the next try finds another connection
+_TICK = 0.5  # seconds between two questions whether to stop
+_LONG_ENOUGH = 30.0  # seconds: a stream that stood for so long was no failure
+_FAILURES = 5  # so many streams in a row that did not stand are enough
+_NOT_THERE = ("ASSEMBLY_NOT_FOUND", "SERVER_404")
+
+OPENED, CLOSED = "opened", "closed"
+"""Words of our own about the stream; all others are the API's."""
+
+_ENDING = ("assembly_finished", "assembly_error")
+
+
+@frozen
+class Word:
+    """What was heard: the kind of an event, and what it holds."""
+
+    kind: str
+    data: Any = None
+
+
+@frozen
+class Listen(Pause):
+    """A pause that ends as soon as the stream at this URL says a `Word`, which is the result."""
+
+    url: str
+
+
+class HasIsSet(Protocol):
+    """An event of `threading`, `asyncio` or `anyio`."""
+
+    def is_set(self) -> bool: ...
+
+
+Stop: TypeAlias = Callable[[], bool] | HasIsSet
+"""What says that waiting is no longer wanted; it is asked every half second."""
+
+
+@frozen(kw_only=True)
+class Terms:
+    """How to wait.
+
+    Attributes:
+        deadline: seconds, or None to wait for however long it takes.
+        interval: seconds between two reads, at first.
+        events: whether to listen to the stream of events where there is one.
+        cancel_on_timeout: whether to cancel the Assembly at the deadline.
+        on_progress: who is told.
+        stop: who may end it.
+    """
+
+    deadline: float | None
+    interval: float
+    events: bool
+    cancel_on_timeout: bool
+    on_progress: OnProgress | None
+    stop: Stop | None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.interval >= MOST_OFTEN:
+            raise InvalidInput(
+                f"interval is {self.interval!r} seconds; the API allows three reads a second"
+            )
+        if self.deadline is not None and not self.deadline >= 0:
+            raise InvalidInput(f"deadline is {self.deadline!r}; it takes seconds, or None")
+
+    def stopped(self) -> bool:
+        stop = self.stop
+        if stop is None:
+            return False
+        return stop() if callable(stop) else stop.is_set()
+
+
+def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Work[AssemblyStatus]:
+    """Waits until nothing more will happen, and returns the last status, failed or not.
+
+    Raises:
+        StillBusy: the deadline came, or `stop` said so.
+        ApiError: a read was refused.
+        NoAnswer: no read got through for as long as the policy tries.
+    """
+    plan, now = reading(assembly, home), world.now
+    watch = _Watch(terms, world, home, Tally(assembly_id(assembly), terms.on_progress))
+    until = float("inf") if terms.deadline is None else now() + terms.deadline
+    if isinstance(assembly, AssemblyStatus) and watch.saw(assembly):
+        return assembly
+    while True:
+        yield from watch.rest(until)
+        longest = min(_LONGEST_READ, max(1.0, until - now()))
+        status = yield from watch.read(Once(plan, longest))
+        if status is not None and watch.saw(status):
+            return status
+        if now() >= until:
+            return (yield from watch.give_up(cancellation(assembly, home)))
+
+
+@define
+class _Watch:
+    """What is done while waiting, as parts of the work."""
+
+    _terms: Terms
+    _world: World
+    _home: Home
+    _tally: Tally
+    _pace: Pace = field(init=False)
+    _ear: "_Ear" = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._pace = Pace(self._world, self._terms.interval)
+        self._ear = _Ear(self._world, self._home if self._terms.events else None)
+
+    def saw(self, status: AssemblyStatus) -> bool:
+        """Takes note of a status; whether it is the last."""
+        self._tally.read(status)
+        if not status.done:
+            self._ear.read(status)
+            self._pace.read(status, listening=self._ear.open)
+        return status.done
+
+    def rest(self, until: float) -> Work[None]:
+        """Pauses until the status is to be read, or time is up."""
+        while True:
+            if self._terms.stopped():
+                raise _still_busy(self._tally, "when it was no longer waited for")
+            rest = min(self._pace.due, until) - self._world.now()
+            if rest <= 0:
+                return
+            word = yield self._ear.pause(min(rest, _TICK) if self._terms.stop else rest)
+            if word is not None:
+                self._tally.heard(word.kind, word.data)
+                if self._ear.heard(word):
+                    self._pace.hasten(anew=word.kind in _ENDING)
+
+    def read(self, read: Once) -> Work[AssemblyStatus | None]:
+        """Reads the status; None if that failed and is to be tried again."""
+        try:
+            status: AssemblyStatus = yield read
+        except (ApiError, NoAnswer) as error:
+            seen = _status_in(error)
+            if seen is None:
+                self._pace.failed(error)
+            return seen
+        return status
+
+    def give_up(self, cancel: Plan[AssemblyStatus]) -> Work[AssemblyStatus]:
+        """The deadline came: cancels the Assembly if it is to be; it may just have ended."""
+        cause: TransloaditError | None = None
+        if self._terms.cancel_on_timeout:
+            try:
+                status: AssemblyStatus = yield cancel
+            except (ApiError, NoAnswer) as error:
+                cause = error
+            else:
+                self._tally.read(status)
+                if status.done and status.ok != "ASSEMBLY_CANCELED":
+                    return status
+        raise _still_busy(self._tally, f"after {self._terms.deadline:g} seconds", cause)
+
+
+def _status_in(error: TransloaditError) -> AssemblyStatus | None:
+    """How the Assembly ended, where it is told with an HTTP code of 400 or above."""
+    status = getattr(error, "status", None)
+    if not isinstance(status, AssemblyStatus) or not status.done:
+        return None
+    if status.error in _NOT_THERE or phase_of_last(error) is Phase.LIMITED:
+        return None
+    return status
+
+
+def _still_busy(tally: Tally, when: str, cancel: TransloaditError | None = None) -> StillBusy:
+    status = tally.status
+    state = "not read yet" if status is None else status.ok or "in a state unknown to us"
+    fate = "it goes on, and can be waited for again"
+    if status is not None and status.done:
+        state, fate = "busy", "it was canceled"
+    elif cancel is not None:
+        fate = str(cancel)
+    error = StillBusy(f"Assembly {tally.assembly_id} was still {state} {when}; {fate.rstrip('.')}.")
+    error.assembly_id = tally.assembly_id
+    error.status = status
+    error.__cause__ = cancel
+    return error
+
+
+@define
+class _Ear:
+    """Whether to listen, and to what."""
+
+    _world: World
+    _home: Home | None
+    open: bool = field(init=False, default=False)
+    _url: str | None = field(init=False, default=None)
+    _failures: int = field(init=False, default=0)
+    _opened_at: float = field(init=False, default=0.0)
+    _not_before: float = field(init=False, default=0.0)
+    _tired: bool = field(init=False, default=False)
+
+    def read(self, status: AssemblyStatus) -> None:
+        """Keeps to the first stream that a status names, if an Assembly's stream can be there."""
+        if self._url is None and self._home and isinstance(status.update_stream_url, str):
+            try:
+                self._url = trusted_url(status.update_stream_url, self._home, "update_stream_url")
+            except UntrustedUrl:
+                self._tired = True
+
+    def pause(self, seconds: float) -> Pause:
+        """A pause with open ears, where there is something to be heard."""
+        if self._url is None or self._tired:
+            return Pause(seconds)
+        if not self.open and (left := self._not_before - self._world.now()) > 0:
+            return Pause(min(seconds, left))
+        return Listen(seconds, self._url)
+
+    def heard(self, word: Word) -> bool:
+        """Takes note of a word; whether it asks for a read of the status."""
+        now = self._world.now()
+        if word.kind == OPENED:
+            self.open, self._opened_at = True, now
+            return True
+        if word.kind == CLOSED:
+            stood = self.open and now - self._opened_at >= _LONG_ENOUGH
+            self._failures = 0 if stood else self._failures + 1
+            self._tired = self._tired or self._failures >= _FAILURES
+            wait = min(SLOWEST, 2.0**self._failures)
+            self._not_before = now + wait + self._world.jitter(wait)
+            was_open, self.open = self.open, False
+            return was_open
+        if word.kind in _ENDING:  # whatever may follow, the status knows it now
+            self._tired, self.open = True, False
+        return self._tired

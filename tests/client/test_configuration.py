@@ -1,0 +1,392 @@
+"""What a client is made of: arguments, environment, copies, connections, the ecosystem's ways."""
+
+import asyncio
+import inspect
+import logging
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+from transloadit_api.api.assemblies import create_assembly
+from transloadit_api.client import Client
+from transloadit_api.models import CreateAssemblyForm
+from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredentials, Transloadit
+from transloadit_client._http.connections import tls_context
+from transloadit_standin import StandIn
+
+Connect = Callable[..., Any]
+ID = "7828446e5acd4aa996dce3455ec914e9"
+
+
+class Wire:
+    """A transport that records requests and answers each with a status."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.transport = httpx.MockTransport(self.answer)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        created = request.url.path.removeprefix("/assemblies/")
+        identity = created if len(created) == 32 else ID
+        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": identity})
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def api() -> Iterator[StandIn]:
+    with StandIn() as api:
+        yield api
+
+
+def test_the_environment_fills_in_what_is_left_out(
+    connect: Connect, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRANSLOADIT_KEY", "env_key")
+    monkeypatch.setenv("TRANSLOADIT_SECRET", "env_secret")
+    monkeypatch.setenv("TRANSLOADIT_ENDPOINT", "https://api.example.net")
+    monkeypatch.setenv("TRANSLOADIT_SIGNATURE_ALGORITHM", "sha256")
+
+    client = connect(httpx_args={"transport": wire.transport})
+    client.create_assembly(template_id="t")
+
+    assert str(wire.requests[0].url).startswith("https://api.example.net/assemblies/")
+    assert b"env_key" in wire.requests[0].content
+    assert b"sha256%3A" in wire.requests[0].content
+
+
+def test_arguments_beat_the_environment(
+    connect: Connect, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRANSLOADIT_KEY", "env_key")
+    monkeypatch.setenv("TRANSLOADIT_AUTH_TOKEN", "env_token")
+    monkeypatch.setenv("TRANSLOADIT_ENDPOINT", "https://api.example.net")
+
+    client = connect("k", "s", base_url="https://x.net", httpx_args={"transport": wire.transport})
+    client.create_assembly(template_id="t")
+
+    assert str(wire.requests[0].url).startswith("https://x.net/assemblies/")
+    assert b"env_key" not in wire.requests[0].content
+    assert "authorization" not in wire.requests[0].headers
+
+
+def test_a_token_in_the_environment_beats_a_key_there(
+    connect: Connect, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRANSLOADIT_KEY", "env_key")
+    monkeypatch.setenv("TRANSLOADIT_SECRET", "env_secret")
+    monkeypatch.setenv("TRANSLOADIT_AUTH_TOKEN", "env_token")
+
+    client = connect(httpx_args={"transport": wire.transport})
+    client.create_assembly(template_id="t")
+    client.with_options(key="k", secret="s")
+
+    assert wire.requests[0].headers["authorization"] == "Bearer env_token"
+    assert b"env_key" not in wire.requests[0].content
+
+
+def test_an_unknown_algorithm_is_refused_before_anything_is_sent(connect: Connect) -> None:
+    client = connect("k", "s", signature_algorithm="md5")
+
+    with pytest.raises(InvalidInput, match="sha384"):
+        client.create_assembly(template_id="t")
+
+
+def test_signing_needs_credentials_even_with_a_token() -> None:
+    with pytest.raises(MissingCredentials):
+        Transloadit(auth_token="t").sign({})
+
+
+def test_a_signature_is_good_for_an_hour_unless_told_otherwise() -> None:
+    client = Transloadit("k", "s")
+
+    for given, lifetime in (({}, 3600), ({"expires_in": timedelta(minutes=5)}, 300)):
+        before = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=lifetime)
+        text = client.sign({}, **given).params
+        expires = datetime.strptime(
+            text.split('"expires":"')[1].split('"')[0], "%Y/%m/%d %H:%M:%S%z"
+        )
+        assert before <= expires <= before + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("change", "applied"),
+    [
+        (lambda c: c.with_headers({"X-A": "1"}), lambda r: r.headers.get("x-a") == "1"),
+        (lambda c: c.with_cookies({"a": "1"}), lambda r: r.headers.get("cookie") == "a=1"),
+        (lambda c: c.with_timeout(7.0), lambda r: r.extensions["timeout"]["read"] == 7.0),
+        (
+            lambda c: c.with_timeout(httpx.Timeout(9.0, connect=1.0)),
+            lambda r: r.extensions["timeout"]["connect"] == 1.0,
+        ),
+        (lambda c: c.with_options(key="k2", secret="s2"), lambda r: b"k2" in r.content),
+        (
+            lambda c: c.with_options(auth_token="t"),
+            lambda r: r.headers.get("authorization") == "Bearer t",
+        ),
+        (
+            lambda c: c.with_options(signature_algorithm="sha1"),
+            lambda r: b"sha1%3A" in r.content,
+        ),
+        (
+            lambda c: c.with_options(base_url="https://other.net"),
+            lambda r: r.url.host == "other.net",
+        ),
+        (lambda c: attrs.evolve(c, headers={"X-A": "1"}), lambda r: r.headers.get("x-a") == "1"),
+    ],
+)
+@pytest.mark.parametrize("used_before", [True, False])
+def test_a_copy_differs_and_its_parent_stays_as_it_was(
+    wire: Wire, change: Any, applied: Any, used_before: bool
+) -> None:
+    parent = Transloadit("k", "s", httpx_args={"transport": wire.transport})
+    if used_before:
+        parent.create_assembly(template_id="t")
+
+    copy = change(parent)
+    copy.create_assembly(template_id="t")
+    parent.create_assembly(template_id="t")
+
+    assert type(copy) is Transloadit
+    assert applied(wire.requests[-2])
+    assert not applied(wire.requests[-1])
+
+
+def test_an_option_of_the_connections_cannot_change_in_a_copy() -> None:
+    with pytest.raises(TypeError):
+        Transloadit("k", "s").with_options(verify_tls=False)  # type: ignore[call-arg]  # the point
+
+
+def test_copies_share_connections_and_do_not_close_them(api: StandIn) -> None:
+    parent = Transloadit(api.key, api.secret, base_url=api.url)
+    with parent:
+        with parent.with_timeout(3.0) as copy:
+            assembly = copy.create_assembly(steps={"a": {"robot": "/upload/handle"}})
+        assert copy._connections.sync() is parent._connections.sync()
+        parent.get_assembly(assembly)
+
+    with pytest.raises(RuntimeError, match="closed"):
+        parent.get_assembly(assembly)
+
+
+def test_default_timeouts_are_set_and_each_call_can_have_its_own(
+    connect: Connect, wire: Wire
+) -> None:
+    client = connect(httpx_args={"transport": wire.transport})
+
+    client.get_assembly(ID)
+    client.get_assembly(ID, timeout=1.5)
+    client.get_assembly(ID, timeout=httpx.Timeout(None))
+
+    waits = [request.extensions["timeout"] for request in wire.requests]
+    assert waits[0] == {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0}
+    assert set(waits[1].values()) == {1.5}
+    assert set(waits[2].values()) == {None}
+
+
+def test_a_slow_server_meets_the_timeout_of_the_call(api: StandIn, connect: Connect) -> None:
+    api.delay_next(5)
+
+    with pytest.raises(Exception, match="timed out"):
+        connect(base_url=api.url, retry=None).get_assembly(ID, timeout=0.05)
+
+
+def test_an_httpx_client_of_ones_own_is_used_with_its_settings(wire: Wire) -> None:
+    """Its headers, timeout and transport apply, ours on top; to close it is its owner's."""
+    own = httpx.Client(transport=wire.transport, headers={"X-Own": "1"}, timeout=3.0)
+
+    with Transloadit("k", "s").set_httpx_client(own) as client:
+        client.create_assembly(template_id="t", files=[("a", b"1")])
+        client.with_headers({"X-More": "2"}).get_assembly(ID)
+
+    first, second = wire.requests
+    assert first.headers["x-own"] == second.headers["x-own"] == "1"
+    assert second.headers["x-more"] == "2"
+    assert "transloadit-client" in first.headers
+    assert first.extensions["timeout"]["read"] == 3.0
+    assert b"text/plain" not in first.content
+    assert not own.is_closed
+
+
+async def _with_an_own_async_client(wire: Wire) -> httpx.AsyncClient:
+    own = httpx.AsyncClient(transport=wire.transport, headers={"X-Own": "1"})
+    async with AsyncTransloadit("k", "s").set_async_httpx_client(own) as client:
+        await client.create_assembly(template_id="t")
+    return own
+
+
+def test_an_async_httpx_client_of_ones_own_is_used_too(wire: Wire) -> None:
+    own = asyncio.run(_with_an_own_async_client(wire))
+
+    assert wire.requests[0].headers["x-own"] == "1"
+    assert not own.is_closed
+
+
+def test_the_clients_serve_generated_functions(api: StandIn) -> None:
+    with Transloadit(api.key, api.secret, base_url=api.url) as client:
+        signed = client.sign({"steps": {"a": {"robot": "/upload/handle"}}})
+        form = CreateAssemblyForm(params=signed.params, signature=signed.signature)
+        answer = create_assembly.sync(client=client, body=form)
+
+    assert isinstance(client, Client)
+    assert answer is not None
+    assert answer.to_dict()["ok"]
+
+
+def test_all_clients_share_one_tls_context() -> None:
+    assert tls_context(True) is tls_context(True)
+    assert tls_context(False) is False
+
+
+def test_clients_with_http2_share_another_tls_context() -> None:
+    """A connection sets on its context what it offers, and another may begin in that moment."""
+    assert tls_context(True, http2=True) is not tls_context(True)
+    assert tls_context(True, http2=True) is tls_context(True, http2=True)
+
+
+@pytest.mark.parametrize("client", [Transloadit, AsyncTransloadit])
+def test_an_own_ca_that_is_none_is_refused_at_once(client: type, tmp_path: Path) -> None:
+    """Not by the first call, which may be far from where it was given."""
+    ca = tmp_path / "ca.pem"
+
+    with pytest.raises(InvalidInput, match="No such file"):
+        client(verify_ssl=str(ca))
+    ca.write_text("no certificate")
+    with pytest.raises(InvalidInput, match=re.escape(f"verify_ssl is {str(ca)!r}")):
+        client(verify_ssl=str(ca))
+
+
+def test_an_own_ca_is_trusted_instead(tmp_path: Path) -> None:
+    assert isinstance(tls_context(str(tmp_path)), ssl.SSLContext)
+    own = ssl.create_default_context()
+    assert tls_context(own) is own
+
+
+def test_proxies_of_the_environment_are_used(
+    connect: Connect, api: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in takes the part of the proxy: a plain HTTP proxy is asked for the whole URL."""
+    monkeypatch.setenv("HTTP_PROXY", api.url)
+    monkeypatch.setenv("NO_PROXY", "")
+
+    with pytest.raises(Exception, match="SERVER_404"):
+        connect(base_url="http://media.invalid").get_assembly(ID)
+
+    assert api.requests[-1].headers["host"] == "media.invalid"
+
+
+def test_one_client_serves_many_threads(api: StandIn) -> None:
+    client = Transloadit(api.key, api.secret, base_url=api.url)
+    ids: list[Any] = []
+
+    def create() -> None:
+        created = [client.create_assembly(steps={"a": {"robot": "/x"}}) for _ in range(5)]
+        ids.extend(assembly.assembly_id for assembly in created)
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    client.close()
+
+    assert len(set(ids)) == 40
+
+
+def test_both_clients_have_the_same_methods_with_the_same_arguments() -> None:
+    def surface(client: type) -> dict[str, inspect.Signature]:
+        return {
+            name: inspect.signature(method)
+            for name, method in inspect.getmembers(client, inspect.isfunction)
+            if not name.startswith("_")
+        }
+
+    sync, awaited = surface(Transloadit), surface(AsyncTransloadit)
+    one, other = sync.pop("map"), awaited.pop("map")
+    assert sync == awaited
+    # `map` is no coroutine, but an iterator of the other kind, and its inputs may be awaited too.
+    assert list(one.parameters) == list(other.parameters)
+    assert [(it.kind, it.default) for it in one.parameters.values()] == [
+        (it.kind, it.default) for it in other.parameters.values()
+    ]
+
+
+def test_closing_a_client_that_was_never_used_is_fine() -> None:
+    with Transloadit():
+        pass
+
+    async def unused() -> None:
+        async with AsyncTransloadit() as client:
+            client.close()
+
+    asyncio.run(unused())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"base_url": "https://exa mple.org"},
+        {"base_url": "https://x\n.org"},
+        {"headers": {"X-A": "\ud800"}},
+        {"headers": {"X-\u00e9": "a"}},
+        {"headers": {"X-A": 3}},
+        {"headers": 3},
+    ],
+)
+def test_what_cannot_stand_in_a_request_is_refused_at_once(
+    connect: Connect, options: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput):
+        connect(**options)
+
+
+def test_a_copy_leaves_the_asynchronous_connections_open(wire: Wire) -> None:
+    async def main() -> None:
+        client = AsyncTransloadit(httpx_args={"transport": wire.transport})
+        async with client:
+            async with client.with_timeout(1) as copy:
+                await copy.get_assembly(ID)
+            await client.get_assembly(ID)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a/assemblies/hush", "https://a/assemblies/…"),
+        ("https://a/assemblies/hush/replay?x=1", "https://a/assemblies/…/replay?x=1"),
+        (
+            "https://a/assembly_notifications/hush/replay",
+            "https://a/assembly_notifications/…/replay",
+        ),
+        ("https://a/ws20013?x=1&assembly=hush&y=2", "https://a/ws20013?x=1&assembly=…&y=2"),
+        ("https://a/resumable/files/hush", "https://a/resumable/files/…"),
+        ("https://a/assemblies", "https://a/assemblies"),
+    ],
+)
+def test_what_gives_power_is_masked_in_a_logged_url(
+    caplog: pytest.LogCaptureFixture, url: str, shown: str
+) -> None:
+    logging.getLogger("httpx").warning("HTTP Request: %s %d", httpx.URL(url), 200)
+
+    assert caplog.messages == [f"HTTP Request: {shown} 200"]
+
+
+def test_httpx_logs_without_arguments_pass_unchanged(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("httpx").warning("no arguments, /assemblies/%s", ID)
+    logging.getLogger("httpx").warning("a mapping: %(a)s", {"a": 1})
+
+    assert "a mapping: 1" in caplog.text

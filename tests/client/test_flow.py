@@ -1,0 +1,181 @@
+"""Work made of several calls, carried out by both clients: one piece, and several at once."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from transloadit_client import ApiError, AsyncTransloadit, InvalidInput, Transloadit
+from transloadit_client._calls.addresses import Home
+from transloadit_client._calls.operations import reading
+from transloadit_client._flow import Aside, Pause, Work
+from transloadit_standin import StandIn
+
+Connect = Callable[..., Any]
+MISSING = "0" * 32
+
+
+class Interrupted(Exception):
+    """Not ours: what a caller's own function may raise."""
+
+
+def fails(error: Exception) -> Work[str]:
+    yield Pause(0.0)
+    raise error
+
+
+def waits(log: list[str], seconds: float) -> Work[str]:
+    log.append("begun")
+    yield Pause(seconds)
+    log.append("waited")
+    yield Pause(0.0)
+    log.append("went on")
+    return "done"
+
+
+def test_a_failed_call_is_thrown_into_the_work(
+    connect: Connect, transloadit_standin: StandIn
+) -> None:
+    client = connect("key", "secret", base_url=transloadit_standin.url, retry=None)
+    home = Home(transloadit_standin.url)
+
+    def looks() -> Work[str]:
+        try:
+            yield reading(MISSING, home)
+        except ApiError as error:
+            return f"saw {error.code}"
+        return "saw nothing"
+
+    def does_not_look() -> Work[None]:
+        yield reading(MISSING, home)
+
+    assert client._do(looks()) == "saw ASSEMBLY_NOT_FOUND"
+    with pytest.raises(ApiError, match="ASSEMBLY_NOT_FOUND"):
+        client._do(does_not_look())
+
+
+def test_several_works_end_each_with_a_result_or_an_error_of_ours(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+    log: list[str] = []
+    wrong = InvalidInput("no")
+
+    results = client._do_all([waits(log, 0.0), fails(wrong), waits(log, 0.01)], 2)
+
+    assert results == ["done", wrong, "done"]
+    assert client._do_all([], 2) == []
+
+
+def test_any_other_error_ends_them_all(connect: Connect) -> None:
+    """Such as one in `on_progress`: nothing is begun any more, and nobody waits it out."""
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+    log: list[str] = []
+    begun = time.monotonic()
+    error = Interrupted("by the caller")
+
+    with pytest.raises(Interrupted):
+        client._do_all([waits(log, 60.0), fails(error), waits(log, 60.0), waits(log, 60.0)], 2)
+
+    assert time.monotonic() - begun < 30.0
+    assert log.count("begun") <= 2
+    assert "went on" not in log
+
+
+def test_no_more_than_allowed_run_at_once(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+    running, most = [0], [0]
+
+    def counts() -> Work[None]:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        yield Pause(0.01)
+        running[0] -= 1
+
+    client._do_all([counts() for _ in range(20)], 3)
+
+    assert most == [3]
+
+
+def test_what_is_done_aside_is_told_to_the_work(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+
+    def asks() -> Work[str]:
+        thread = yield Aside(threading.get_ident)
+        try:
+            yield Aside(fail)
+        except InvalidInput:
+            return f"{thread != threading.get_ident()}"
+        return "no error came"
+
+    def fail() -> None:
+        raise InvalidInput("no")
+
+    in_a_thread = client._do(asks())
+
+    assert in_a_thread == str(not isinstance(client, Transloadit))
+
+
+def test_in_asynchronous_code_it_may_be_awaited() -> None:
+    async def give() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    def asks() -> Work[int]:
+        given: int = yield Aside(give, awaited=True)
+        return given
+
+    async def main() -> int:
+        async with AsyncTransloadit("key", "secret", base_url="http://127.0.0.1:1") as client:
+            return await client._do(asks())
+
+    assert asyncio.run(main()) == 7
+
+
+def test_the_caller_looks_meanwhile_in_its_own_thread_and_at_the_end(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+    log: list[str] = []
+    looks: list[tuple[int, int]] = []
+
+    client._do_all(
+        [waits(log, 0.35)], 2, meanwhile=lambda: looks.append((len(log), threading.get_ident()))
+    )
+
+    assert looks[0][0] == 1
+    assert looks[-1][0] == 3
+    assert len({thread for _, thread in looks}) == 1
+
+
+def test_an_error_in_what_is_called_meanwhile_ends_them_all(connect: Connect) -> None:
+    client = connect("key", "secret", base_url="http://127.0.0.1:1")
+    log: list[str] = []
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        client._do_all([waits(log, 60.0), waits(log, 60.0)], 2, meanwhile=interrupt)
+
+    assert "waited" not in log
+
+
+def test_ctrl_c_holds_up_nobody() -> None:
+    """Not even a thread that is in the midst of a request."""
+    code = """
+import signal, threading, time
+from transloadit_client._client.side_by_side import in_threads
+def interrupt():
+    time.sleep(0.5)
+    signal.raise_signal(signal.SIGINT)
+threading.Thread(target=interrupt).start()
+in_threads([1, 2], lambda work, sleep: time.sleep(60), 2, lambda: None)
+"""
+    begun = time.monotonic()
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+
+    assert ended.stderr.strip().endswith(b"KeyboardInterrupt")
+    assert time.monotonic() - begun < 20.0

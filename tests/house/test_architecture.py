@@ -1,0 +1,188 @@
+"""The import arrows of CONTRIBUTING.md, read from the syntax tree, and the public names."""
+
+import ast
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import transloadit_client
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "overrides" / "transloadit_client"
+STANDIN = ROOT / "standin" / "transloadit_standin"
+GENERATED = ROOT / "generated" / "transloadit_api"
+
+# The whole rule: an arrow points to a lower layer, or to a neighbour in the same one, and never in a
+# circle. Jobs and HTTP do not know each other. A room is a folder of the package, or a file in it.
+LAYERS = {
+    "words": {"_version", "_errors", "_status", "_progress", "_reading", "_defaults", "_locks"},
+    "rules": {"_signing", "_calls", "_retry", "_flow", "smart_cdn", "pingback"},
+    "jobs": {"_uploads", "_waiting", "_results", "_runs"},
+    "http": {"_http"},
+    "clients": {"_client"},
+    "faces": {"__init__", "__main__", "cli"},
+}
+BELOW = {
+    "words": {"words"},
+    "rules": {"words", "rules"},
+    "jobs": {"words", "rules", "jobs"},
+    "http": {"words", "rules", "http"},
+    "clients": {"words", "rules", "jobs", "http", "clients"},
+    "faces": set(LAYERS),
+}
+LAYER_OF = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
+MODULES = sorted(CLIENT.rglob("*.py"))
+# Arrows that are still to be turned round.
+NOT_YET = {("_http", "_waiting"), ("_calls", "_retry")}
+# Who may know the generated package, httpx, and the form parser: all are kept few on purpose.
+KNOW = {
+    "httpx": {"_http", "_client"},
+    "httpcore": {"_http"},
+    "h11": {"_http"},
+    "httpx_sse": {"_http"},
+    "python_multipart": {"pingback"},
+    "transloadit_api": {"_reading", "_status", "_calls", "_client", "_runs", "_uploads"},
+    "anyio": {"_http", "_client"},
+    "sniffio": {"_http"},
+    "attrs": set(LAYER_OF),
+}
+
+
+# The command line is a program like any user's: it stands on public names.
+COMMAND_LINE = [CLIENT / "__main__.py", *sorted((CLIENT / "cli").glob("*.py"))]
+
+
+def imports(path: Path) -> set[str]:
+    """The modules a file imports, relative ones as ".name"."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found.update(f".{name}" for name in names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module))
+    return found
+
+
+def packages(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path) if not name.startswith(".")}
+
+
+def room_of(path: Path) -> str:
+    """The room a module stands in: `_http` for `_http/form.py`, `_errors` for `_errors.py`."""
+    return path.relative_to(CLIENT).parts[0].removesuffix(".py")
+
+
+def inside(path: Path) -> set[Path]:
+    """The modules of the client that a module of the client imports."""
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = path.parents[node.level - 1]
+            base = base.joinpath(*(node.module or "").split(".")) if node.module else base
+            for name in {alias.name for alias in node.names}:
+                found.update(
+                    one
+                    for one in (base / f"{name}.py", base / name / "__init__.py")
+                    if one.is_file()
+                )
+            found.update(
+                one for one in (base.with_suffix(".py"), base / "__init__.py") if one.is_file()
+            )
+    # A package that only says what it is brings nothing along.
+    return {one for one in found - {path} if one.stem != "__init__" or imports(one)}
+
+
+def arrows() -> set[tuple[str, str]]:
+    """From room to room."""
+    pairs = {(room_of(path), room_of(other)) for path in MODULES for other in inside(path)}
+    return {(here, there) for here, there in pairs if here != there}
+
+
+def test_every_room_of_the_client_has_its_layer() -> None:
+    assert {room_of(path) for path in MODULES} == set(LAYER_OF)
+
+
+def test_arrows_between_rooms_point_down() -> None:
+    wrong = {
+        (here, there)
+        for here, there in arrows()
+        if LAYER_OF[there] not in BELOW[LAYER_OF[here]] and there != "__init__"
+    }
+
+    assert wrong <= NOT_YET
+
+
+def test_no_arrow_that_is_to_be_turned_round_has_been_already() -> None:
+    assert arrows() >= NOT_YET
+
+
+def test_no_rooms_import_each_other_in_a_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for here, there in arrows() - NOT_YET:
+        graph.setdefault(here, set()).add(there)
+
+    TopologicalSorter(graph).prepare()  # raises a CycleError
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    ours = [path for path in MODULES if room_of(path) != "cli"]  # whose circle is still there
+    TopologicalSorter({path: inside(path) for path in ours}).prepare()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(CLIENT)))
+def test_few_rooms_know_the_generated_package_or_httpx(path: Path) -> None:
+    room, known = room_of(path), packages(path)
+
+    assert LAYER_OF[room] == "faces" or "transloadit_standin" not in known
+    if LAYER_OF[room] != "faces":
+        assert known <= sys.stdlib_module_names | set(KNOW)
+        assert not {name for name in known if name in KNOW and room not in KNOW[name]}
+
+
+@pytest.mark.parametrize("path", sorted(STANDIN.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_standin_imports_neither_package(path: Path) -> None:
+    """It derives the signature itself, so that we cannot be wrong twice the same way."""
+    assert not packages(path) & {"transloadit_api", "transloadit_client"}
+
+
+@pytest.mark.parametrize("path", sorted(GENERATED.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_generated_package_knows_nothing_of_us(path: Path) -> None:
+    assert packages(path) <= sys.stdlib_module_names | {"attrs", "httpx"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").rglob("*.py")), ids=lambda path: path.stem
+)
+def test_examples_use_public_names_only(path: Path) -> None:
+    names = {part for name in imports(path) for part in name.split(".")}
+
+    assert not {name for name in names if name.startswith("_") and name != "__future__"}
+
+
+@pytest.mark.parametrize("path", COMMAND_LINE, ids=lambda path: path.stem)
+def test_the_command_line_uses_public_names_only(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            if node.module == "transloadit_client":
+                assert {alias.name for alias in node.names} <= set(transloadit_client.__all__)
+            assert node.module != "transloadit_client.cli"
+            assert not str(node.module).startswith(("transloadit_client._", "transloadit_api"))
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1  # a neighbour
+
+    ours = {"attrs", "click", "httpx", "python_multipart", "rich", "yaml"}
+    own = {"transloadit_client", "transloadit_standin"}
+    assert packages(path) <= sys.stdlib_module_names | ours | own
+
+
+def test_every_public_name_is_there_and_nothing_else() -> None:
+    for name in transloadit_client.__all__:
+        assert getattr(transloadit_client, name) is not None
+    assert set(transloadit_client.__all__) <= set(dir(transloadit_client))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = transloadit_client.no_such_name  # type: ignore[attr-defined]  # mypy notices as well

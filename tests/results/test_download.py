@@ -1,0 +1,732 @@
+"""Results on their way to the disk, from servers that break, lie and lead astray."""
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from transloadit_client import (
+    AssemblyStatus,
+    AsyncTransloadit,
+    DownloadIncomplete,
+    InvalidInput,
+    Progress,
+    RetryPolicy,
+    SavedFile,
+    StillBusy,
+    Transloadit,
+)
+from transloadit_standin import StandIn
+
+from ..shop import (
+    ID,
+    Order,
+    Script,
+    Shop,
+    as_json,
+    chunked,
+    facts_of,
+    opened_shop,
+    says,
+    serves,
+)
+
+DATA = bytes(range(256)) * 2000  # half a MiB
+FACTS = facts_of(DATA)
+QUICK = RetryPolicy(attempts=4, first=0.01, longest=0.05, floor=0.01)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with opened_shop() as shop:
+        yield shop
+
+
+class Saver:
+    """Saves results with a client of either kind."""
+
+    def __init__(self, connect: Callable[..., Any], shop: Shop, folder: Path) -> None:
+        self.shop, self.folder = shop, folder
+        self.client = connect("a-key", "a-secret", base_url=shop.url, retry=QUICK,
+                              headers={"X-Mine": "mine"}, cookies={"mine": "1"})  # fmt: skip
+
+    def save(self, *files: dict[str, Any], **options: Any) -> tuple[SavedFile, ...]:
+        status = AssemblyStatus.from_dict(self.shop.status(*files))
+        saved: tuple[SavedFile, ...] = self.client.download_results(status, self.folder, **options)
+        return saved
+
+    def lose(self, *files: dict[str, Any], **options: Any) -> list[str]:
+        """Why the files could not be saved."""
+        with pytest.raises(DownloadIncomplete) as caught:
+            self.save(*files, **options)
+        assert caught.value.assembly_id == ID
+        return [missing.why for missing in caught.value.missing]
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def saver(connect: Callable[..., Any], shop: Shop, tmp_path: Path) -> Saver:
+    return Saver(connect, shop, tmp_path / "results")
+
+
+# What cannot be saved
+
+
+def test_a_result_without_a_url_is_reported_and_the_others_are_saved(saver: Saver) -> None:
+    good = saver.shop.file("good.jpg", serves(DATA), **FACTS)
+
+    with pytest.raises(
+        DownloadIncomplete, match=r"1 of 2 results .*made/lost\.jpg has no URL"
+    ) as caught:
+        saver.save({"name": "lost.jpg"}, good)
+
+    [missing], [saved] = caught.value.missing, caught.value.saved
+    assert (missing.step, missing.file.name) == ("made", "lost.jpg")
+    assert saved.path.read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/x",
+        "file:///etc/passwd",
+        "//127.0.0.1/x",
+        "https://",
+        "https://user:secret@files.example/x",
+        "https://files.example:0/x",
+        "https://files.example:99999/x",
+        "https://[::1/x",
+        "https://files.example/a b",
+        "https://files.example/\x00",
+        "https://exa\u202emple..com\u3002/",
+        "a" * 3000,
+    ],
+)
+def test_a_url_that_is_none_is_not_fetched(saver: Saver, url: str) -> None:
+    [why] = saver.lose({"name": "x", "ssl_url": url})
+
+    assert why == "could not fetch made/x: it has no URL that is safe to use"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://files.example/x", "https://127.0.0.1/x", "https://localhost/x"]
+)
+def test_nothing_but_https_elsewhere_is_fetched(
+    connect: Callable[..., Any], tmp_path: Path, url: str
+) -> None:
+    files = {"made": [{"name": "x", "url": url}]}
+    status = AssemblyStatus.from_dict(
+        {"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID, "results": files}
+    )
+
+    with pytest.raises(DownloadIncomplete, match="over https, and not from this machine"):
+        connect("k", "s").download_results(status, tmp_path)
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 410])
+def test_a_refusal_is_not_tried_again(saver: Saver, code: int) -> None:
+    body = b"<Error><Code>AccessDenied</Code></Error>"
+
+    [why] = saver.lose(saver.shop.file("a.jpg", says(code, body), **FACTS))
+
+    assert f"made/a.jpg from 127.0.0.1: HTTP {code}" in why
+    assert "AccessDenied" in why
+    assert len(saver.shop.orders) == 1
+    assert saver.names == []
+
+
+WRONG: dict[str, tuple[Script, str]] = {
+    "a page": (says(200, b"<html>", Content_Type="text/html; charset=utf-8"), "a page"),
+    "other bytes": (serves(DATA[::-1]), "md5"),
+    "fewer bytes": (serves(DATA[:-1]), "511999 bytes came, where the status has 512000"),
+    "more bytes": (serves(DATA + b"x"), "512001 bytes came, where the status has 512000"),
+    "fewer bytes than announced": (serves(DATA, breaks_after=0), "got no answer"),
+    "fewer chunks": (chunked(DATA[:-1]), "ended after 511999 of 512000 bytes"),
+    "more chunks": (chunked(DATA + b"x"), "more than the 512000 bytes"),
+    "chunks without end": (chunked(DATA * 100), "more than the 512000 bytes"),
+    "no content": (says(204), "HTTP 204"),
+    "a range that nobody asked for": (
+        says(206, b"xy", Content_Range="bytes 7-8/512000"), "another range"),
+    "a range of nothing": (says(206, b"xy"), "another range"),
+    "a redirect to nowhere": (says(302), "HTTP 302"),
+    "trouble": (says(503), "HTTP 503"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "reason"), WRONG.values(), ids=WRONG)
+def test_what_is_not_the_file_is_never_saved(saver: Saver, script: Script, reason: str) -> None:
+    good = saver.shop.file("good.jpg", serves(DATA), **FACTS)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", script, **FACTS), good)
+
+    assert reason in why
+    assert [name for name in saver.names if not name.endswith(".part")] == ["good.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (says(200, b"<html>", Content_Type="text/html"), "a page"),
+        (says(200, b"zipped", Content_Encoding="gzip"), "compressed"),
+        (chunked(DATA, ends=False), "got no answer"),
+        (serves(DATA, breaks_after=10, etag=None), "got no answer"),
+    ],
+)
+def test_of_a_file_nothing_is_known_of_what_looks_wrong_is_not_saved(
+    saver: Saver, script: Script, reason: str
+) -> None:
+    [why] = saver.lose(saver.shop.file("a.jpg", script))
+
+    assert reason in why
+    assert saver.names == []
+
+
+def test_a_page_that_was_asked_for_is_saved(saver: Saver) -> None:
+    page = says(200, b"<html>", Content_Type="text/html")
+
+    [saved] = saver.save(saver.shop.file("index.html", page))
+
+    assert saved.path.read_bytes() == b"<html>"
+
+
+def test_sha256_counts_where_it_is_given_and_what_is_no_hash_does_not(saver: Saver) -> None:
+    right = hashlib.sha256(DATA).hexdigest()
+    facts: list[dict[str, object]] = [
+        {"sha256": right.upper()},
+        {"md5hash": "none", "size": "many"},
+        {"md5hash": None, "size": -1},
+    ]  # fmt: skip
+    files = [
+        saver.shop.file(f"{number}.jpg", serves(DATA), **known)
+        for number, known in enumerate(facts)
+    ]
+
+    with pytest.raises(DownloadIncomplete, match="sha256") as caught:
+        saver.save(*files, saver.shop.file("wrong.jpg", serves(DATA), sha256="0" * 64))
+
+    assert len(caught.value.saved) == 3
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "4"])
+def test_files_are_fetched_one_at_a_time_at_least(saver: Saver, wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="parallel"):
+        saver.save(parallel=wrong)
+
+
+def test_a_busy_assembly_has_no_results_yet(saver: Saver) -> None:
+    saver.shop.scripts[f"/assemblies/{ID}"] = [as_json(saver.shop.status(ok="ASSEMBLY_EXECUTING"))]
+
+    with pytest.raises(StillBusy, match="wait for it first") as caught:
+        saver.client.download_results(ID, saver.folder)
+
+    assert caught.value.status is not None
+
+
+def test_what_the_disk_refuses_is_the_trouble_of_one_file(saver: Saver) -> None:
+    status = saver.shop.status(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+    status["results"]["other"] = [saver.shop.file("b.jpg", serves(DATA), **FACTS)]
+    saver.folder.mkdir()
+    (saver.folder / "made").write_text("a file in the place of a folder")
+
+    with pytest.raises(DownloadIncomplete, match="cannot save") as caught:
+        saver.client.download_results(AssemblyStatus.from_dict(status), saver.folder)
+
+    assert [file.step for file in caught.value.missing] == ["made"]
+    assert [file.step for file in caught.value.saved] == ["other"]
+
+
+def test_a_folder_that_cannot_be_is_the_trouble_of_each_file(saver: Saver) -> None:
+    saver.folder = saver.folder / ("x" * 300)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert "cannot save" in why
+
+
+def test_a_link_in_the_place_of_our_part_is_not_followed(saver: Saver, tmp_path: Path) -> None:
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
+    saver.lose(file)
+    [part] = saver.folder.rglob("*.part")
+    part.unlink()
+    part.symlink_to(tmp_path / "elsewhere")
+    saver.shop.scripts[file["id"]] = [serves(DATA)]
+
+    [why] = saver.lose(file)
+
+    assert "cannot save" in why
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_an_error_of_whoever_is_told_ends_it(saver: Saver) -> None:
+    def tell(progress: Progress) -> None:
+        raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        saver.save(saver.shop.file("a.jpg", serves(DATA), **FACTS), on_progress=tell)
+
+
+# Where it leads
+
+
+def test_a_file_is_fetched_with_nothing_of_ours(saver: Saver) -> None:
+    with opened_shop() as elsewhere:
+        there = elsewhere.file("b.jpg", serves(DATA))
+        moved = says(302, Location=there["ssl_url"], Set_Cookie="theirs=1; Path=/")
+        saver.save(saver.shop.file("a.jpg", moved, **FACTS))
+
+        for headers in (*saver.shop.orders, *elsewhere.orders):
+            assert {name.lower(): value for name, value in headers.items()} == {
+                "host": headers["Host"],
+                "user-agent": headers["User-Agent"],
+                "accept": "*/*",
+                "accept-encoding": "identity",
+            }
+    assert (saver.folder / "made" / "a.jpg").read_bytes() == DATA
+
+
+def test_an_endless_redirect_is_left_after_some_steps(saver: Saver) -> None:
+    file = saver.shop.file("a.jpg", **FACTS)
+    saver.shop.scripts[file["id"]] = [says(301, Location="?again")]
+    saver.shop.scripts[f"{file['id']}?again"] = [says(307, Location=file["ssl_url"])]
+
+    [why] = saver.lose(file)
+
+    assert "redirected again and again" in why
+    assert len(saver.shop.orders) == 6
+
+
+@pytest.mark.parametrize("place", ["ftp://127.0.0.1/", "http://a b/", "http://u:p@127.0.0.1/"])
+def test_a_redirect_to_no_good_place_is_not_followed(saver: Saver, place: str) -> None:
+    [why] = saver.lose(saver.shop.file("a.jpg", says(302, Location=place), **FACTS))
+
+    assert "safe to use" in why
+
+
+def test_where_it_was_redirected_to_may_expire_on_the_way(saver: Saver) -> None:
+    file = saver.shop.file("a.jpg", **FACTS)
+    first, second = (saver.shop.file(name) for name in ("first", "second"))
+    saver.shop.scripts[file["id"]] = [
+        says(302, Location=first["ssl_url"]), says(302, Location=second["ssl_url"])]  # fmt: skip
+    saver.shop.scripts[first["id"]] = [serves(DATA, breaks_after=1000), says(403)]
+    saver.shop.scripts[second["id"]] = [serves(DATA)]
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+    assert saver.shop.asked("Range")[-1] == "bytes=1000-"
+
+
+# Going on
+
+
+def test_what_broke_goes_on_where_it_was_for_as_long_as_it_gets_on(saver: Saver) -> None:
+    """Twelve breaks are more than the policy has attempts."""
+    breaks = [serves(DATA, breaks_after=40_000)] * 12
+
+    [saved] = saver.save(saver.shop.file("a.jpg", *breaks, serves(DATA), **FACTS))
+
+    assert saved.path.read_bytes() == DATA
+    assert saver.shop.asked("Range")[:3] == [None, "bytes=40000-", "bytes=80000-"]
+    assert saver.shop.asked("If-Range")[:3] == [None, '"one"', '"one"']
+
+
+def test_what_does_not_get_on_is_left(saver: Saver) -> None:
+    breaks = serves(DATA, breaks_after=1000)
+    stuck = serves(DATA, breaks_after=0)
+
+    saver.lose(saver.shop.file("a.jpg", breaks, stuck, **FACTS))
+
+    assert len(saver.shop.orders) == 4 + 4
+
+
+def test_a_file_that_changed_on_the_way_is_fetched_anew(saver: Saver) -> None:
+    """Nothing is known of the file but what the server says."""
+    new = DATA[::-1]
+    scripts = serves(DATA, breaks_after=1000), serves(new, etag='"two"')
+
+    [saved] = saver.save(saver.shop.file("a.jpg", *scripts))
+
+    assert saved.path.read_bytes() == new
+
+
+def test_a_date_does_where_the_etag_is_weak(saver: Saver) -> None:
+    def breaks(order: Order) -> None:
+        order.begin(200, Content_Length=str(len(DATA)), ETag='W/"one"', Last_Modified="yesterday")
+        order.wfile.write(DATA[:1000])
+        order.hang_up()
+
+    saver.save(saver.shop.file("a.jpg", breaks, serves(DATA, etag=None)))
+
+    assert saver.shop.asked("If-Range") == [None, "yesterday"]
+
+
+def test_a_server_without_ranges_sends_it_anew(saver: Saver) -> None:
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(200, DATA), **FACTS)
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+
+
+def test_a_page_in_between_does_not_cost_what_was_there(saver: Saver) -> None:
+    page = says(200, b"<html>", Content_Type="text/html")
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), page, serves(DATA), **FACTS)
+
+    saver.save(file)
+
+    assert saver.shop.asked("Range") == [None, "bytes=1000-", "bytes=1000-"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        says(416, Content_Range="bytes */5"),
+        says(206, b"x", Content_Range="bytes 0-0/512000"),
+        says(206, b"x", Content_Range="bytes 1000-1000/7"),
+        says(206, DATA[::-1][1000:], Content_Range="bytes 1000-511999/*"),
+    ],
+    ids=["no such range", "another range", "another size", "other bytes"],
+)
+def test_an_odd_answer_to_a_range_is_not_the_end(saver: Saver, odd: Script) -> None:
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), odd, serves(DATA), **FACTS)
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+
+
+def test_a_rate_limit_is_waited_for(saver: Saver) -> None:
+    began = time.monotonic()
+
+    saver.save(saver.shop.file("a.jpg", says(429, Retry_After="1"), serves(DATA), **FACTS))
+
+    assert time.monotonic() - began >= 1.0
+
+
+def test_nothing_is_tried_again_by_those_who_do_not_want_it(shop: Shop, tmp_path: Path) -> None:
+    status = AssemblyStatus.from_dict(shop.status(shop.file("a.jpg", says(503), **FACTS)))
+
+    with (
+        Transloadit("k", "s", base_url=shop.url, retry=None) as client,
+        pytest.raises(DownloadIncomplete),
+    ):
+        client.download_results(status, tmp_path)
+
+    assert len(shop.orders) == 1
+
+
+# After a crash
+
+
+@pytest.mark.parametrize(
+    ("left", "asked"),
+    [
+        (DATA[:1000], ["bytes=1000-"]),
+        (DATA, []),
+        (DATA[::-1], [None]),
+        (DATA + b"x", [None]),
+        (b"", [None]),
+        (b"x" + DATA[1:1000], ["bytes=1000-", None]),
+    ],
+    ids=["a beginning", "all", "as much of another", "more", "nothing", "a beginning of another"],
+)
+def test_what_an_earlier_process_left_is_used_if_it_is_right(
+    saver: Saver, left: bytes, asked: list[str | None]
+) -> None:
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
+    saver.lose(file)
+    [part] = saver.folder.rglob("*.part")
+    part.write_bytes(left)
+    saver.shop.orders.clear()
+    saver.shop.scripts[file["id"]] = [serves(DATA)]
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+    assert saver.names == ["a.jpg"]
+    assert saver.shop.asked("Range") == asked
+
+
+def test_what_nobody_can_vouch_for_is_not_left(saver: Saver) -> None:
+    scripts = serves(DATA, breaks_after=1000), says(404)
+
+    saver.lose(saver.shop.file("a.jpg", *scripts, size=len(DATA)))
+
+    assert saver.names == []
+
+
+CRASHING = """
+import sys
+from transloadit_client import AssemblyStatus, Transloadit
+import json
+base_url, folder, status = sys.argv[1:]
+with Transloadit("k", "s", base_url=base_url) as client:
+    client.download_results(AssemblyStatus.from_dict(json.loads(status)), folder)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL here")
+def test_a_killed_process_leaves_what_the_next_one_goes_on_with(saver: Saver) -> None:
+    def stalls(order: Order) -> None:
+        order.begin(200, Content_Length=str(len(DATA)), ETag='"one"')
+        order.wfile.write(DATA[:300_000])
+        time.sleep(60)
+
+    file = saver.shop.file("a.jpg", stalls, serves(DATA), **FACTS)
+    status = json.dumps(saver.shop.status(file))
+    process = subprocess.Popen(
+        [sys.executable, "-c", CRASHING, saver.shop.url, str(saver.folder), status]
+    )
+    while not any(path.stat().st_size == 300_000 for path in saver.folder.rglob("*.part")):
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert [name.endswith(".part") for name in saver.names] == [True]
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+    assert saver.shop.asked("Range") == [None, "bytes=300000-"]
+    assert saver.names == ["a.jpg"]
+
+
+# What is there already
+
+
+def test_a_result_that_is_there_is_not_fetched_again(saver: Saver) -> None:
+    file = saver.shop.file("a.jpg", serves(DATA), **FACTS)
+    told: list[Progress] = []
+
+    first, second = saver.save(file), saver.save(file, on_progress=told.append)
+
+    assert first == second
+    assert len(saver.shop.orders) == 1
+    assert (told[-1].bytes_saved, told[-1].files_saved) == (len(DATA), 1)
+
+
+@pytest.mark.parametrize("other", [b"mine", DATA[::-1]], ids=["shorter", "as long"])
+def test_another_file_of_that_name_is_left_alone(saver: Saver, other: bytes) -> None:
+    mine = saver.folder / "made" / "a.jpg"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(other)
+    file = saver.shop.file("a.jpg", serves(DATA), **FACTS)
+
+    [saved], [again] = saver.save(file), saver.save(file)
+
+    assert mine.read_bytes() == other
+    assert saved.path.name == again.path.name == "a-2.jpg"
+    assert saver.names == ["a-2.jpg", "a.jpg"]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["with links", "without"])
+def test_a_file_that_turns_up_meanwhile_is_left_alone(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def script(order: Order) -> None:
+        (saver.folder / "made" / "a.jpg").write_bytes(b"mine")
+        serves(DATA)(order)
+
+    if not links:
+
+        def refuse(*paths: object) -> None:
+            raise PermissionError("no links here")
+
+        monkeypatch.setattr(os, "link", refuse)
+
+    [saved] = saver.save(saver.shop.file("a.jpg", script, **FACTS))
+
+    assert saved.path.name == "a-2.jpg"
+    assert saved.path.read_bytes() == DATA
+    assert (saver.folder / "made" / "a.jpg").read_bytes() == b"mine"
+    assert saver.names == ["a-2.jpg", "a.jpg"]
+
+
+# Names and Steps
+
+
+def test_each_result_has_a_place_of_its_own_inside_the_folder(saver: Saver) -> None:
+    names = ["../../../escaped.jpg", "/etc/passwd", "a.jpg", "A.jpg", "CON", "a.jpg", None, ""]
+    files = [{**saver.shop.file("x", serves(DATA), **FACTS), "name": name} for name in names]
+
+    saved = saver.save(*files)
+
+    assert [file.path.name for file in saved] == [
+        "_.._.._.._escaped.jpg", "_etc_passwd", "a.jpg",
+        "A-2.jpg", "_CON", "a-3.jpg", "file", "file-2",
+    ]  # fmt: skip
+    assert all(file.path.parent == saver.folder / "made" for file in saved)
+    assert all(file.path.read_bytes() == DATA for file in saved)
+
+
+def test_a_file_without_a_name_may_have_one_in_parts(saver: Saver) -> None:
+    file = saver.shop.file("x", serves(DATA), basename="cat", ext="png", **FACTS)
+
+    [saved] = saver.save({**file, "name": None})
+
+    assert saved.path.name == "cat.png"
+
+
+@pytest.mark.parametrize("steps", [["one"], "one", {"one", "none such"}])
+def test_only_the_steps_that_are_wanted_are_saved(saver: Saver, steps: Any) -> None:
+    results = {step: [saver.shop.file("a.jpg", serves(DATA), **FACTS)] for step in ("one", "two")}
+    status = AssemblyStatus.from_dict(saver.shop.status(results=results))
+
+    [saved] = saver.client.download_results(status, saver.folder, steps=steps)
+
+    assert saved.path == saver.folder / "one" / "a.jpg"
+
+
+def test_no_results_are_no_trouble(saver: Saver) -> None:
+    assert saver.save() == ()
+    assert not saver.folder.exists()
+
+
+def test_an_empty_result_is_a_file(saver: Saver) -> None:
+    files = [saver.shop.file("a.txt", serves(b""), **facts_of(b"")),
+             saver.shop.file("b.txt", serves(b""), size=0)]  # fmt: skip
+
+    assert [file.path.read_bytes() for file in saver.save(*files)] == [b"", b""]
+
+
+def test_an_assembly_by_its_id_is_read_first(saver: Saver) -> None:
+    file = saver.shop.file("a.jpg", serves(DATA), **FACTS)
+    saver.shop.scripts[f"/assemblies/{ID}"] = [as_json(saver.shop.status(file))]
+
+    [saved] = saver.client.download_results(ID, str(saver.folder))
+
+    assert (saved.step, saved.file.name) == ("made", "a.jpg")
+
+
+# On the way
+
+
+def test_what_is_told_grows_and_ends_with_all(saver: Saver) -> None:
+    def slow(order: Order) -> None:
+        order.begin(200, Content_Length=str(len(DATA)))
+        order.wfile.write(DATA[:1000])
+        time.sleep(0.5)
+        order.wfile.write(DATA[1000:])
+
+    told: list[Progress] = []
+    files = [saver.shop.file(name, slow, **FACTS) for name in ("a.jpg", "b.jpg")]
+
+    saver.save(*files, on_progress=told.append)
+
+    assert [progress.bytes_saved for progress in told] == sorted(
+        progress.bytes_saved for progress in told
+    )
+    assert told[0].phase == "downloading"
+    assert (told[-1].phase, told[-1].files_saved, told[-1].files_to_save) == ("done", 2, 2)
+    assert told[-1].bytes_saved == told[-1].bytes_to_save == 2 * len(DATA)
+    assert [file.name for _, file in told[-1].results] == ["a.jpg", "b.jpg"]
+
+
+def test_how_much_is_to_come_is_unknown_where_one_size_is(saver: Saver) -> None:
+    told: list[Progress] = []
+
+    saver.save(saver.shop.file("a.jpg", serves(DATA)), on_progress=told.append)
+
+    assert told[-1].bytes_to_save is None
+    assert told[-1].bytes_saved == len(DATA)
+
+
+def test_so_many_files_at_once_as_are_asked_for(saver: Saver) -> None:
+    present, most = 0, 0
+
+    def script(order: Order) -> None:
+        nonlocal present, most
+        present += 1
+        most = max(most, present)
+        time.sleep(0.05)
+        present -= 1
+        serves(DATA)(order)
+
+    saver.save(*[saver.shop.file("a.jpg", script, **FACTS) for _ in range(20)], parallel=3)
+
+    assert most == 3
+
+
+def test_the_loop_goes_on_while_files_are_written(shop: Shop, tmp_path: Path) -> None:
+    large = DATA * 100
+
+    async def main() -> float:
+        status = AssemblyStatus.from_dict(
+            shop.status(*[shop.file("a.bin", serves(large), **facts_of(large)) for _ in range(3)])
+        )
+        async with AsyncTransloadit("k", "s", base_url=shop.url) as client:
+            download = asyncio.ensure_future(client.download_results(status, tmp_path))
+            worst, before = 0.0, time.monotonic()
+            while not download.done():
+                await asyncio.sleep(0.005)
+                now = time.monotonic()
+                worst, before = max(worst, now - before - 0.005), now
+            await download
+        return worst
+
+    assert asyncio.run(main()) < 0.25
+
+
+def test_a_canceled_download_leaves_a_beginning(shop: Shop, tmp_path: Path) -> None:
+    def stalls(order: Order) -> None:
+        order.begin(200, Content_Length=str(len(DATA)))
+        order.wfile.write(DATA[:1000])
+        time.sleep(5)
+
+    async def main() -> None:
+        status = AssemblyStatus.from_dict(shop.status(shop.file("a.bin", stalls, **FACTS)))
+        async with AsyncTransloadit("k", "s", base_url=shop.url) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await client.download_results(status, tmp_path)
+            assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_the_results_of_the_stand_in_are_saved(connect: Callable[..., Any], tmp_path: Path) -> None:
+    with StandIn() as api:
+        client = connect(api.key, api.secret, base_url=api.url)
+        assembly = client.create_assembly(
+            steps={"small": {"robot": "/image/resize", "use": ":original"}},
+            files=[("a.bin", DATA), ("a.bin", b"other")],
+        )
+
+        saved = client.download_results(client.wait_for_assembly(assembly), tmp_path, steps="small")
+
+    assert [file.path.read_bytes() for file in saved] == [DATA, b"other"]
+    assert [file.path.name for file in saved] == ["a.bin", "a-2.bin"]
+
+
+def test_logs_tell_nobody_where_events_and_results_are(
+    connect: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever has such a URL has the file, or the Assembly."""
+    caplog.set_level("INFO", logger="httpx")
+    with StandIn(step_seconds=0.3) as api:
+        client = connect(api.key, api.secret, base_url=api.url)
+        assembly = client.create_assembly(
+            steps={"small": {"robot": "/image/resize", "use": ":original"}}, files=[("a.bin", DATA)]
+        )
+        status = client.wait_for_assembly(assembly.assembly_id)
+        client.download_results(status, tmp_path)
+        operations = {seen.operation for seen in api.requests}
+
+    logged = [record.getMessage() for record in caplog.records if record.name == "httpx"]
+    assert {"events", "downloadFile"} <= operations
+    assert len(logged) >= 4
+    assert not any(status.assembly_id in line or "a.bin" in line for line in logged)
+    assert all("… " in line for line in logged)

@@ -1,0 +1,116 @@
+"""How `map` keeps to the account's limits, on a simulated clock."""
+
+import heapq
+import itertools
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from transloadit_client import InvalidInput
+from transloadit_client._runs.journal import Entry
+from transloadit_client._runs.map_inputs import Mapped, Task
+from transloadit_client._runs.map_schedule import (
+    Await,
+    Deliver,
+    Quota,
+    Start,
+    Take,
+    mapping,
+    next_move,
+)
+
+
+class Simulation:
+    """Carries a mapping out in no time: each task takes a random while on a clock of its own."""
+
+    def __init__(self, tasks: int, *, at_once: int, a_minute: int | None, longest: float) -> None:
+        self.now = 0.0
+        self.starts: list[float] = []
+        self.most_running = 0
+        self._random = random.Random(7)
+        self._longest = longest
+        self._tasks = (Task(b"", str(number), Entry(f"{number:032x}")) for number in range(tasks))
+        self._running: list[tuple[float, str]] = []
+        self._moves = mapping(at_once, Quota(a_minute), lambda: self.now)
+
+    def delivered(self) -> Iterator[str]:
+        answer: object = None
+        while (move := next_move(self._moves, answer)) is not None:
+            answer = None
+            match move:
+                case Take():
+                    answer = next(self._tasks, None)
+                case Start(task):
+                    self._start(task)
+                case Await(seconds):
+                    answer = self._ended(seconds)
+                case Deliver(mapped):
+                    yield mapped.key
+
+    def _start(self, task: Task) -> None:
+        self.starts.append(self.now)
+        end = self.now + self._random.uniform(0.0, self._longest)
+        heapq.heappush(self._running, (end, task.key))
+        self.most_running = max(self.most_running, len(self._running))
+
+    def _ended(self, seconds: float | None) -> list[Mapped]:
+        if self._running and (seconds is None or self._running[0][0] <= self.now + seconds):
+            self.now, key = heapq.heappop(self._running)
+            return [Mapped(b"", key, "")]
+        assert seconds is not None, "it would wait for ever"
+        self.now += seconds
+        return []
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_none_at_once_and_none_a_minute_are_refused(number: int) -> None:
+    with pytest.raises(InvalidInput, match="at once"):
+        mapping(number, Quota(None), lambda: 0.0)
+    with pytest.raises(InvalidInput, match="a minute"):
+        Quota(number)
+
+
+@pytest.mark.parametrize("longest", [0.5, 40.0, 600.0])
+@pytest.mark.parametrize("a_minute", [1, 7, 250])
+def test_no_minute_ever_sees_more_creates_than_allowed(a_minute: int, longest: float) -> None:
+    simulation = Simulation(20 * a_minute, at_once=250, a_minute=a_minute, longest=longest)
+
+    assert len(list(simulation.delivered())) == 20 * a_minute
+
+    for first, beyond in zip(simulation.starts, simulation.starts[a_minute:], strict=False):
+        assert beyond - first >= 60.0
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 250])
+def test_no_more_are_ever_in_the_works_than_allowed(at_once: int) -> None:
+    simulation = Simulation(1000, at_once=at_once, a_minute=None, longest=100.0)
+
+    assert sorted(simulation.delivered(), key=int) == [str(number) for number in range(1000)]
+    assert simulation.most_running == at_once
+
+
+def test_the_allowed_creates_are_used_up() -> None:
+    """3,000 short Assemblies at 250 a minute: the last one starts as the twelfth minute begins."""
+    simulation = Simulation(3000, at_once=250, a_minute=250, longest=1.0)
+
+    assert len(list(simulation.delivered())) == 3000
+    assert simulation.starts[-1] == pytest.approx(11 * 60.0, abs=1.0)
+
+
+def test_results_come_as_they_end_and_not_only_after_all_have_begun() -> None:
+    simulation = Simulation(500, at_once=10, a_minute=250, longest=1.0)
+
+    first = next(iter(simulation.delivered()))
+
+    assert int(first) < 10
+    assert len(simulation.starts) <= 10
+
+
+def test_the_simulation_would_notice() -> None:
+    """Without limits the same simulation breaks both: so the claims above can fail."""
+    simulation = Simulation(1000, at_once=1000, a_minute=None, longest=100.0)
+    list(simulation.delivered())
+
+    assert simulation.most_running == 1000
+    assert all(a == b for a, b in itertools.pairwise(simulation.starts))

@@ -1,0 +1,152 @@
+"""Which upload of an Assembly is whose, whatever its status holds."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transloadit_client import AssemblyStatus, FileChanged, Stream
+from transloadit_client._uploads.matching import Begun, assigned, uploads_of
+from transloadit_client._uploads.sources import ReadOnce, Reread, Source
+
+
+def file(name: str = "a", size: int = 3, field: str = "f") -> Source:
+    return Reread(field, name, BytesIO(bytes(size)))
+
+
+def stream(name: str = "a", size: int | None = None) -> Source:
+    return ReadOnce("f", name, Stream([], size))
+
+
+def begun(name: str = "a", size: int | None = 3, mark: str | None = None) -> Begun:
+    return Begun("f", name, size, mark, 0, finished=False, url=f"{name}{size}{mark}")
+
+
+def status(*uploads: Any) -> AssemblyStatus:
+    return AssemblyStatus.from_dict({"tus_uploads": list(uploads)})
+
+
+def told(mark: str | None, **more: Any) -> dict[str, Any]:
+    upload = {"filename": "a", "fieldname": "f", "size": 3, "offset": 0, "finished": False}
+    return {**upload, "user_meta": {"fingerprint": mark}, "upload_url": "u", **more}
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        begun(mark="other-1"),  # of the same size, with other bytes
+        begun(size=4),  # of another size
+        begun(size=None, mark="other-1"),  # of a length that was never told
+    ],
+)
+def test_a_file_that_is_not_the_one_whose_upload_began_is_refused(upload: Begun) -> None:
+    with pytest.raises(FileChanged, match="'a' is not the file whose upload began"):
+        assigned([file()], ["mine"], [upload])
+
+
+def test_an_upload_that_others_made_goes_by_its_order() -> None:
+    one, two = begun(), begun()
+
+    mine, others = assigned([file(), file()], ["x", "y"], [one, two])
+
+    assert mine[0] is one
+    assert mine[1] is two
+    assert not others
+
+
+def test_a_fingerprint_goes_before_the_order() -> None:
+    strange, ours = begun(), begun(mark="mine-1")
+
+    mine, others = assigned([file(), file()], ["other", "mine"], [strange, ours])
+
+    assert mine == [strange, ours]
+    assert not others
+
+
+@pytest.mark.parametrize("upload", [begun("b"), begun("a2"), begun("")])
+def test_an_upload_of_another_name_is_another_file_s(upload: Begun) -> None:
+    assert assigned([file()], ["x"], [upload]) == ([None], [upload])
+
+
+def test_field_and_name_have_to_agree() -> None:
+    upload = begun()
+
+    assert assigned([file(field="g")], ["x"], [upload]) == ([None], [upload])
+
+
+@pytest.mark.parametrize(
+    ("given", "has", "fits"),
+    [(None, None, True), (None, 3, True), (3, None, True), (3, 3, True), (3, 4, False)],
+)
+def test_a_stream_has_the_upload_of_its_name(
+    given: int | None, has: int | None, *, fits: bool
+) -> None:
+    upload = begun(size=has, mark="stream-1")
+
+    if fits:
+        assert assigned([stream(size=given)], [None], [upload]) == ([upload], [])
+    else:
+        with pytest.raises(FileChanged):
+            assigned([stream(size=given)], [None], [upload])
+
+
+def test_an_upload_that_was_begun_twice_is_one() -> None:
+    """Its answer was lost, and nothing was seen of it yet: the further one counts."""
+    twice = status(told("m-1", offset=0), told("m-1", offset=2), told("m-1", offset=1))
+
+    (upload,) = uploads_of(twice)
+
+    assert upload.offset == 2
+
+
+def test_an_upload_that_was_begun_anew_by_a_later_call_is_left_alone() -> None:
+    """Its creation was given up here, and carried out there after nobody looked any more."""
+    late, ours = begun(mark="mine-1"), evolve(begun(mark="mine-2"), offset=2)
+
+    mine, others = assigned([file()], ["mine"], [late, ours])
+
+    assert mine == [ours]
+    assert others == []
+
+
+def test_of_two_begun_uploads_the_finished_one_is_the_files() -> None:
+    late, ours = begun(mark="mine-1"), evolve(begun(mark="mine-2"), offset=3, finished=True)
+
+    assert assigned([file()], ["mine"], [late, ours]) == ([ours], [])
+    assert assigned([file()], ["mine"], [ours, late]) == ([ours], [])
+
+
+def test_what_another_process_began_of_other_bytes_is_not_left_alone() -> None:
+    ours, other = begun(mark="mine-1"), begun(mark="other-1")
+
+    assert assigned([file()], ["mine"], [ours, other]) == ([ours], [other])
+
+
+def test_equal_files_that_others_uploaded_are_several() -> None:
+    assert len(uploads_of(status(told(None), told(None), told("")))) == 3
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+keys = ["filename", "fieldname", "size", "offset", "finished", "user_meta", "upload_url"]
+
+
+@given(
+    uploads=json
+    | st.lists(json | st.dictionaries(st.sampled_from(keys), json), max_size=4)
+    | st.lists(st.builds(lambda meta: told(None, user_meta=meta), json), max_size=2)
+)
+def test_whatever_a_status_holds_is_no_reason_to_fail(uploads: Any) -> None:
+    found = uploads_of(AssemblyStatus.from_dict({"tus_uploads": uploads}))
+
+    try:
+        mine, others = assigned([file(), stream("b")], ["x", None], found)
+    except FileChanged:
+        return
+    assert len([one for one in mine if one]) + len(others) == len(found)

@@ -1,0 +1,647 @@
+"""One upload by tus, against a server that is simulated: whatever breaks, the bytes arrive."""
+
+import hashlib
+import io
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transloadit_client import (
+    ApiError,
+    FileChanged,
+    InvalidInput,
+    NoAnswer,
+    RetryPolicy,
+    Stream,
+    UnreadableAnswer,
+    UntrustedUrl,
+)
+from transloadit_client._calls.addresses import Home
+from transloadit_client._calls.answers import Answer
+from transloadit_client._calls.contents import SMALL
+from transloadit_client._flow import Aside, Doing, Fetch, Once, Pause, Work
+from transloadit_client._retry.policy import Budget
+from transloadit_client._retry.rules import Outcome, Plan, course
+from transloadit_client._uploads import tus
+from transloadit_client._uploads.sources import ReadOnce, Reread, Source
+
+URL = "https://api2-a.transloadit.com/resumable/files/"
+SERVER = tus.Server(URL, Home("https://api2.transloadit.com"))
+POLICY = RetryPolicy(reserve=1e9)
+CONTENT = bytes(range(256)) * 5
+
+
+@define
+class Lost:
+    """A request that gets no answer, after the server has taken so many of its bytes."""
+
+    taken: int | None = None  # None: it was never sent
+
+
+@define
+class Says:
+    """An answer that something in front of the server gives, or one that it garbles."""
+
+    http_status: int = 204
+    headers: dict[str, str] = field(factory=dict)
+    body: bytes = b""
+    taken: int = 0
+
+
+@define
+class Server:
+    """A server of tus with at most one upload, to which things happen as scripted."""
+
+    happens: list[Any] = field(factory=list)
+    """What befalls each request in turn; None for nothing."""
+    sums: bool = False
+    bodies: bool = False
+    location: str = "1"
+    content: bytearray = field(factory=bytearray)
+    length: int | None = None
+    created: int = 0
+    requests: list[dict[str, Any]] = field(factory=list)
+    clock: list[float] = field(factory=lambda: [0.0])
+
+    def send(self, operation: Any) -> Outcome:
+        arguments = operation.arguments
+        self.requests.append(arguments)
+        happening = self.happens.pop(0) if self.happens else None
+        body = b"".join(arguments.get("content") or ())
+        if isinstance(happening, Lost):
+            if happening.taken is not None:
+                self._answer(arguments, body[: happening.taken], whole=body)
+            never = happening.taken is None
+            return Outcome(error=NoAnswer("lost"), never_sent=never)
+        if isinstance(happening, Says):
+            if not 400 <= happening.http_status < 500:  # a refusal is one of the whole request
+                self._answer(arguments, body[: happening.taken], whole=body)
+            said = (happening.http_status, happening.body, happening.headers)
+        else:
+            said = self._answer(arguments, body, whole=body)
+        try:
+            return Outcome(operation.read(Answer(operation.request, *said)))
+        except ApiError as error:
+            return Outcome(error=error)
+
+    def _answer(
+        self, asked: dict[str, Any], body: bytes, whole: bytes
+    ) -> tuple[int, bytes, dict[str, str]]:
+        headers = asked["headers"]
+        assert headers["Tus-Resumable"] == "1.0.0"
+        methods = {
+            "OPTIONS": self._options,
+            "POST": self._post,
+            "HEAD": self._head,
+            "PATCH": self._patch,
+        }
+        return methods[asked["method"]](headers, body, whole)
+
+    def _options(self, *_: Any) -> tuple[int, bytes, dict[str, str]]:
+        return 204, b"", {"Tus-Extension": "creation"}
+
+    def _post(
+        self, headers: dict[str, str], body: bytes, whole: bytes
+    ) -> tuple[int, bytes, dict[str, str]]:
+        assert self.bodies or not whole
+        length = headers.get("Upload-Length")
+        assert (length is None) == (headers.get("Upload-Defer-Length") == "1")
+        self.length = None if length is None else int(length)
+        self.created += 1
+        if not whole:
+            return 201, b"", {"Location": self.location}
+        assert len(whole) == int(headers["Content-Length"]) == self.length
+        assert headers["Content-Type"] == "application/offset+octet-stream"
+        self.content[:] = body
+        return 201, b"", {"Location": self.location, "Upload-Offset": str(len(body))}
+
+    def _head(self, *_: Any) -> tuple[int, bytes, dict[str, str]]:
+        length = {} if self.length is None else {"Upload-Length": str(self.length)}
+        return 200, b"", {"Upload-Offset": str(len(self.content)), **length}
+
+    def _patch(
+        self, headers: dict[str, str], body: bytes, whole: bytes
+    ) -> tuple[int, bytes, dict[str, str]]:
+        assert len(whole) == int(headers["Content-Length"])
+        if int(headers["Upload-Offset"]) != len(self.content):
+            return 409, b"ERR_MISMATCHED_OFFSET", {}
+        if "Upload-Length" in headers:
+            if self.length is not None:
+                return 400, b"the length is known", {}  # as @tus/server has it
+            self.length = int(headers["Upload-Length"])
+        if self.sums:
+            digest = b64encode(hashlib.sha1(body).digest()).decode()
+            if headers["Upload-Checksum"] != f"sha1 {digest}":
+                return 460, b"", {}
+        self.content += body
+        return 204, b"", {"Upload-Offset": str(len(self.content))}
+
+
+class Slow(Server):
+    """One that takes its bytes in twice the time that a policy gives."""
+
+    def send(self, operation: Any) -> Outcome:
+        if operation.arguments["method"] == "PATCH":
+            self.clock[0] += 2 * POLICY.deadline
+        return super().send(operation)
+
+
+def carried_out(work: Work[Any], server: Server) -> Any:
+    """Carries out work against a simulated server, by the rules for retries, without waiting."""
+    doing = Doing(work)
+    for step in doing:
+        assert not isinstance(step, Pause | Once | Fetch)
+        try:
+            doing.done(step.do() if isinstance(step, Aside) else pursue(step, server))
+        except (ApiError, NoAnswer, InvalidInput) as error:
+            doing.failed(error)
+    return doing.result
+
+
+def pursue(plan: Plan[Any], server: Server) -> Any:
+    clock = server.clock
+    attempts = course(
+        plan,
+        POLICY,
+        Budget(POLICY),
+        now=lambda: clock[0],
+        jitter=lambda most: most,
+        correct_clock=lambda _: False,
+    )
+    try:
+        step = next(attempts)
+        while True:
+            clock[0] += step.wait
+            step = attempts.send(server.send(step.operation))
+    except StopIteration as end:
+        return end.value
+
+
+def again(content: bytes = CONTENT) -> Reread:
+    return Reread("f", "a.bin", io.BytesIO(content))
+
+
+def once(content: bytes = CONTENT, piece: int = 100, size: int | None = None) -> ReadOnce:
+    pieces = (content[at : at + piece] for at in range(0, len(content), piece))
+    return ReadOnce("f", "a.bin", Stream(pieces, size))
+
+
+def upload(source: Source, server: Server, *, chunk_size: int = 500, **options: Any) -> list[int]:
+    """The offsets that were told on the way."""
+    sent: list[int] = []
+    url = carried_out(
+        tus.uploaded(
+            source,
+            tus.Server(URL, SERVER.home, server.sums, server.bodies),
+            {"filename": "a.bin"},
+            chunk_size=chunk_size,
+            sent=sent.append,
+            **options,
+        ),
+        server,
+    )
+    assert url == f"{URL}1"
+    return sent
+
+
+def methods(server: Server) -> list[str]:
+    return [asked["method"] for asked in server.requests]
+
+
+# What ends an upload
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 412, 413])
+def test_a_refusal_ends_the_upload_and_says_why(status: int) -> None:
+    server = Server([None, Says(status, body=b"ERR_SO: it is so")])
+
+    with pytest.raises(ApiError, match=r"'a\.bin' from byte 0: HTTP \d+, ERR_SO") as caught:
+        upload(again(), server)
+
+    assert caught.value.http_status == status
+    assert methods(server) == ["POST", "PATCH"]
+
+
+def test_a_refusal_that_says_nothing_is_one_all_the_same() -> None:
+    with pytest.raises(ApiError, match="HTTP 403, no error code"):
+        upload(again(), Server([Says(403)]))
+
+
+def test_a_refusal_in_json_keeps_its_code() -> None:
+    with pytest.raises(ApiError) as caught:
+        upload(again(), Server([Says(400, body=b'{"error": "NO_SUCH_THING"}')]))
+
+    assert caught.value.code == "NO_SUCH_THING"
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["https://evil.example/1", "http://api2-a.transloadit.com:8080/1", "//evil.example/1", "\\\\x"],
+)
+def test_an_upload_elsewhere_is_not_followed(location: str) -> None:
+    server = Server(location=location)
+
+    with pytest.raises(UntrustedUrl, match="an upload's URL"):
+        upload(again(), server)
+
+    assert methods(server) == ["POST"]
+
+
+def test_bytes_that_the_server_confirmed_may_not_vanish() -> None:
+    gone = Says(200, {"Upload-Offset": "3"})
+    server = Server([None, None, Lost(0), *[gone] * POLICY.attempts])
+
+    with pytest.raises(UnreadableAnswer, match="of 500 bytes 3 are left"):
+        upload(again(), server)
+
+
+def test_a_file_that_shrank_is_refused() -> None:
+    content = io.BytesIO(CONTENT)
+    source = Reread("f", "a.bin", content)
+    content.truncate(700)
+
+    with pytest.raises(FileChanged, match="has fewer bytes"):
+        upload(source, Server())
+
+
+@pytest.mark.parametrize(("length", "offset"), [(1279, 0), (1281, 100), (None, 1281)])
+def test_an_upload_of_another_length_is_not_resumed(length: int | None, offset: int) -> None:
+    server = Server(content=bytearray(offset), length=length)
+
+    with pytest.raises(FileChanged, match="its size differs"):
+        upload(again(), server, url=f"{URL}1")
+
+    assert methods(server) == ["HEAD"]
+
+
+def test_a_stream_is_not_resumed_once_bytes_have_arrived() -> None:
+    server = Server(content=bytearray(1))
+
+    with pytest.raises(FileChanged, match="cannot be resumed"):
+        upload(once(), server, url=f"{URL}1")
+
+
+@pytest.mark.parametrize("size", [1279, 1281, 0])
+def test_a_stream_of_another_size_than_was_said_is_refused(size: int) -> None:
+    with pytest.raises(FileChanged, match=f"was to have {size} bytes"):
+        upload(once(size=size), Server())
+
+
+def test_a_stream_of_anything_but_bytes_is_refused() -> None:
+    source = ReadOnce("f", "a.bin", Stream(iter(["text"])))  # type: ignore[arg-type]  # the point
+
+    with pytest.raises(InvalidInput, match="a piece of type str"):
+        upload(source, Server())
+
+
+def test_what_never_comes_through_ends_after_so_many_attempts() -> None:
+    server = Server([None, *[Lost(0), None] * 10])
+
+    with pytest.raises(NoAnswer) as caught:
+        upload(again(), server)
+
+    assert methods(server) == ["POST", *["PATCH", "HEAD"] * POLICY.attempts]
+    assert caught.value.attempts[-1].decision == "no attempts are left"
+
+
+# What breaks on the way
+
+
+@pytest.mark.parametrize("taken", [0, 1, 499, 500])
+def test_a_chunk_that_went_astray_goes_on_from_where_the_server_is(taken: int) -> None:
+    server = Server([None, Lost(taken)])
+
+    sent = upload(again(), server)
+
+    assert server.content == CONTENT
+    assert methods(server)[:3] == ["POST", "PATCH", "HEAD"]
+    assert server.requests[3]["headers"]["Upload-Offset"] == str(taken)
+    assert sent[-1] == len(CONTENT)
+
+
+def test_a_chunk_that_was_never_sent_is_sent_again_at_once() -> None:
+    server = Server([None, Lost()])
+
+    upload(again(), server)
+
+    assert methods(server) == ["POST", "PATCH", "PATCH", "PATCH", "PATCH"]
+
+
+@pytest.mark.parametrize(
+    "garbled", [{}, {"Upload-Offset": "x"}, {"Upload-Offset": "9" * 30}, {"Upload-Offset": "0"}]
+)
+def test_an_answer_that_does_not_say_is_looked_after(garbled: dict[str, str]) -> None:
+    server = Server([None, Says(204, garbled, taken=500)])
+
+    upload(again(), server)
+
+    assert server.content == CONTENT
+    assert methods(server)[:4] == ["POST", "PATCH", "HEAD", "PATCH"]
+
+
+@pytest.mark.parametrize("status", [409, 460, 500, 502, 504])
+def test_it_looks_where_the_server_is_and_sends_again(status: int) -> None:
+    server = Server([None, Says(status)])
+
+    upload(again(), server)
+
+    assert server.content == CONTENT
+    assert methods(server)[:4] == ["POST", "PATCH", "HEAD", "PATCH"]
+
+
+def test_an_upload_that_is_locked_is_waited_for() -> None:
+    """The server has not noticed yet that the connection broke."""
+    server = Server([None, Lost(100), Says(423), Says(423)])
+
+    upload(again(), server)
+
+    assert server.content == CONTENT
+    assert server.clock[0] >= 2 * POLICY.floor
+
+
+def test_a_creation_whose_answer_was_lost_is_looked_for() -> None:
+    server = Server([Lost(0)])
+
+    upload(again(), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+
+    assert server.created == 1
+    assert methods(server)[:3] == ["POST", "HEAD", "PATCH"]
+
+
+def test_an_upload_that_another_file_was_given_is_not_taken() -> None:
+    """Two files in one upload would both be lost: an answer that came twice is looked after."""
+    server = Server()
+    at = tus.Server(URL, SERVER.home)
+    at.given.add(f"{URL}1")
+
+    carried_out(
+        tus.uploaded(
+            again(),
+            at,
+            {},
+            chunk_size=9999,
+            sent=lambda _: None,
+            find=lambda: tus._standing("a.bin", f"{URL}2"),
+        ),
+        server,
+    )
+
+    assert methods(server) == ["POST", "HEAD", "PATCH"]
+    assert server.requests[-1]["url"] == f"{URL}2"
+
+
+def test_a_creation_without_a_place_to_look_is_made_again() -> None:
+    server = Server([Lost(0), Says(201)])
+
+    upload(again(), server)
+
+    assert server.created == 3
+    assert server.content == CONTENT
+
+
+@pytest.mark.parametrize("taken", [0, 1, 299, 300])
+def test_what_went_astray_with_the_creation_goes_on_from_where_the_server_is(taken: int) -> None:
+    server = Server([Lost(taken)], bodies=True)
+
+    upload(again(CONTENT[:300]), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+
+    assert server.content == CONTENT[:300]
+    assert server.created == 1
+    assert methods(server) == ["POST", "HEAD", "PATCH"][: 2 + (taken < 300)]
+
+
+def test_what_a_server_did_not_take_with_the_creation_is_sent_after_it() -> None:
+    some = Says(201, {"Location": "1", "Upload-Offset": "100"}, taken=100)
+    server = Server([some], bodies=True)
+
+    upload(again(CONTENT[:300]), server)
+
+    assert server.content == CONTENT[:300]
+    assert server.requests[1]["headers"]["Upload-Offset"] == "100"
+
+
+@pytest.mark.parametrize("garbled", [{}, {"Upload-Offset": "x"}, {"Upload-Offset": "301"}])
+def test_a_creation_that_does_not_say_what_arrived_is_looked_after(garbled: dict[str, str]) -> None:
+    server = Server([Says(201, {"Location": "1", **garbled}, taken=200)], bodies=True)
+
+    upload(again(CONTENT[:300]), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+
+    assert server.content == CONTENT[:300]
+    assert methods(server) == ["POST", "HEAD", "PATCH"]
+
+
+def test_a_long_chunk_leaves_time_to_look_and_go_on() -> None:
+    """The deadline is for what comes after a fault, not for how long sending takes."""
+    server = Slow([None, Lost(100), Lost(), Lost()])
+
+    upload(again(), server)
+
+    assert server.content == CONTENT
+
+
+# What arrives
+
+
+@pytest.mark.parametrize("size", [0, 1, 499, 500, 501, 1000, 1280])
+@pytest.mark.parametrize("source", [again, once])
+def test_files_of_all_sizes_arrive(source: Callable[[bytes], Source], size: int) -> None:
+    server = Server()
+    content = CONTENT[:size]
+
+    upload(source(content), server)
+
+    assert server.content == content
+    assert server.length == size
+    assert len(server.requests) == 1 + -(-size // 500)
+
+
+@pytest.mark.parametrize("size", [0, 1, 499, 500, 501])
+@pytest.mark.parametrize("source", [again, lambda content: once(content, size=len(content))])
+def test_what_fits_into_one_request_goes_with_the_creation(
+    source: Callable[[bytes], Source], size: int
+) -> None:
+    """Where the server takes it: a request less, and so a round trip."""
+    server = Server(bodies=True)
+
+    sent = upload(source(CONTENT[:size]), server)
+
+    assert server.content == CONTENT[:size]
+    assert methods(server) == (["POST"] if size <= 500 else ["POST", "PATCH", "PATCH"])
+    assert sent[-1] == size
+
+
+def test_what_is_not_small_is_sent_after_the_creation() -> None:
+    """What is sent of it twice, if that breaks, is little."""
+    server = Server(bodies=True)
+
+    upload(again(bytes(SMALL + 1)), server, chunk_size=2 * SMALL)
+
+    assert methods(server) == ["POST", "PATCH"]
+
+
+def test_the_length_of_a_stream_is_told_with_its_last_chunk() -> None:
+    server = Server()
+
+    upload(once(), server)
+
+    told = [asked["headers"].get("Upload-Length") for asked in server.requests]
+    assert told == [None, None, None, "1280"]
+    assert server.requests[0]["headers"]["Upload-Defer-Length"] == "1"
+
+
+def test_a_length_that_was_told_is_not_told_again() -> None:
+    """Though the chunk that told it has to be sent again."""
+    server = Server([None, None, None, Lost(0)])
+
+    upload(once(), server)
+
+    assert server.content == CONTENT
+    told = [asked["headers"].get("Upload-Length") for asked in server.requests]
+    assert told.count("1280") == 1
+
+
+def test_a_stream_whose_size_is_known_says_so_at_once() -> None:
+    server = Server()
+
+    upload(once(size=1280), server)
+
+    assert server.requests[0]["headers"]["Upload-Length"] == "1280"
+    assert server.content == CONTENT
+
+
+def test_metadata_are_in_base64() -> None:
+    server = Server()
+
+    carried_out(
+        tus.uploaded(
+            again(), SERVER, {"filename": "ä, b", "empty": ""}, chunk_size=9999, sent=lambda _: None
+        ),
+        server,
+    )
+
+    header = server.requests[0]["headers"]["Upload-Metadata"]
+    pairs = dict(pair.split(" ") for pair in header.split(","))
+    assert {key: b64decode(value).decode() for key, value in pairs.items()} == {
+        "filename": "ä, b",
+        "empty": "",
+    }
+
+
+def test_an_upload_goes_on_where_it_stopped() -> None:
+    server = Server(content=bytearray(CONTENT[:700]), length=1280)
+
+    sent = upload(again(), server, url=f"{URL}1")
+
+    assert server.content == CONTENT
+    assert methods(server) == ["HEAD", "PATCH", "PATCH"]
+    assert sent[0] == 700
+
+
+def test_an_upload_that_has_arrived_is_not_sent_again() -> None:
+    server = Server(content=bytearray(CONTENT), length=1280)
+
+    upload(again(), server, url=f"{URL}1")
+
+    assert methods(server) == ["HEAD"]
+
+
+def test_a_chunk_carries_its_checksum_where_that_is_compared() -> None:
+    server = Server(sums=True)
+
+    upload(again(), server)
+
+    assert server.content == CONTENT
+
+
+@pytest.mark.parametrize("source", [again, once])
+def test_a_chunk_with_a_checksum_is_no_larger_than_can_be_lost(
+    source: Callable[[bytes], Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus, "_CHECKED_CHUNK", 300)
+    server = Server(sums=True)
+
+    upload(source(CONTENT), server)
+
+    assert server.content == CONTENT
+    sizes = [asked["headers"]["Content-Length"] for asked in server.requests[1:]]
+    assert sizes == ["300", "300", "300", "300", "80"]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "algorithms", "compared", "bodies"),
+    [
+        ("creation,checksum", "md5, sha1", True, False),
+        ("creation,checksum", "md5", False, False),
+        ("creation", "sha1", False, False),
+        ("creation, checksum", "sha1", True, False),
+        ("creation,creation-with-upload", "sha1", False, True),
+        ("creation,creation-with-upload,checksum", "md5", False, True),
+        ("creation,creation-with-upload,checksum", "sha1", True, False),
+    ],
+)
+def test_what_the_server_can_do_is_asked(
+    extensions: str, algorithms: str, *, compared: bool, bodies: bool
+) -> None:
+    """Bytes that can be compared are sent in requests of which all servers compare them."""
+    headers = {"Tus-Extension": extensions, "Tus-Checksum-Algorithm": algorithms}
+
+    able = carried_out(tus.asked(SERVER), Server([Says(204, headers)]))
+
+    assert able.checksums is compared
+    assert able.bodies is bodies
+
+
+@pytest.mark.parametrize("fault", [[Says(405)], [Lost(0)] * POLICY.attempts])
+def test_a_server_that_does_not_say_can_do_what_all_can(fault: list[Any]) -> None:
+    assert carried_out(tus.asked(SERVER), Server(list(fault))) == SERVER
+
+
+happenings = st.lists(
+    st.one_of(
+        st.none(),
+        st.none(),
+        st.builds(Lost, st.one_of(st.none(), st.integers(0, 40))),
+        st.builds(Says, st.sampled_from([423, 429, 409, 460, 500, 503])),
+        st.builds(Says, st.just(204), taken=st.integers(0, 40)),
+    ),
+    max_size=40,
+)
+
+
+@given(
+    size=st.integers(0, 100),
+    chunk_size=st.integers(1, 40),
+    piece=st.integers(1, 50),
+    happens=happenings,
+    kind=st.sampled_from(["again", "once", "said"]),
+    bodies=st.booleans(),
+)
+def test_whatever_happens_the_bytes_arrive_or_an_error_says_why(
+    size: int, chunk_size: int, piece: int, happens: list[Any], kind: str, *, bodies: bool
+) -> None:
+    content = CONTENT[:size]
+    sources: dict[str, Callable[[], Source]] = {
+        "again": lambda: again(content),
+        "once": lambda: once(content, piece),
+        "said": lambda: once(content, piece, size),
+    }
+    server = Server(happens, bodies=bodies)
+
+    error: Any = None
+    try:
+        upload(sources[kind](), server, chunk_size=chunk_size)
+    except (ApiError, NoAnswer) as caught:
+        error = caught
+
+    if error is None:
+        assert server.content == content
+        assert server.length == size
+    else:
+        refused = getattr(error, "http_status", None) in (409, 460)
+        assert refused or len(error.attempts) >= POLICY.attempts
+        assert content.startswith(server.content)

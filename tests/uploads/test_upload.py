@@ -1,0 +1,775 @@
+"""Files into an Assembly by tus, through both clients: what is refused, resumed, and arrives."""
+
+import asyncio
+import gzip
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+import httpx
+import pytest
+from attrs import evolve
+
+from transloadit_client import (
+    ApiError,
+    AsyncTransloadit,
+    FileChanged,
+    InvalidInput,
+    NoAnswer,
+    Progress,
+    RetryPolicy,
+    Stream,
+    Transloadit,
+    UntrustedUrl,
+    UploadIncomplete,
+)
+from transloadit_client._http.clients import AsyncHttpClient
+from transloadit_standin import Answer, Delay, Drop, Refuse, StandIn, rate_limit
+
+Connect = Callable[..., Any]
+
+STEPS = {"kept": {"robot": "/file/filter", "use": ":original"}}
+QUICK = RetryPolicy(first=0.01, longest=0.05, floor=0.01, reserve=1000)
+A, B = os.urandom(1_300_000), os.urandom(1_200_000)  # not small, so they go by PATCH
+
+
+@pytest.fixture
+def api() -> Iterator[StandIn]:
+    """Without checksums it keeps what arrived of a chunk that broke, as the service may."""
+    with StandIn(tus_checksum=False, single_use="work") as api:
+        yield api
+
+
+@pytest.fixture
+def client(connect: Connect, api: StandIn) -> Any:
+    return connect(api.key, api.secret, base_url=api.url, retry=QUICK)
+
+
+@pytest.fixture
+def a(tmp_path: Path) -> Path:
+    path = tmp_path / "a.bin"
+    path.write_bytes(A)
+    return path
+
+
+@pytest.fixture
+def b(tmp_path: Path) -> Path:
+    path = tmp_path / "b.bin"
+    path.write_bytes(B)
+    return path
+
+
+def waiting(client: Any, number: int, **options: Any) -> Any:
+    return client.create_assembly(steps=STEPS, num_expected_upload_files=number, **options)
+
+
+def arrived(api: StandIn, assembly: Any) -> set[tuple[str, str, str]]:
+    """Field, name and hash of each file that the Assembly has."""
+    files = api.assemblies[assembly.assembly_id].uploads
+    return {(it.stored.field_name, it.stored.name, it.stored.sha256) for it in files}
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def operations(api: StandIn) -> list[str | None]:
+    return [received.operation for received in api.requests]
+
+
+def bytes_sent(api: StandIn) -> int:
+    return sum(it.body_size for it in api.requests if it.operation in ("tusCreate", "tusPatch"))
+
+
+def break_off(client: Any, api: StandIn, assembly: Any, files: Any, byte: int = 100_000) -> None:
+    """An upload that ends as its connection does, after so many bytes of its first chunk."""
+    api.faults.append(Drop(operation="tusPatch", byte=byte))
+    api.faults.append(Answer(403, b"", operation="tusHead"))
+    with pytest.raises(UploadIncomplete):
+        client.upload(assembly, files, parallel=1)
+    api.requests.clear()
+
+
+# What is refused before anything is sent
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_more_or_fewer_files_than_awaited_are_refused(
+    client: Any, api: StandIn, a: Path, b: Path, number: int
+) -> None:
+    assembly = waiting(client, number)
+
+    with pytest.raises(InvalidInput, match=f"awaits {number} files in all, but these would make 2"):
+        client.upload(assembly, [a, b])
+
+    assert operations(api) == ["createAssemblyWithId", "getAssembly"]
+
+
+def test_an_assembly_that_awaits_no_files_is_refused(client: Any, a: Path) -> None:
+    assembly = client.create_assembly(steps=STEPS)
+
+    with pytest.raises((InvalidInput, UploadIncomplete), match=r"awaits 0 files|takes no"):
+        client.upload(assembly, a)
+
+
+@pytest.mark.parametrize("options", [{"chunk_size": 0}, {"parallel": 0}])
+def test_options_that_make_no_sense_are_refused(
+    client: Any, api: StandIn, a: Path, options: dict[str, int]
+) -> None:
+    with pytest.raises(InvalidInput, match="1 or more"):
+        client.upload("0" * 32, a, **options)
+
+    assert not api.requests
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ("no/such/file.bin", "cannot read the file 'file.bin'"),
+        (".", "cannot read the file|has no name"),
+        ("nul\0", "cannot read the file"),
+        ([io.StringIO("x")], "open for text"),
+        ([("x", 7)], "of type int"),
+        ([("x", [b"a"])], "of type list"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(client: Any, api: StandIn, files: Any, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        client.upload("0" * 32, files)
+
+    assert not api.requests
+
+
+def test_an_open_file_that_is_there_twice_is_refused(client: Any, api: StandIn, a: Path) -> None:
+    with a.open("rb") as file, pytest.raises(InvalidInput, match="twice"):
+        client.upload("0" * 32, [file, file])
+
+    assert not api.requests
+
+
+def test_a_stream_that_is_awaited_needs_asynchronous_code(api: StandIn) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b""
+
+    client = Transloadit(api.key, api.secret, base_url=api.url)
+
+    with client, pytest.raises(InvalidInput, match="AsyncTransloadit"):
+        client.upload("0" * 32, [("x", pieces())])
+
+    assert not api.requests
+
+
+@pytest.mark.parametrize("stream", [iter([b"x"]), Stream([b"x"], 1)])
+def test_a_form_does_not_take_streams(client: Any, api: StandIn, stream: Any) -> None:
+    with pytest.raises(InvalidInput, match="is a stream"):
+        client.create_assembly(steps=STEPS, files=[("x", stream)])
+
+    assert not api.requests
+
+
+@pytest.mark.parametrize("outcome", ["canceled", "failed"])
+def test_an_assembly_that_has_ended_takes_no_files(
+    client: Any, api: StandIn, a: Path, outcome: str
+) -> None:
+    auth = {"max_size": 10}
+    assembly = waiting(client, 1, **({"auth": auth} if outcome == "failed" else {}))
+    if outcome == "canceled":
+        client.cancel_assembly(assembly)
+    else:
+        with pytest.raises(UploadIncomplete, match="MAX_SIZE"):
+            client.upload(assembly, a)
+    api.requests.clear()
+
+    with pytest.raises(UploadIncomplete, match="takes no more files, being at"):
+        client.upload(assembly, a)
+
+    assert operations(api) == ["getAssembly"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"ok": "ASSEMBLY_UPLOADING"},
+        {"ok": "ASSEMBLY_UPLOADING", "tus_url": None},
+        {"ok": "ASSEMBLY_UPLOADING", "tus_url": "https://evil.example/files/"},
+        {"ok": "ASSEMBLY_UPLOADING", "tus_url": "https://api2.transloadit.com\\@evil.example/"},
+    ],
+)
+def test_uploads_go_nowhere_but_to_the_api(
+    client: Any, api: StandIn, a: Path, status: dict[str, Any]
+) -> None:
+    body = f'{{"assembly_id": "x", {str(status)[1:-1]}}}'.replace("'", '"').replace("None", "null")
+    api.faults.append(Answer(200, body.encode(), "application/json"))
+
+    with pytest.raises((InvalidInput, UntrustedUrl)):
+        client.upload("x", a)
+
+    assert operations(api) == ["getAssembly"]
+
+
+# What does not arrive
+
+
+def test_what_did_not_arrive_is_named_and_can_be_uploaded_later(
+    client: Any, api: StandIn, a: Path, b: Path
+) -> None:
+    assembly = waiting(client, 2)
+    api.faults.append(Answer(403, b"ERR_NO: not now", "text/plain", operation="tusPatch"))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, {"f": [a, b]}, parallel=1)
+
+    error = caught.value
+    assert (error.finished, error.missing) == (("b.bin",), ("a.bin",))
+    assert str(error).startswith("1 of 2 files did not arrive (a.bin): could not send 'a.bin'")
+    assert isinstance(error.__cause__, ApiError)
+    assert error.attempts == error.__cause__.attempts != ()
+    assert error.assembly_id == assembly.assembly_id
+    status = client.upload(error.assembly_url, {"f": [a, b]})
+    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert arrived(api, assembly) == {("f", "a.bin", sha256(A)), ("f", "b.bin", sha256(B))}
+
+
+def test_an_error_of_the_callers_own_stream_ends_all(client: Any) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"x"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        client.upload(waiting(client, 1), [("x", pieces())])
+
+
+def test_an_error_in_on_progress_ends_all(client: Any, a: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        client.upload(waiting(client, 1), a, on_progress=interrupt)
+
+
+def test_a_file_that_changes_before_its_turn_is_refused(client: Any, api: StandIn, a: Path) -> None:
+    def pieces() -> Iterator[bytes]:
+        a.write_bytes(B)
+        yield b"x"
+
+    assembly = waiting(client, 2)
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, [("x", pieces()), a], parallel=1)
+
+    assert isinstance(caught.value.__cause__, FileChanged)
+    assert caught.value.missing == ("a.bin",)
+    assert bytes_sent(api) == 1
+
+
+def test_a_server_that_is_gone_leaves_an_upload_that_can_be_resumed(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    assembly = waiting(client, 1)
+    api.faults.append(Refuse(seconds=1.0, operation="tusPatch"))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, a)
+
+    assert len(caught.value.attempts) > 1
+    while True:
+        try:
+            assert client.upload(assembly, a).ok == "ASSEMBLY_COMPLETED"
+            break
+        except NoAnswer:
+            continue
+
+
+# What is resumed
+
+
+def test_what_has_arrived_is_not_sent_again(client: Any, api: StandIn, a: Path, b: Path) -> None:
+    assembly = waiting(client, 2)
+    break_off(client, api, assembly, [b, a])
+    has = api.assemblies[assembly.assembly_id].tus_uploads[0].offset
+
+    client.upload(assembly, [b, a])
+
+    assert 0 < has < len(B)
+    assert bytes_sent(api) == len(B) - has
+    assert "tusCreate" not in operations(api)
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
+
+
+def test_when_all_have_arrived_nothing_is_sent(client: Any, api: StandIn, a: Path) -> None:
+    assembly = waiting(client, 1)
+    client.upload(assembly, a)
+    api.requests.clear()
+
+    status = client.upload(assembly.assembly_ssl_url, a)
+
+    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert operations(api) == ["getAssembly"]
+
+
+def test_only_the_missing_files_may_be_given(client: Any, api: StandIn, a: Path, b: Path) -> None:
+    assembly = waiting(client, 2)
+    api.faults.append(Answer(403, b"", operation="tusPatch"))
+    with pytest.raises(UploadIncomplete):
+        client.upload(assembly, [a, b], parallel=1)
+
+    assert client.upload(assembly, a).ok == "ASSEMBLY_COMPLETED"
+
+
+def test_a_file_whose_upload_began_may_not_be_left_out(
+    client: Any, api: StandIn, a: Path, b: Path
+) -> None:
+    assembly = waiting(client, 2)
+    break_off(client, api, assembly, [a, b])
+
+    with pytest.raises(InvalidInput, match=r"awaits the rest of 'a\.bin'"):
+        client.upload(assembly, [b])
+
+
+@pytest.mark.parametrize("change", ["content", "size", "time"])
+def test_a_file_that_has_changed_since_is_refused(
+    client: Any, api: StandIn, a: Path, change: str
+) -> None:
+    assembly = waiting(client, 1)
+    break_off(client, api, assembly, a)
+    if change == "content":
+        stat = a.stat()
+        a.write_bytes(bytes(1) + A[1:])
+        os.utime(a, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    elif change == "size":
+        a.write_bytes(A + b"x")
+    else:
+        os.utime(a, (0, 0))
+
+    with pytest.raises(FileChanged, match=r"'a\.bin' is not the file whose upload began"):
+        client.upload(assembly, a)
+
+    assert operations(api) == ["getAssembly"]
+
+
+def test_bytes_are_known_by_all_of_them(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+    break_off(client, api, assembly, [("x", A)])
+    middle = len(A) // 2
+    other = A[:middle] + bytes([A[middle] ^ 1]) + A[middle + 1 :]
+
+    with pytest.raises(FileChanged):
+        client.upload(assembly, [("x", other)])
+    client.upload(assembly, [("x", A)])
+
+    assert arrived(api, assembly) == {("files", "x", sha256(A))}
+
+
+def test_files_of_one_name_and_size_are_told_apart_by_their_fingerprints(
+    client: Any, api: StandIn
+) -> None:
+    assembly = waiting(client, 2)
+    one, two = bytes(len(A)), bytes(len(A) - 1) + b"x"
+    break_off(client, api, assembly, [("x", one), ("x", two)])
+
+    client.upload(assembly, [("x", two), ("x", one)])
+
+    assert arrived(api, assembly) == {("files", "x", sha256(one)), ("files", "x", sha256(two))}
+
+
+def test_equal_files_of_one_name_each_have_an_upload(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 3)
+    break_off(client, api, assembly, [("x", A)] * 3)
+
+    client.upload(assembly, [("x", A)] * 3)
+
+    assert len(api.assemblies[assembly.assembly_id].uploads) == 3
+    assert bytes_sent(api) < len(A)
+
+
+def test_a_stream_whose_bytes_have_arrived_in_part_is_not_resumed(
+    client: Any, api: StandIn
+) -> None:
+    assembly = waiting(client, 1)
+    break_off(client, api, assembly, [("x", iter([A]))])
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, [("x", iter([A]))])
+
+    assert isinstance(caught.value.__cause__, FileChanged)
+    assert "cannot be resumed" in str(caught.value)
+    assert bytes_sent(api) == 0
+
+
+def test_a_stream_that_has_arrived_is_not_read_again(client: Any, api: StandIn, a: Path) -> None:
+    assembly = waiting(client, 2)
+    api.faults.append(Answer(403, b"", operation="tusPatch"))
+    with pytest.raises(UploadIncomplete):
+        client.upload(assembly, [a, ("x", iter([B]))], parallel=1)
+    stream = iter([B])
+
+    client.upload(assembly, [a, ("x", stream)])
+
+    assert next(stream) == B
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "x", sha256(B))}
+
+
+def test_a_creation_whose_answer_was_lost_is_found_and_not_made_again(
+    client: Any, api: StandIn, a: Path, b: Path
+) -> None:
+    assembly = waiting(client, 2)
+    api.faults.append(Delay(0, operation="tusCreate"))
+    api.faults.append(Drop("work", operation="tusCreate"))
+
+    client.upload(assembly, [b, a], parallel=1)
+
+    assert operations(api).count("tusCreate") == 2
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
+
+
+def test_a_creation_that_never_came_is_made_again(client: Any, api: StandIn, a: Path) -> None:
+    assembly = waiting(client, 1)
+    api.faults.append(Drop("headers", operation="tusCreate"))
+
+    client.upload(assembly, a)
+
+    assert operations(api).count("tusCreate") == 2
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A))}
+
+
+def stray(size: int) -> Answer:
+    """An answer that says that so many bytes have arrived, though none has: to another request."""
+    headers = {"Upload-Offset": str(size), "Tus-Resumable": "1.0.0"}
+    return Answer(204, b"", headers=headers, operation="tusPatch")
+
+
+def test_an_answer_that_went_astray_makes_no_upload_complete(
+    client: Any, api: StandIn, a: Path, b: Path
+) -> None:
+    assembly = waiting(client, 2)
+    api.faults.append(stray(len(A)))
+
+    status = client.upload(assembly, [a, b], parallel=1)
+
+    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
+
+
+def test_nor_that_of_a_stream_whose_bytes_are_gone(client: Any, api: StandIn) -> None:
+    api.faults.append(stray(len(A)))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(waiting(client, 1), [("x", iter([A]))])
+
+    assert isinstance(caught.value.__cause__, FileChanged)
+    assert caught.value.missing == ("x",)
+
+
+def test_a_status_that_is_behind_is_no_reason_to_send_again(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    assembly = waiting(client, 1)
+    before = client.get_assembly(assembly).to_dict()
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(
+        Answer(200, json.dumps(before).encode(), "application/json", operation="getAssembly")
+    )
+
+    status = client.upload(assembly, a)
+
+    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert bytes_sent(api) == len(A)
+
+
+# What arrives
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_files_of_all_kinds_arrive(
+    connect: Connect, a: Path, tmp_path: Path, parallel: int, *, checksum: bool
+) -> None:
+    packed = tmp_path / "packed.gz"
+    packed.write_bytes(gzip.compress(A))
+    with (
+        StandIn(tus_checksum=checksum) as api,
+        a.open("rb") as opened,
+        gzip.open(packed) as unpacked,
+        subprocess.Popen(["cat", a], stdout=subprocess.PIPE) as program,
+    ):
+        client = connect(api.key, api.secret, base_url=api.url)
+        opened.seek(1000)
+        files: dict[str, Any] = {
+            "path": [a, str(a)],
+            "bytes": [("b", B), ("e", b""), ("m", memoryview(B))],
+            "open": [opened, ("z", unpacked), io.BytesIO(B)],
+            "pipe": program.stdout,
+            "stream": [("g", iter([A, B])), ("s", Stream([A], len(A))), Stream(iter([]))],
+        }
+        assembly = waiting(client, 12)
+
+        status = client.upload(assembly, files, chunk_size=70_000, parallel=parallel)
+
+        patches = [it for it in api.requests if it.operation == "tusPatch"]
+        sums = [it.headers.get("upload-checksum") for it in patches]
+        assert status.ok == "ASSEMBLY_COMPLETED"
+        assert all(sums) if checksum else not any(sums)
+        assert arrived(api, assembly) == {
+            ("path", "a.bin", sha256(A)),
+            ("bytes", "b", sha256(B)),
+            ("bytes", "e", sha256(b"")),
+            ("bytes", "m", sha256(B)),
+            ("open", "a.bin", sha256(A[1000:])),
+            ("open", "z", sha256(A)),
+            ("open", "open", sha256(B)),
+            ("pipe", "pipe", sha256(A)),
+            ("stream", "g", sha256(A + B)),
+            ("stream", "s", sha256(A)),
+            ("stream", "stream", sha256(b"")),
+        }
+
+
+def test_asynchronous_streams_arrive(api: StandIn) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(A), 1000):
+            await asyncio.sleep(0)
+            yield A[at : at + 1000]
+
+    async def main() -> Any:
+        async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
+            assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=2)
+            files: Any = [("x", pieces()), ("y", Stream(pieces(), len(A)))]
+            await client.upload(assembly, files, chunk_size=70_000)
+            return assembly
+
+    assembly = asyncio.run(main())
+
+    assert arrived(api, assembly) == {("files", "x", sha256(A)), ("files", "y", sha256(A))}
+
+
+def test_named_pipes_arrive(client: Any, api: StandIn, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=lambda: fifo.write_bytes(A))
+    writer.start()
+    assembly = waiting(client, 1)
+
+    client.upload(assembly, fifo)
+
+    writer.join()
+    assert arrived(api, assembly) == {("files", "fifo", sha256(A))}
+
+
+def test_standard_input_arrives(api: StandIn, a: Path) -> None:
+    code = f"""
+import sys
+from transloadit_client import Transloadit
+with Transloadit() as client:
+    assembly = client.create_assembly(steps={STEPS}, num_expected_upload_files=1)
+    print(client.upload(assembly, sys.stdin.buffer).assembly_id)
+"""
+    with subprocess.Popen(["cat", a], stdout=subprocess.PIPE) as cat:
+        ended = subprocess.run(
+            [sys.executable, "-c", code],
+            stdin=cat.stdout,
+            env={**os.environ, **api.environ},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    (stored,) = api.assemblies[ended.stdout.strip()].uploads
+    assert (stored.stored.name, stored.stored.sha256) == ("files", sha256(A))
+
+
+def test_the_uploads_metadata_say_what_each_file_is(client: Any, api: StandIn, a: Path) -> None:
+    assembly = waiting(client, 1)
+
+    client.upload(assembly, {"ä": [("ü.bin", a)]})
+
+    (upload,) = api.assemblies[assembly.assembly_id].tus_uploads
+    assert upload.status()["fieldname"] == "ä"
+    assert upload.status()["filename"] == "ü.bin"
+    assert list(upload.user_meta) == ["fingerprint"]
+
+
+def test_under_faults_all_arrive_once(connect: Connect, tmp_path: Path) -> None:
+    with StandIn() as api:
+        patient = evolve(QUICK, attempts=30)  # the faults come one after the other
+        client = connect(api.key, api.secret, base_url=api.url, retry=patient)
+        files = []
+        for number in range(10):
+            files.append(tmp_path / f"{number}.bin")
+            files[-1].write_bytes(os.urandom(number * 20_000))
+        assembly = waiting(client, 10)
+        for byte in range(0, 60_000, 10_000):
+            api.faults.append(Drop(operation="tusPatch", byte=byte, how="reset"))
+            api.faults.append(Drop("work", operation="tusPatch", byte=byte // 1000))
+            api.faults.append(Answer(502, operation="tusPatch"))
+            api.faults.append(Answer(423, b"", operation="tusHead"))
+            api.faults.append(rate_limit(retry_in=0, operation="tusPatch"))
+
+        status = client.upload(assembly, files, chunk_size=50_000)
+
+        assert status.ok == "ASSEMBLY_COMPLETED"
+        assert arrived(api, assembly) == {
+            ("files", path.name, sha256(path.read_bytes())) for path in files
+        }
+
+
+def test_progress_is_told_at_the_end_at_least(client: Any, a: Path, b: Path) -> None:
+    log: list[Progress] = []
+
+    status = client.upload(waiting(client, 2), [a, b], on_progress=log.append)
+
+    last = log[-1]
+    assert (last.phase, last.files_sent, last.files_to_send) == ("uploading", 2, 2)
+    assert last.bytes_sent == last.bytes_to_send == len(A) + len(B)
+    assert last.status is status
+    assert [it.bytes_sent for it in log] == sorted(it.bytes_sent for it in log)
+
+
+def test_progress_is_told_on_the_way_in_the_callers_thread(connect: Connect, api: StandIn) -> None:
+    client = connect(api.key, api.secret, base_url=api.url)
+    seen: list[tuple[int, int | None]] = []
+    threads = set()
+    go_on = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        yield bytes(10)
+        go_on.wait(10)
+        yield bytes(10)
+
+    def look(progress: Progress) -> None:
+        threads.add(threading.get_ident())
+        seen.append((progress.bytes_sent, progress.bytes_to_send))
+        if progress.bytes_sent == 5:
+            go_on.set()
+
+    client.upload(waiting(client, 1), [("x", pieces())], chunk_size=5, on_progress=look)
+
+    assert (5, None) in seen
+    assert seen[-1] == (20, None)
+    assert len(threads) == 1
+
+
+def test_progress_is_not_told_where_there_is_none(client: Any) -> None:
+    log: list[Progress] = []
+
+    def stalls() -> Iterator[bytes]:
+        time.sleep(0.5)
+        yield b"x"
+
+    client.upload(waiting(client, 1), [("x", stalls())], on_progress=log.append)
+
+    assert [it.bytes_sent for it in log].count(0) == 1
+
+
+def test_in_asynchronous_code_the_loops_thread_opens_no_file(api: StandIn, a: Path) -> None:
+    """On a disk that is far away that takes its time as well."""
+    openers: list[int] = []
+    path = str(a)
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and str(arguments[0]) == path:
+            openers.append(threading.get_ident())
+
+    async def main() -> int:
+        async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
+            await client.create_assembly(steps=STEPS, files=[a])
+            assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=1)
+            await client.upload(assembly, [a])
+        return threading.get_ident()
+
+    sys.addaudithook(hook)  # it stays, and hears of no other test's file
+    loop = asyncio.run(main())
+
+    assert openers
+    assert loop not in openers
+
+
+@pytest.mark.parametrize("kind", ["a file", "one that keeps its bytes"])
+def test_in_asynchronous_code_the_loops_thread_reads_no_file(
+    api: StandIn, a: Path, kind: str
+) -> None:
+    """Neither by tus nor in the form; whatever is derived from `BytesIO` may be a file too."""
+    readers: set[int] = set()
+
+    class Watched(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if size:
+                readers.add(threading.get_ident())
+            return super().read(size) or b""
+
+    class Kept(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if size:
+                readers.add(threading.get_ident())
+            return super().read(size)
+
+    def opened() -> IO[bytes]:
+        return Kept(8 * A) if kind.startswith("one") else cast("IO[bytes]", Watched(a))
+
+    async def main() -> int:
+        async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
+            assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=1)
+            with opened() as one, opened() as two:
+                await client.upload(assembly, [("a", one)])
+                await client.create_assembly(steps=STEPS, files=[("a", two)])
+        return threading.get_ident()
+
+    a.write_bytes(8 * A)
+    loop = asyncio.run(main())
+
+    assert readers
+    assert loop not in readers
+    assert [
+        it.stored.sha256 for assembly in api.assemblies.values() for it in assembly.uploads
+    ] == [sha256(8 * A)] * 2
+
+
+def test_a_form_is_sent_again_with_the_same_bytes_in_asynchronous_code(
+    api: StandIn, a: Path
+) -> None:
+    api.faults.append(Drop(byte=150_000))
+
+    async def main() -> None:
+        async with AsyncTransloadit(api.key, api.secret, base_url=api.url, retry=QUICK) as client:
+            await client.create_assembly(steps=STEPS, files=[a], assembly_id=None)
+
+    asyncio.run(main())
+
+    first, second = api.requests
+    assert second.body.startswith(first.body)
+    assert second.body_size > first.body_size > 0
+
+
+def test_a_form_of_bytes_alone_stays_as_it_is() -> None:
+    """No thread is needed where there is nothing to wait for."""
+    client = AsyncTransloadit("key", "secret").get_async_httpx_client()
+    assert isinstance(client, AsyncHttpClient)
+
+    request = client.build_request("POST", "/", files=[("f", ("a.txt", b"x", "text/plain"))])
+
+    assert isinstance(request.stream, httpx.ByteStream)
+
+
+def test_whoever_is_canceled_does_not_wait_for_a_slow_file(api: StandIn) -> None:
+    go_on = threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        go_on.wait(60)
+        yield b""
+
+    async def main() -> None:
+        async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
+            assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=1)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await client.upload(assembly, [("x", slow())])
+            go_on.set()
+
+    asyncio.run(main())
