@@ -12,6 +12,7 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
+DERIVED   := overrides/transloadit_client/_sync
 ALONE     := build/alone
 PEERS     := build/peers
 MUTANTS   := build/mutants
@@ -57,14 +58,18 @@ lowest: ## Run the test suite with the oldest dependencies that are admitted
 coverage: $(VENV)/dev.stamp ## Show what the last `make test` did not reach
 	@$(BIN)/coverage report
 
-generate: $(VENV)/demo.stamp ## Write generated/transloadit_api anew from openapi/transloadit.yaml
+generate: $(VENV)/demo.stamp ## Write generated/transloadit_api anew from the spec, and the blocking client from the asynchronous one
 	@$(call regenerate,$(PACKAGE))
+	@$(BIN)/python overrides/derive_sync.py $(DERIVED)
 
 drift: $(VENV)/demo.stamp ## Prove that generated/ is what the generator writes, byte for byte
 	@$(call regenerate,$(GENERATED))
 	@diff --recursive --exclude=__pycache__ $(GENERATED) $(PACKAGE) \
 	  || { echo "generated/ differs from what the generator writes: run 'make generate', never edit it."; exit 1; }
-	@echo "generated/ is what the generator writes from the spec, byte for byte."
+	@rm -rf build/derived && $(BIN)/python overrides/derive_sync.py build/derived
+	@diff --recursive --exclude=__pycache__ build/derived $(DERIVED) \
+	  || { echo "The blocking client differs from the asynchronous one: run 'make generate', never edit it."; exit 1; }
+	@echo "generated/ is what the generator writes from the spec, byte for byte; so is the blocking client."
 
 # The generator leaves stale files where it overwrites, so it always writes to an empty place.
 define regenerate

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ._calls.addresses import new_assembly_id as new_assembly_id
     from ._calls.contents import Stream as Stream
     from ._client.async_transloadit import AsyncTransloadit as AsyncTransloadit
-    from ._client.transloadit import Transloadit as Transloadit
     from ._errors import ApiError as ApiError
     from ._errors import AssemblyFailed as AssemblyFailed
     from ._errors import Attempt as Attempt
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from ._progress import Progress as Progress
     from ._progress import SavedFile as SavedFile
     from ._retry.policy import RetryPolicy as RetryPolicy
-    from ._runs.map_inputs import Mapped as Mapped
-    from ._runs.run import Finished as Finished
+    from ._runs.outcomes import Finished as Finished
+    from ._runs.outcomes import Mapped as Mapped
     from ._signing import Credentials as Credentials
     from ._signing import Secret as Secret
     from ._signing import SignedParams as SignedParams
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from ._signing import sign as sign
     from ._status import AssemblyFile as AssemblyFile
     from ._status import AssemblyStatus as AssemblyStatus
+    from ._sync.transloadit import Transloadit as Transloadit
 
 _HOME = {
     "ApiError": "._errors",
@@ -59,9 +59,9 @@ _HOME = {
     "Credentials": "._signing",
     "DownloadIncomplete": "._errors",
     "FileChanged": "._errors",
-    "Finished": "._runs.run",
+    "Finished": "._runs.outcomes",
     "InvalidInput": "._errors",
-    "Mapped": "._runs.map_inputs",
+    "Mapped": "._runs.outcomes",
     "MissingCredentials": "._errors",
     "MissingFile": "._progress",
     "NoAnswer": "._errors",
@@ -73,7 +73,7 @@ _HOME = {
     "SignedParams": "._signing",
     "StillBusy": "._errors",
     "Stream": "._calls.contents",
-    "Transloadit": "._client.transloadit",
+    "Transloadit": "._sync.transloadit",
     "TransloaditError": "._errors",
     "UnreadableAnswer": "._errors",
     "UntrustedUrl": "._errors",

@@ -129,10 +129,10 @@ class UnreadableAnswer(ApiError):
     """The answer is not one of the API's: HTML, empty, cut short, or JSON of another kind.
 
     Attributes:
-        strayed: whether it is an answer to somebody else's question: about another Assembly.
+        wrong_assembly: whether it is the answer to another request: about another Assembly.
     """
 
-    strayed = False
+    wrong_assembly = False
 
 
 class UploadIncomplete(TransloaditError):

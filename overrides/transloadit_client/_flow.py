@@ -1,19 +1,65 @@
-"""Work made of several calls, as generators: they say what is next, and others carry it out.
+"""Flows: generators that say what is to be done next, while others do it.
 
-A piece of work yields plans, pauses and what to do aside. It is told what came of each, or has its
-error thrown in, and returns what it was for. So both clients, and a simulated clock, carry out the
-same code.
+A flow yields a step, and is told what came of it, or has the step's error thrown in; it returns
+what it was for. It neither sends nor waits, so threads, tasks of an event loop and a simulated clock
+carry out the same code. Every step that fails on purpose fails with a `TransloaditError`.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
-from ._errors import TransloaditError
-from ._retry.rules import Plan
+from ._calls.call import Call, Prepared
+from ._errors import ApiError, NoAnswer, TransloaditError
 
 T = TypeVar("T")
+
+
+@frozen
+class Send:
+    """Send one request, once; it is answered by an `Outcome`. (A flow yields a `Call` to have it
+    sent as often as the rules for retries allow.)
+    """
+
+    call: Call[Any]
+    request: Prepared
+
+
+@frozen
+class Outcome:
+    """What came of a request.
+
+    Attributes:
+        result: what the answer reads as.
+        error: why there is no result.
+        never_sent: whether the request cannot have been received.
+        cannot_be_sent: whether it never can be: an illegal header, a file that broke.
+        is_queued: whether it was not sent because no connection became free.
+        retry_after: seconds that the answer asks to wait.
+        date: the answer's `Date`.
+    """
+
+    result: Any = None
+    error: ApiError | NoAnswer | None = None
+    never_sent: bool = False
+    cannot_be_sent: bool = False
+    is_queued: bool = False
+    retry_after: float | None = None
+    date: str | None = None
+
+
+@frozen
+class Once:
+    """Make this call a single time, whatever comes of it: the flow has a patience of its own.
+
+    Attributes:
+        call: the call.
+        longest: seconds that each step of the request may take at most.
+    """
+
+    call: Call[Any]
+    longest: float
 
 
 @frozen
@@ -24,91 +70,56 @@ class Pause:
 
 
 @frozen
-class Aside:
-    """Do something that may take its time, such as reading a file: never on a loop's own thread.
+class Event:
+    """Something that a stream of events said: the kind of an event, and what it holds."""
+
+    kind: str
+    data: Any = None
+
+
+OPENED, CLOSED = "opened", "closed"
+"""Kinds of events of our own, about the stream; all others are the API's."""
+
+
+@frozen
+class Listen(Pause):
+    """A pause that ends as soon as the stream at this URL says an `Event`, which is the answer."""
+
+    url: str
+
+
+@frozen
+class InThread:
+    """Do something that may take its time, such as reading a file: never on an event loop's thread.
 
     Attributes:
-        do: what to do; what it gives is told to the work.
-        awaited: whether that has to be awaited first; only in asynchronous code.
+        do: what to do; the flow is told what it gives.
+        is_awaited: whether that has to be awaited first, on the event loop; in asynchronous code.
     """
 
     do: Callable[[], Any]
-    awaited: bool = False
+    is_awaited: bool = False
 
 
-@frozen
-class Once:
-    """Make this call a single time, whatever comes of it: the work has a patience of its own.
+class HasIsSet(Protocol):
+    """An event of `threading`, `asyncio` or `anyio`."""
 
-    Attributes:
-        plan: the call.
-        longest: seconds that each step of the request may take at most.
-    """
-
-    plan: Plan[Any]
-    longest: float
+    def is_set(self) -> bool: ...
 
 
-class Sink(Protocol):
-    """Where the body of an answer goes, piece by piece."""
-
-    def begin(self, http_status: int, headers: Mapping[str, str], /) -> bool:
-        """Whether the body of this answer belongs here."""
-        ...
-
-    def write(self, data: bytes, /) -> bool:
-        """Takes a piece; whether more may follow."""
-        ...
+Stop: TypeAlias = Callable[[], bool] | HasIsSet
+"""What says that waiting is no longer wanted; it is asked every half second."""
 
 
-@frozen
-class Fetch:
-    """Make this call bare, with no header, cookie or secret of the client's: it may lead anywhere.
-
-    Attributes:
-        plan: the call.
-        sink: takes the body.
-    """
-
-    plan: Plan[Any]
-    sink: Sink
+Step: TypeAlias = Call[Any] | Once | Send | Pause | InThread
+Flow: TypeAlias = Generator[Step, Any, T]
 
 
-Step: TypeAlias = Plan[Any] | Once | Fetch | Pause | Aside
-Work: TypeAlias = Generator[Step, Any, T]
-
-
-class Doing(Generic[T]):
-    """Iterating gives the steps of a piece of work, until there is a `result`.
-
-    After each that has an outcome `done` or `failed` has to say what came of it. Work that does not
-    deal with an error itself ends with it.
-    """
-
-    result: T
-
-    def __init__(self, work: Work[T]) -> None:
-        self._work = work
-        self._given: object = None
-        self._error: TransloaditError | None = None
-
-    def __iter__(self) -> Iterator[Step]:
-        try:
-            step = next(self._work)
-            while True:
-                self._given, self._error = None, None
-                yield step
-                if self._error is None:
-                    step = self._work.send(self._given)
-                else:
-                    step = self._work.throw(self._error)
-        except StopIteration as end:
-            self.result = end.value
-
-    def done(self, given: object) -> None:
-        """A step was carried out, with this result."""
-        self._given = given
-
-    def failed(self, error: TransloaditError) -> None:
-        """A step ended with an error."""
-        self._error = error
+def advanced(
+    flow: Flow[T], answer: Any = None, error: TransloaditError | None = None
+) -> tuple[bool, Any]:
+    """Lets a flow go on until its next step: `(False, step)`, or `(True, result)` at its end."""
+    try:
+        return False, flow.send(answer) if error is None else flow.throw(error)
+    except StopIteration as end:
+        return True, end.value

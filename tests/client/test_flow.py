@@ -13,7 +13,7 @@ import pytest
 from transloadit_client import ApiError, AsyncTransloadit, InvalidInput, Transloadit
 from transloadit_client._calls.addresses import Home
 from transloadit_client._calls.operations import reading
-from transloadit_client._flow import Aside, Pause, Work
+from transloadit_client._flow import Flow, InThread, Pause
 from transloadit_standin import StandIn
 
 Connect = Callable[..., Any]
@@ -24,12 +24,12 @@ class Interrupted(Exception):
     """Not ours: what a caller's own function may raise."""
 
 
-def fails(error: Exception) -> Work[str]:
+def fails(error: Exception) -> Flow[str]:
     yield Pause(0.0)
     raise error
 
 
-def waits(log: list[str], seconds: float) -> Work[str]:
+def waits(log: list[str], seconds: float) -> Flow[str]:
     log.append("begun")
     yield Pause(seconds)
     log.append("waited")
@@ -44,19 +44,19 @@ def test_a_failed_call_is_thrown_into_the_work(
     client = connect("key", "secret", base_url=transloadit_standin.url, retry=None)
     home = Home(transloadit_standin.url)
 
-    def looks() -> Work[str]:
+    def looks() -> Flow[str]:
         try:
             yield reading(MISSING, home)
         except ApiError as error:
             return f"saw {error.code}"
         return "saw nothing"
 
-    def does_not_look() -> Work[None]:
+    def does_not_look() -> Flow[None]:
         yield reading(MISSING, home)
 
-    assert client._do(looks()) == "saw ASSEMBLY_NOT_FOUND"
+    assert client._driver(None).run(looks()) == "saw ASSEMBLY_NOT_FOUND"
     with pytest.raises(ApiError, match="ASSEMBLY_NOT_FOUND"):
-        client._do(does_not_look())
+        client._driver(None).run(does_not_look())
 
 
 def test_several_works_end_each_with_a_result_or_an_error_of_ours(connect: Connect) -> None:
@@ -64,10 +64,10 @@ def test_several_works_end_each_with_a_result_or_an_error_of_ours(connect: Conne
     log: list[str] = []
     wrong = InvalidInput("no")
 
-    results = client._do_all([waits(log, 0.0), fails(wrong), waits(log, 0.01)], 2)
+    results = client._all_done([waits(log, 0.0), fails(wrong), waits(log, 0.01)], 2, None, lambda: None)
 
     assert results == ["done", wrong, "done"]
-    assert client._do_all([], 2) == []
+    assert client._all_done([], 2, None, lambda: None) == []
 
 
 def test_any_other_error_ends_them_all(connect: Connect) -> None:
@@ -78,7 +78,7 @@ def test_any_other_error_ends_them_all(connect: Connect) -> None:
     error = Interrupted("by the caller")
 
     with pytest.raises(Interrupted):
-        client._do_all([waits(log, 60.0), fails(error), waits(log, 60.0), waits(log, 60.0)], 2)
+        client._all_done([waits(log, 60.0), fails(error), waits(log, 60.0), waits(log, 60.0)], 2, None, lambda: None)
 
     assert time.monotonic() - begun < 30.0
     assert log.count("begun") <= 2
@@ -89,13 +89,13 @@ def test_no_more_than_allowed_run_at_once(connect: Connect) -> None:
     client = connect("key", "secret", base_url="http://127.0.0.1:1")
     running, most = [0], [0]
 
-    def counts() -> Work[None]:
+    def counts() -> Flow[None]:
         running[0] += 1
         most[0] = max(most[0], running[0])
         yield Pause(0.01)
         running[0] -= 1
 
-    client._do_all([counts() for _ in range(20)], 3)
+    client._all_done([counts() for _ in range(20)], 3, None, lambda: None)
 
     assert most == [3]
 
@@ -103,10 +103,10 @@ def test_no_more_than_allowed_run_at_once(connect: Connect) -> None:
 def test_what_is_done_aside_is_told_to_the_work(connect: Connect) -> None:
     client = connect("key", "secret", base_url="http://127.0.0.1:1")
 
-    def asks() -> Work[str]:
-        thread = yield Aside(threading.get_ident)
+    def asks() -> Flow[str]:
+        thread = yield InThread(threading.get_ident)
         try:
-            yield Aside(fail)
+            yield InThread(fail)
         except InvalidInput:
             return f"{thread != threading.get_ident()}"
         return "no error came"
@@ -114,7 +114,7 @@ def test_what_is_done_aside_is_told_to_the_work(connect: Connect) -> None:
     def fail() -> None:
         raise InvalidInput("no")
 
-    in_a_thread = client._do(asks())
+    in_a_thread = client._driver(None).run(asks())
 
     assert in_a_thread == str(not isinstance(client, Transloadit))
 
@@ -124,13 +124,13 @@ def test_in_asynchronous_code_it_may_be_awaited() -> None:
         await asyncio.sleep(0)
         return 7
 
-    def asks() -> Work[int]:
-        given: int = yield Aside(give, awaited=True)
+    def asks() -> Flow[int]:
+        given: int = yield InThread(give, awaited=True)
         return given
 
     async def main() -> int:
         async with AsyncTransloadit("key", "secret", base_url="http://127.0.0.1:1") as client:
-            return await client._do(asks())
+            return await client._driver(None).run(asks())
 
     assert asyncio.run(main()) == 7
 

@@ -118,7 +118,7 @@ def test_what_nothing_guards_is_never_sent_again_once_it_may_have_been_carried_o
 def test_what_only_a_nonce_guards_is_never_signed_anew_while_in_doubt(
     phase: Phase, fresh: bool
 ) -> None:
-    assert next_after(phase, Guard.NONCE, doubt=True, fresh=fresh) is not Next.ANEW
+    assert next_after(phase, Guard.NONCE, doubt=True, fresh=fresh) is not Next.RESIGN
 
 
 class World:

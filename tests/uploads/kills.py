@@ -37,7 +37,7 @@ base, url, path = sys.argv[1:]
 server = _tus.Server(base + "/files", _hosts.Home(base))
 work = _tus.uploaded(source, server, {}, chunk_size=1_000_000, sent=lambda _: None, url=url)
 with Transloadit("key", "secret", base_url=base) as client:
-    client._do(work)
+    client._driver(None).run(work)
 """
 ALL = """
 import sys

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transloadit_client import AssemblyStatus, FileChanged, Stream
-from transloadit_client._uploads.matching import Begun, assigned, uploads_of
+from transloadit_client._uploads.matching import ExistingUpload, assigned, uploads_of
 from transloadit_client._uploads.sources import ReadOnce, Reread, Source
 
 
@@ -21,8 +21,8 @@ def stream(name: str = "a", size: int | None = None) -> Source:
     return ReadOnce("f", name, Stream([], size))
 
 
-def begun(name: str = "a", size: int | None = 3, mark: str | None = None) -> Begun:
-    return Begun("f", name, size, mark, 0, finished=False, url=f"{name}{size}{mark}")
+def begun(name: str = "a", size: int | None = 3, mark: str | None = None) -> ExistingUpload:
+    return ExistingUpload("f", name, size, mark, 0, finished=False, url=f"{name}{size}{mark}")
 
 
 def status(*uploads: Any) -> AssemblyStatus:
@@ -42,7 +42,7 @@ def told(mark: str | None, **more: Any) -> dict[str, Any]:
         begun(size=None, mark="other-1"),  # of a length that was never told
     ],
 )
-def test_a_file_that_is_not_the_one_whose_upload_began_is_refused(upload: Begun) -> None:
+def test_a_file_that_is_not_the_one_whose_upload_began_is_refused(upload: ExistingUpload) -> None:
     with pytest.raises(FileChanged, match="'a' is not the file whose upload began"):
         assigned([file()], ["mine"], [upload])
 
@@ -67,7 +67,7 @@ def test_a_fingerprint_goes_before_the_order() -> None:
 
 
 @pytest.mark.parametrize("upload", [begun("b"), begun("a2"), begun("")])
-def test_an_upload_of_another_name_is_another_file_s(upload: Begun) -> None:
+def test_an_upload_of_another_name_is_another_file_s(upload: ExistingUpload) -> None:
     assert assigned([file()], ["x"], [upload]) == ([None], [upload])
 
 

@@ -24,7 +24,7 @@ from transloadit_client import (
 from transloadit_client._calls.addresses import Home
 from transloadit_client._calls.answers import Answer
 from transloadit_client._calls.contents import SMALL
-from transloadit_client._flow import Aside, Doing, Fetch, Once, Pause, Work
+from transloadit_client._flow import InThread, Doing, Fetch, Once, Pause, Flow
 from transloadit_client._retry.policy import Budget
 from transloadit_client._retry.rules import Outcome, Plan, course
 from transloadit_client._uploads import tus
@@ -151,7 +151,7 @@ class Slow(Server):
         return super().send(operation)
 
 
-def carried_out(work: Work[Any], server: Server) -> Any:
+def carried_out(work: Flow[Any], server: Server) -> Any:
     """Carries out work against a simulated server, by the rules for retries, without waiting."""
     doing = Doing(work)
     for step in doing:

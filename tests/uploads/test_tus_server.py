@@ -12,7 +12,7 @@ import pytest
 
 from transloadit_client import AsyncTransloadit, FileChanged, Stream, Transloadit
 from transloadit_client._calls.addresses import Home
-from transloadit_client._flow import Work
+from transloadit_client._flow import Flow
 from transloadit_client._uploads import tus
 from transloadit_client._uploads.sources import sources
 
@@ -49,7 +49,7 @@ def work(
     asynchronous: bool = False,
     bodies: bool = False,
     url: str | None = None,
-) -> Work[str]:
+) -> Flow[str]:
     (source,) = sources([("a.bin", content)], asynchronous=asynchronous)
     try:
         return (
@@ -93,7 +93,7 @@ def test_files_of_all_sizes_and_kinds_arrive(
         "sized stream": Stream(pieces, size),
     }
 
-    url = client._do(work(server, kinds[kind], bodies=bodies))
+    url = client._driver(None).run(work(server, kinds[kind], bodies=bodies))
 
     assert is_stored(server, url, content)
 
@@ -101,7 +101,7 @@ def test_files_of_all_sizes_and_kinds_arrive(
 def test_many_arrive_side_by_side(client: Any, server: TusServer) -> None:
     contents = [os.urandom(n * CHUNK // 3) for n in range(12)]
 
-    urls = client._do_all([work(server, content) for content in contents], 4)
+    urls = client._all_done([work(server, content) for content in contents], 4, None, lambda: None)
 
     assert len(set(urls)) == 12
     assert all(is_stored(server, *both) for both in zip(urls, contents, strict=True))
@@ -116,31 +116,31 @@ def test_asynchronous_streams_arrive(server: TusServer) -> None:
     async def main() -> str:
         base_url = f"http://127.0.0.1:{server.port}"
         async with AsyncTransloadit("key", "secret", base_url=base_url) as client:
-            url: str = await client._do(work(server, pieces(), asynchronous=True))
+            url: str = await client._driver(None).run(work(server, pieces(), asynchronous=True))
             return url
 
     assert is_stored(server, asyncio.run(main()), CONTENT)
 
 
 def test_an_upload_that_has_arrived_is_not_sent_again(client: Any, server: TusServer) -> None:
-    url = client._do(work(server, CONTENT))
+    url = client._driver(None).run(work(server, CONTENT))
     written = server.stored(url).stat().st_mtime_ns
 
-    client._do(work(server, CONTENT, url=url))
+    client._driver(None).run(work(server, CONTENT, url=url))
 
     assert server.stored(url).stat().st_mtime_ns == written
 
 
 def test_an_upload_of_another_size_is_not_resumed(client: Any, server: TusServer) -> None:
-    url = client._do(work(server, CONTENT))
+    url = client._driver(None).run(work(server, CONTENT))
 
     with pytest.raises(FileChanged):
-        client._do(work(server, CONTENT[1:], url=url))
+        client._driver(None).run(work(server, CONTENT[1:], url=url))
 
 
 def test_what_the_server_can_do_is_understood(server: TusServer) -> None:
     with Transloadit("key", "secret", base_url=f"http://127.0.0.1:{server.port}") as client:
-        able = client._do(tus.asked(at(server)))
+        able = client._driver(None).run(tus.asked(at(server)))
 
     assert able.checksums is False
     assert able.bodies is True

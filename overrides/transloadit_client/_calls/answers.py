@@ -25,8 +25,8 @@ _BODY_SHOWN = 4096  # characters of a body that an error keeps: enough for any p
 class Answer:
     """An HTTP answer without its connection, and the request it answers."""
 
-    request: str
-    """What was asked, as a person would say it: `cancel Assembly 7828…`."""
+    title: str
+    """What was asked, such as `cancel Assembly 7828…`."""
     http_status: int
     body: bytes
     headers: Mapping[str, str] = field(factory=dict, repr=False)
@@ -85,9 +85,9 @@ def about(
         else:
             if named == identity or (named is None and or_unnamed):
                 return status
-        stray = _unreadable(answer, f"is about another Assembly ({named})", {})
-        stray.strayed = True
-        raise stray
+        wrong = _unreadable(answer, f"is about another Assembly ({named})", {})
+        wrong.wrong_assembly = True
+        raise wrong
 
     return read_ours
 
@@ -121,7 +121,7 @@ def accepted(answer: Answer) -> None:
 def unreadable(answer: Answer, problem: str) -> UnreadableAnswer:
     """The error for an answer that does not fit: it may well be to another question."""
     error = _unreadable(answer, problem, {})
-    error.strayed = True
+    error.wrong_assembly = True
     return error
 
 
@@ -162,8 +162,8 @@ def _unreadable(answer: Answer, problem: str, data: Mapping[str, Any]) -> Unread
 
 def _sentence(answer: Answer, data: Mapping[str, Any], text: str, hint: str) -> str:
     assembly = _text(data.get("assembly_id"))
-    concerning = f"(Assembly {assembly})" if assembly and assembly not in answer.request else ""
-    parts = (f"could not {answer.request}: HTTP {answer.http_status},", text, concerning, hint)
+    concerning = f"(Assembly {assembly})" if assembly and assembly not in answer.title else ""
+    parts = (f"could not {answer.title}: HTTP {answer.http_status},", text, concerning, hint)
     return " ".join(part for part in parts if part)
 
 

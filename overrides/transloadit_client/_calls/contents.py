@@ -65,7 +65,7 @@ class FromHere:
             offset += self._beginning()
         return self._stream.seek(offset, whence) - self._beginning()
 
-    def obstacle(self) -> str | None:
+    def why_not_again(self) -> str | None:
         """Why it cannot be sent once more, or None."""
         if not self._begun:
             return None

@@ -5,7 +5,7 @@ stand in the spec alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
@@ -26,37 +26,16 @@ from transloadit_api.models import (
 from transloadit_api.types import UNSET, Unset
 
 from .._errors import InvalidInput
-from .._retry.rules import Guard, Plan
 from .._signing import Params, Secret
 from .._status import AssemblyStatus
 from .addresses import DrawnId, HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
 from .answers import Answer, about, read_created, read_found, read_notification, read_status
+from .call import Call, Guard, Prepared
 from .contents import FromHere
 from .files import FilePart
 
-T = TypeVar("T")
-
 Assembly: TypeAlias = str | HasAssemblyUrl
 """An Assembly's id, its URL (`assembly_ssl_url`), or its status."""
-
-
-@frozen
-class Operation(Generic[T]):
-    """One request, and how to read its answer.
-
-    Attributes:
-        request: what is asked, as a person would say it; for errors.
-        arguments: the generated request arguments; they hold the form.
-        read: makes the result of an answer, or raises.
-        bearer: the token to send along, if one stands in for the signature.
-        nameless: whether nothing in the answer has to show which request it is for.
-    """
-
-    request: str
-    arguments: Mapping[str, Any] = field(repr=False)
-    read: Callable[[Answer], T]
-    bearer: Secret | None = None
-    nameless: bool = False
 
 
 @frozen
@@ -98,13 +77,10 @@ def creation(
     files: Sequence[FilePart],
     num_expected_upload_files: int | None,
     own_id: str | None,
-) -> Plan[AssemblyStatus]:
+) -> Call[AssemblyStatus]:
     count = _expected(num_expected_upload_files)
-    read: Callable[[Answer], AssemblyStatus] = read_created
-    if own_id is not None:
-        read = about(own_assembly_id(own_id), read_created)
 
-    def make() -> Operation[AssemblyStatus]:
+    def prepare() -> Prepared:
         authorized = authorize()
         form = CreateAssemblyForm(params=authorized.params, signature=authorized.signature)
         # The page has the first name, all SDKs send the second; the same number suits both.
@@ -112,80 +88,96 @@ def creation(
         form.additional_properties = dict(texts)
         if own_id is None:
             arguments = create_assembly._get_kwargs(body=form)
-            request = "create an Assembly"
         else:
             arguments = create_assembly_with_id._get_kwargs(own_id, body=form)
-            request = f"create Assembly {own_id}"
-        arguments = {**arguments, "files": [*arguments["files"], *files]}
-        return Operation(request, arguments, read, authorized.bearer, nameless=own_id is None)
+        files_and_fields = [*arguments["files"], *files]
+        return Prepared({**arguments, "files": files_and_fields}, authorized.bearer)
 
-    def look() -> Plan[AssemblyStatus]:
+    def find() -> Call[AssemblyStatus]:
         return _reading(own_id or "", home, "find", read_created if count else read_found)
 
-    def obstacle() -> str | None:
+    def why_not_again() -> str | None:
         streams = (content for _, (_, content, _) in files if isinstance(content, FromHere))
-        return next(filter(None, (stream.obstacle() for stream in streams)), None)
+        return next(filter(None, (stream.why_not_again() for stream in streams)), None)
 
     if own_id is None:
-        return Plan(guard, make, obstacle=obstacle)
-    # As a plain text: who reads it in an error may try it again, and then it was drawn before.
-    return Plan(guard, make, str(own_id), look, obstacle, fresh=isinstance(own_id, DrawnId))
+        return Call(
+            "create an Assembly",
+            guard,
+            prepare,
+            read_created,
+            why_not_again=why_not_again,
+            own_connection=True,
+        )
+    return Call(
+        f"create Assembly {own_id}",
+        guard,
+        prepare,
+        about(own_assembly_id(own_id), read_created),
+        str(own_id),  # a caller who repeats it with the id of an error did not draw it anew
+        isinstance(own_id, DrawnId),
+        find,
+        why_not_again,
+    )
 
 
-def reading(assembly: Assembly, home: Home) -> Plan[AssemblyStatus]:
+def reading(assembly: Assembly, home: Home) -> Call[AssemblyStatus]:
     return _reading(assembly, home, "read", read_status)
 
 
-def cancellation(assembly: Assembly, home: Home) -> Plan[AssemblyStatus]:
+def cancellation(assembly: Assembly, home: Home) -> Call[AssemblyStatus]:
     url = assembly_url(assembly, home)
     identity = assembly_id(assembly)
-    arguments = {**cancel_assembly._get_kwargs(identity), "url": url}
-    operation = Operation(f"cancel Assembly {identity}", arguments, about(identity, read_status))
-    return Plan(Guard.TWICE_IS_ONCE, lambda: operation, identity)
+    request = Prepared({**cancel_assembly._get_kwargs(identity), "url": url})
+    read = about(identity, read_status)
+    title = f"cancel Assembly {identity}"
+    return Call(title, Guard.TWICE_IS_ONCE, lambda: request, read, identity)
 
 
 def replay(
     authorize: Callable[[], Authorized], guard: Guard, assembly: Assembly
-) -> Plan[AssemblyStatus]:
+) -> Call[AssemblyStatus]:
     identity = assembly_id(assembly)
 
-    def make() -> Operation[AssemblyStatus]:
+    def prepare() -> Prepared:
         authorized = authorize()
         form = ReplayAssemblyForm(params=authorized.params, signature=authorized.signature)
-        arguments = replay_assembly._get_kwargs(identity, body=form)
-        # The answer names the new Assembly, so there is nothing to compare its id with.
-        request = f"replay Assembly {identity}"
-        return Operation(request, arguments, read_created, authorized.bearer, nameless=True)
+        return Prepared(replay_assembly._get_kwargs(identity, body=form), authorized.bearer)
 
-    return Plan(guard, make, identity)
+    # The answer names the new Assembly, so there is no id to compare it with.
+    title = f"replay Assembly {identity}"
+    return Call(title, guard, prepare, read_created, identity, own_connection=True)
 
 
 def notification_replay(
     authorize: Callable[[], Authorized], guard: Guard, assembly: Assembly
-) -> Plan[ReplayAssemblyNotificationResult]:
+) -> Call[ReplayAssemblyNotificationResult]:
     identity = assembly_id(assembly)
 
-    def make() -> Operation[ReplayAssemblyNotificationResult]:
+    def prepare() -> Prepared:
         authorized = authorize()
         form = ReplayAssemblyNotificationForm(
             params=authorized.params, signature=authorized.signature
         )
         arguments = replay_assembly_notification._get_kwargs(identity, body=form)
-        request = f"replay the Notification of Assembly {identity}"
-        read = about(identity, read_notification, or_unnamed=True)
-        return Operation(request, arguments, read, authorized.bearer, nameless=True)
+        return Prepared(arguments, authorized.bearer)
 
-    return Plan(guard, make, identity)
+    title = f"replay the Notification of Assembly {identity}"
+    read = about(identity, read_notification, or_unnamed=True)
+    return Call(title, guard, prepare, read, identity, own_connection=True)
 
 
 def _reading(
     assembly: Assembly, home: Home, verb: str, read: Callable[[Answer], AssemblyStatus]
-) -> Plan[AssemblyStatus]:
+) -> Call[AssemblyStatus]:
     url = assembly_url(assembly, home)
     identity = assembly_id(assembly)
-    arguments = {**get_assembly._get_kwargs(identity), "url": url}
-    operation = Operation(f"{verb} Assembly {identity}", arguments, about(identity, read))
-    return Plan(Guard.HARMLESS, lambda: operation, identity)
+
+    def prepare() -> Prepared:
+        return Prepared({**get_assembly._get_kwargs(identity), "url": url})
+
+    title = f"{verb} Assembly {identity}"
+    return Call(title, Guard.HARMLESS, prepare, about(identity, read), identity)
 
 
 def _expected(files: int | None) -> int | Unset:

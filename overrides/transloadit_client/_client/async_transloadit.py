@@ -1,34 +1,391 @@
-"""`AsyncTransloadit`: what people call and await."""
+"""`AsyncTransloadit`: the methods that people call and await.
 
-from __future__ import annotations
+`Transloadit` is derived from it (`make generate`), so every method and docstring is written once.
+What only some methods need is imported when they are called, since making a client should be fast.
+"""
 
+import os
 import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar, Unpack
 
+from transloadit_api.models import ReplayAssemblyNotificationResult
+from transloadit_api.types import UNSET, Unset
+
+from .._calls import operations
 from .._calls.addresses import drawn_assembly_id
-from .._defaults import AT_ONCE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
+from .._calls.files import Files, FormFields, file_parts, has_paths, text_parts
+from .._calls.operations import Assembly, params_of
 from .._errors import ApiError, TransloaditError
-from .async_transfers import AsyncTransfers
+from .._flow import Flow, InThread, Stop
+from .._progress import OnProgress, SavedFile
+from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
+from .._signing import Params
+from .._status import AssemblyStatus
+from .async_driver import AsyncDriver
+from .base import (
+    AT_ONCE,
+    CHUNK_SIZE,
+    CREATES_PER_MINUTE,
+    DEADLINE,
+    TUS_ABOVE,
+    BaseTransloadit,
+    Timeout,
+)
+from .tasks import Inputs, Sleep, all_done, done_in_thread
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable
-    from typing import Unpack
-
-    from .._calls.files import Files
-    from .._progress import OnProgress
-    from .._runs.map_inputs import Key, Mapped, Task
-    from .._runs.run import CreateOptions, Finished
-    from .._status import AssemblyStatus
-    from .._waiting.wait import Stop
-    from .async_calls import Timeout
+T = TypeVar("T")
 
 
-class AsyncTransloadit(AsyncTransfers):
-    """`Transloadit` for asynchronous code: the same methods, awaited."""
+class AsyncTransloadit(BaseTransloadit):
+    """The client for asynchronous code, on asyncio or trio; it also serves generated functions.
+
+    One client may be used from any number of event loops. See `__init__` for its settings.
+
+    Example:
+        async with AsyncTransloadit() as client:
+            assembly = await client.create_assembly(template_id="…", files=["cat.jpg"])
+    """
 
     __slots__ = ()
+
+    async def create_assembly(
+        self,
+        *,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        fields: Params | None = None,
+        notify_url: str | Unset | None = UNSET,
+        allow_steps_override: bool | None = None,
+        quiet: bool | None = None,
+        auth: Params | None = None,
+        files: Files | None = None,
+        form_fields: FormFields | None = None,
+        num_expected_upload_files: int | None = None,
+        assembly_id: str | Unset | None = UNSET,
+        extra_params: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Creates an Assembly. Arguments that are not given are not sent.
+
+        Args:
+            steps: Assembly Instructions by Step name.
+            template_id: the Template that holds the Instructions.
+            fields: Assembly Variables, any JSON: `${fields.NAME}` in the Instructions.
+            notify_url: where the webhook (Pingback) goes; None is sent as null.
+            allow_steps_override: whether `steps` may overrule the Template's.
+            quiet: whether the answer holds `ok` and `assembly_id` alone.
+            auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
+            files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
+                or a sequence of them for the field `files`, or a mapping from field names. Files
+                are read from where they stand, in pieces.
+            form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
+            num_expected_upload_files: how many files will follow by resumable upload (tus).
+            assembly_id: an id of your own: 32 unguessable hex digits. By default a new one is
+                drawn, so that an Assembly whose answer was lost can be found again and none is ever
+                created twice. None lets the API choose; a lost answer is then an `OutcomeUnknown`.
+            extra_params: keys of `params` that have no argument here.
+            timeout: seconds for each step of the request, or an `httpx.Timeout`.
+
+        Raises:
+            InvalidInput: an argument cannot be sent; nothing was.
+            ApiError: the API refused; its `status` is there if the Assembly exists all the same.
+            NoAnswer: the API was not reached; there is no new Assembly.
+            OutcomeUnknown: whether there is one cannot be told from here; see its `assembly_id`.
+
+        Example:
+            status = await client.create_assembly(template_id="…", files=["cat.jpg"])
+        """
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            fields=fields,
+            notify_url=notify_url,
+            allow_steps_override=allow_steps_override,
+            quiet=quiet,
+            auth=auth,
+            extra=extra_params,
+        )
+        own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
+        with ExitStack() as opened:
+            parts = partial(file_parts, files, opened)
+            call = operations.creation(
+                *self._permit(params, own_id),
+                self._home,
+                texts=text_parts(form_fields),
+                files=await done_in_thread(InThread(parts)) if has_paths(files) else parts(),
+                num_expected_upload_files=num_expected_upload_files,
+                own_id=own_id,
+            )
+            return await self._driver(timeout).call(call)
+
+    async def get_assembly(self, assembly: Assembly, *, timeout: Timeout = None) -> AssemblyStatus:
+        """Reads the status of an Assembly, given by its id, its URL or a status. Unsigned.
+
+        Raises:
+            InvalidInput: it is none of these, or a URL on a host where no Assembly lives.
+            ApiError: the API refused. An Assembly that failed does not raise: see its `failed`.
+            NoAnswer: the connection failed.
+
+        Example:
+            status = await client.get_assembly("7828446e5acd4aa996dce3455ec914e9")
+        """
+        return await self._driver(timeout).call(operations.reading(assembly, self._home))
+
+    async def cancel_assembly(
+        self, assembly: Assembly, *, timeout: Timeout = None
+    ) -> AssemblyStatus:
+        """Cancels an Assembly, and its upload if that still runs. Unsigned.
+
+        Returns:
+            The latest status. An Assembly that had already finished keeps its outcome.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `get_assembly`.
+
+        Example:
+            status = await client.cancel_assembly(status)
+        """
+        return await self._driver(timeout).call(operations.cancellation(assembly, self._home))
+
+    async def replay_assembly(
+        self,
+        assembly: Assembly,
+        *,
+        reparse_template: bool = False,
+        steps: Params | None = None,
+        template_id: str | None = None,
+        notify_url: str | Unset | None = UNSET,
+        fields: Params | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Runs an Assembly once more, from the same input files; made for those that crashed.
+
+        Args:
+            assembly: its id, URL or status.
+            reparse_template: whether to take the Template as it is now, or the Steps as they were.
+            steps: Steps that override the original's.
+            template_id: another Template.
+            notify_url: where the webhook goes instead; None is sent as null.
+            fields: Assembly Variables.
+            auth: further `auth` keys.
+            timeout: seconds for each step of the request, or an `httpx.Timeout`.
+
+        Returns:
+            The first status of the *new* Assembly, with an id of its own.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `create_assembly`.
+            OutcomeUnknown: it may or may not run again; the account's Assemblies will tell.
+
+        Example:
+            again = await client.replay_assembly(crashed, reparse_template=True)
+        """
+        params = params_of(
+            steps=steps,
+            template_id=template_id,
+            notify_url=notify_url,
+            fields=fields,
+            auth=auth,
+            reparse_template=int(reparse_template),
+        )
+        call = operations.replay(*self._permit(params), assembly)
+        return await self._driver(timeout).call(call)
+
+    async def replay_assembly_notification(
+        self,
+        assembly: Assembly,
+        *,
+        notify_url: str | Unset = UNSET,
+        wait: bool | None = None,
+        auth: Params | None = None,
+        timeout: Timeout = None,
+    ) -> ReplayAssemblyNotificationResult:
+        """Sends the webhook (Notification, Pingback) of a finished Assembly again.
+
+        Args:
+            assembly: its id, URL or status.
+            notify_url: where to send it; by default where it went before.
+            wait: whether to answer only once it was delivered; the API's default is true.
+            auth: further `auth` keys.
+            timeout: seconds for each step of the request, or an `httpx.Timeout`.
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer: as `create_assembly`.
+            OutcomeUnknown: the Notification may or may not have been sent.
+
+        Example:
+            await client.replay_assembly_notification(status, notify_url="https://example.com/hook")
+        """
+        params = params_of(notify_url=notify_url, wait=wait, auth=auth)
+        call = operations.notification_replay(*self._permit(params), assembly)
+        return await self._driver(timeout).call(call)
+
+    async def upload(
+        self,
+        assembly: Assembly,
+        files: Files,
+        *,
+        chunk_size: int = CHUNK_SIZE,
+        parallel: int = 4,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Uploads files to an Assembly that awaits them, by the resumable protocol tus.
+
+        The Assembly was created with `num_expected_upload_files`, and goes on once all have
+        arrived. Called again with the same files, by this process or another, the upload is resumed
+        where it stopped. Memory stays constant whatever the size.
+
+        Args:
+            assembly: its id, URL or status.
+            files: as in `create_assembly`; also streams of bytes: iterators (asynchronous ones with
+                `AsyncTransloadit`), and `Stream` where the size is known. A stream can be repeated
+                while it is uploaded, but not resumed by another call.
+            chunk_size: bytes that one request carries at most, 64 MiB by default. Streams are kept
+                in memory by the chunk, 4 MiB in all at most.
+            parallel: how many files are uploaded at once.
+            on_progress: called with a `Progress` now and then, and at the end.
+            timeout: seconds for each step of a request, or an `httpx.Timeout`.
+
+        Returns:
+            The status after all have arrived.
+
+        Raises:
+            InvalidInput: the files cannot be read, or are not as many as the Assembly awaits;
+                nothing was sent.
+            FileChanged: a file is not the one whose upload began; nothing was sent.
+            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why.
+            ApiError, NoAnswer: the Assembly's status could not be read.
+
+        Example:
+            status = await client.create_assembly(template_id="…", num_expected_upload_files=1)
+            status = await client.upload(status, "holiday.mp4")
+        """
+        from .._uploads.job import Uploads
+        from .._uploads.sources import sources
+
+        found = await done_in_thread(InThread(partial(sources, files, asynchronous=True)))
+        uploads = Uploads(
+            assembly,
+            found,
+            self._home,
+            chunk_size=chunk_size,
+            parallel=parallel,
+            on_progress=on_progress,
+        )
+        driver = self._driver(timeout)
+        flows = await driver.run(uploads.begin())
+        outcomes = await self._all_done(flows, parallel, timeout, uploads.report)
+        return await driver.run(uploads.end(outcomes))
+
+    async def wait_for_assembly(
+        self,
+        assembly: Assembly,
+        *,
+        deadline: float | None = DEADLINE,
+        interval: float = 1.0,
+        events: bool = True,
+        on_progress: OnProgress | None = None,
+        stop: Stop | None = None,
+        cancel_on_timeout: bool = False,
+        timeout: Timeout = None,
+    ) -> AssemblyStatus:
+        """Waits until an Assembly has ended: it completed, failed, or was canceled or aborted.
+
+        Where the status offers a stream of events, one connection is kept open and the status is
+        read when an event asks for it, and every 60 to 90 seconds as well. Otherwise the status is
+        polled: every `interval` at first, and less often the longer it takes, up to every 10 s.
+
+        Args:
+            assembly: its id, its URL or its status.
+            deadline: seconds to wait at most, 9 hours by default; None for no limit.
+            interval: seconds between two reads at first; the API allows three reads a second.
+            events: whether to listen where a stream of events is offered. A client over an httpx
+                client or transport of your own never does: streams need connections of their own.
+            on_progress: called with a `Progress` whenever that has changed.
+            stop: ends the wait: a function that returns true, or an event of `threading`, `asyncio`
+                or `anyio`. It is asked every half second.
+            cancel_on_timeout: whether to cancel the Assembly at the deadline.
+            timeout: seconds for each step of a read, never more than 30; or an `httpx.Timeout`.
+
+        Returns:
+            The last status, also of an Assembly that failed: see its `failed`.
+
+        Raises:
+            StillBusy: the deadline came, or `stop`; see its `status`. The Assembly goes on.
+            InvalidInput: it is no Assembly, or it is on a host where none lives.
+            ApiError: the API refused. Rate limits are waited for, though.
+            NoAnswer: no read succeeded for as long as the `RetryPolicy` tries.
+
+        Example:
+            status = await client.wait_for_assembly(status, deadline=600)
+        """
+        from .._http.async_event_stream import AsyncListener
+        from .._waiting.wait import Terms, waiting
+
+        terms = Terms(
+            deadline=deadline,
+            interval=interval,
+            events=events and self._connections.are_apart,
+            cancel_on_timeout=cancel_on_timeout,
+            on_progress=on_progress,
+            stop=stop,
+        )
+        flow = waiting(assembly, self._home, terms, self._world())
+        async with AsyncListener(self.get_async_httpx_client()) as listener:
+            return await self._driver(timeout, listener=listener).run(flow)
+
+    async def download_results(
+        self,
+        assembly: Assembly,
+        save_to: str | os.PathLike[str],
+        *,
+        steps: Collection[str] | None = None,
+        parallel: int = 4,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = None,
+    ) -> tuple[SavedFile, ...]:
+        """Saves the results of an Assembly that has ended, each as `save_to/STEP/NAME`.
+
+        A result is written to a file ending in `.part`, which gets its name once its size and hash
+        are right; called again, the download is resumed where it stopped. A file that is there
+        already is kept if it is the result, and never overwritten if it is not: the result is then
+        saved as `NAME-2`, as is the second of two results of one name. Names are made safe for
+        every system; see the returned paths. No header, cookie or secret of the client's is sent
+        along, and only https is used, since a result may be on any host.
+
+        Args:
+            assembly: its id, its URL or its last status.
+            save_to: the folder; it is made if need be.
+            steps: the Steps whose results are wanted; by default all.
+            parallel: how many files are downloaded at once.
+            on_progress: called with a `Progress` about ten times a second. An error raised in it
+                ends the download.
+            timeout: seconds for each step of a request, or an `httpx.Timeout`.
+
+        Returns:
+            What was saved, in the order of the status; nothing if there are no results.
+
+        Raises:
+            DownloadIncomplete: some results could not be saved, or have no URL: see its `missing`.
+                All others were saved.
+            StillBusy: the Assembly has not ended.
+            InvalidInput, ApiError, NoAnswer: as `get_assembly`, where its status has to be read.
+
+        Example:
+            saved = await client.download_results(status, "results", steps=["thumbnails"])
+        """
+        from .._results.download import Download, at_once
+
+        if not (isinstance(assembly, AssemblyStatus) and assembly.done):
+            assembly = await self.get_assembly(assembly, timeout=timeout)
+        download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
+        saved = await self._all_done(download.works(), at_once(parallel), timeout, download.tell)
+        return download.outcome(saved)
 
     async def run(
         self,
@@ -46,28 +403,46 @@ class AsyncTransloadit(AsyncTransfers):
         timeout: Timeout = None,
         **create: Unpack[CreateOptions],
     ) -> Finished:
-        """Creates an Assembly, sends its files, waits, and saves; as `Transloadit.run`."""
-        from .._flow import Aside
-        from .._runs.run import (
-            Finished,
-            awaits_uploads,
-            completed,
-            exists_already,
-            go_by_tus,
-            id_to_resume,
-            not_done_yet,
-            setting_out,
-        )
-        from .._uploads.sources import sources
-        from .side_by_side import aside
+        """Creates an Assembly, sends its files, waits for it, and saves its results.
 
-        found = await aside(Aside(partial(sources, files or [], asynchronous=True)))
-        assembly = await self._begun(id_to_resume(assembly_id), timeout) if resume else None
+        Files go in the create request while they are small, and otherwise by resumable upload: all
+        files of an Assembly the same way, as the API wants it.
+
+        Args:
+            files: as `create_assembly` and `upload` take them.
+            save_to: the folder for the results; without one nothing is saved.
+            save_steps: the Steps whose results are saved; by default all.
+            assembly_id: an id of your own; see `create_assembly`.
+            resume: whether that Assembly may exist already, from a run that was interrupted: it is
+                then resumed, and none is created. It takes an `assembly_id`.
+            tus_above: bytes that all files together may have to go in the create request; 8 MiB.
+            deadline: seconds to wait for it, 9 hours by default; None for no limit.
+            stop: ends the wait; see `wait_for_assembly`.
+            cancel_on_timeout: whether to cancel the Assembly at the deadline.
+            on_progress: called with a `Progress`.
+            timeout: seconds for each step of a request, or an `httpx.Timeout`.
+            create: other arguments of `create_assembly`: `steps`, `template_id`, `fields` …
+
+        Raises:
+            InvalidInput, ApiError, NoAnswer, OutcomeUnknown: as `create_assembly`.
+            UploadIncomplete: some files did not arrive. Run it again with `resume` and this id.
+            StillBusy: the deadline came, or `stop`. The Assembly goes on.
+            AssemblyFailed: it ended without completing; see its `status`.
+            DownloadIncomplete: some results could not be saved; the others were.
+
+        Example:
+            finished = await client.run(template_id="…", files=["cat.jpg"], save_to="results")
+        """
+        from .._runs import run
+        from .._uploads.sources import sources
+
+        found = await done_in_thread(InThread(partial(sources, files or [], asynchronous=True)))
+        assembly = await self._existing(run.id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
             own_id = assembly_id or drawn_assembly_id()
-            by_tus = go_by_tus(found, tus_above)
+            by_tus = run.go_by_tus(found, tus_above)
             if on_progress is not None and found:
-                on_progress(setting_out(found, own_id))
+                on_progress(run.initial_progress(found, own_id))
             try:
                 assembly = await self.create_assembly(
                     files=None if by_tus else files,
@@ -77,22 +452,22 @@ class AsyncTransloadit(AsyncTransfers):
                     **create,
                 )
             except ApiError as error:
-                if not (resume and exists_already(error)):
+                if not (resume and run.exists_already(error)):
                     raise
-                assembly = await self.get_assembly(id_to_resume(assembly_id), timeout=timeout)
-        if awaits_uploads(assembly):
+                assembly = await self.get_assembly(run.id_to_resume(assembly_id), timeout=timeout)
+        if run.awaits_uploads(assembly):
             assembly = await self.upload(
                 assembly, files or [], on_progress=on_progress, timeout=timeout
             )
         assembly = await self.wait_for_assembly(
             assembly,
             deadline=deadline,
-            on_progress=on_progress if save_to is None else not_done_yet(on_progress),
+            on_progress=on_progress if save_to is None else run.not_done_yet(on_progress),
             stop=stop,
             cancel_on_timeout=cancel_on_timeout,
             timeout=timeout,
         )
-        completed(assembly)
+        run.completed(assembly)
         if save_to is None:
             return Finished(assembly)
         saved = await self.download_results(
@@ -102,7 +477,7 @@ class AsyncTransloadit(AsyncTransfers):
 
     def map(
         self,
-        files: Iterable[Files] | AsyncIterable[Files],
+        files: Inputs,
         *,
         save_to: str | os.PathLike[str] | None = None,
         save_steps: Collection[str] | None = None,
@@ -115,19 +490,51 @@ class AsyncTransloadit(AsyncTransfers):
         timeout: Timeout = None,
         **create: Unpack[CreateOptions],
     ) -> AsyncIterator[Mapped]:
-        """Runs one Assembly for each input, many at once; as `Transloadit.map`.
+        """Runs one Assembly for each input, many at once, and yields the outcome of each.
 
-        It takes asyncio. To leave a loop over it early, close it: with `contextlib.aclosing`.
+        Outcomes come as they end, not in the order of the inputs, which are taken when there is
+        room for them: memory does not grow with their number. One that fails stops no other.
+        Closing the iterator begins nothing more; what runs at the API goes on. (Asynchronous code
+        needs asyncio, and leaves a loop over it early with `contextlib.aclosing`.)
+
+        With a `journal`, a file, an interrupted call is resumed: inputs that are done are passed
+        over, Assemblies that had begun are waited for, and none is created twice. Inputs that
+        failed are looked at again.
+
+        Args:
+            files: for each Assembly what `run` takes as `files`; a tuple is one `(name, content)`.
+            save_to: a folder; each Assembly's results go into a folder of their own in it.
+            save_steps: the Steps whose results are saved; by default all.
+            journal: a file, made if it is not there. It goes with these very Instructions, and one
+                process at a time may use it.
+            key: returns the name of an input in the journal, which no other input has. By default
+                its path, or the name of a `(name, content)`.
+            at_once: how many Assemblies may run at once, 100 by default; an account may have 250.
+            creates_per_minute: how many may be created in any minute, 250 by default, which is what
+                an account may; None for no limit.
+            tus_above: as for `run`, like the rest, which holds for each Assembly.
+            deadline: seconds to wait for each.
+            timeout: seconds for each step of a request, or an `httpx.Timeout`.
+            create: other arguments of `create_assembly`: `steps`, `template_id`, `fields` …
+
+        Raises:
+            InvalidInput: a number makes no sense, the journal cannot be used, or an input has no
+                name for it.
+            MissingCredentials: there are none to sign with.
+
+        Example:
+            async for outcome in client.map(["a.jpg", "b.jpg"], template_id="…", journal="journal"):
+                print(outcome.key, outcome.error)
         """
-        from .._runs.map_inputs import Tasks, instructions_of
+        from .._runs.map_inputs import Task, Tasks, instructions_of
         from .._runs.map_schedule import Quota, mapping
-        from .tasks import by_tasks, delivered, taker
+        from .map_tasks import mapped
 
         self._check_credentials()
         moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
         tasks = Tasks(journal, instructions_of(create), key)
 
-        async def work(task: Task) -> Mapped:
+        async def work(task: Task, stop: Stop | None) -> Mapped:
             while True:
                 try:
                     finished = await self.run(
@@ -135,6 +542,7 @@ class AsyncTransloadit(AsyncTransfers):
                         save_steps=save_steps,
                         tus_above=tus_above,
                         deadline=deadline,
+                        stop=stop,
                         timeout=timeout,
                         **create,
                     )
@@ -146,10 +554,10 @@ class AsyncTransloadit(AsyncTransfers):
                 else:
                     return task.completed(finished)
 
-        return delivered(tasks, by_tasks(moves, taker(tasks, files), work))
+        return mapped(moves, tasks, files, work, at_once)
 
-    async def _begun(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
-        """The Assembly of a run that was interrupted, if it came to be."""
+    async def _existing(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
+        """The Assembly of a run that was interrupted, if it was created."""
         from .._runs.run import is_missing
 
         try:
@@ -158,3 +566,20 @@ class AsyncTransloadit(AsyncTransfers):
             if is_missing(error):
                 return None
             raise
+
+    async def _all_done(
+        self,
+        flows: Sequence[Flow[T]],
+        parallel: int,
+        timeout: Timeout,
+        on_tick: Callable[[], object],
+    ) -> list[T | TransloaditError]:
+        """Carries out several flows at once; an error of ours stands in the place of a result."""
+
+        async def one(flow: Flow[T], sleep: Sleep) -> T:
+            return await self._driver(timeout, sleep).run(flow)
+
+        return await all_done(flows, one, parallel, on_tick)
+
+    def _driver(self, timeout: Timeout, *how: Any, **also: Any) -> AsyncDriver:
+        return AsyncDriver(self, self._checked(timeout), *how, **also)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from secrets import token_hex
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import httpx
 from attrs import define, evolve, field, fields
@@ -15,20 +15,37 @@ from attrs import define, evolve, field, fields
 from transloadit_api.client import Client
 
 from .._calls.addresses import DEFAULT_BASE_URL, Home, checked_base_url
+from .._calls.call import Guard
 from .._calls.operations import Authorized
 from .._errors import InvalidInput, MissingCredentials
 from .._http.clients import AsyncHttpClient, HttpClient, timeout_of
 from .._http.connections import Connections
 from .._retry.clock import Clock
-from .._retry.policy import ONCE, Budget, RetryPolicy
-from .._retry.rules import Course, Guard, Plan, course
+from .._retry.policy import ONCE, Budget, RetryPolicy, World
 from .._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
 
 if TYPE_CHECKING:
-    from .._waiting.read_schedule import World
     from ..smart_cdn import Params as SmartCdnParams
 
-T = TypeVar("T")
+Timeout = float | httpx.Timeout | None
+"""Seconds for each step of a request (connect, write, read), or an `httpx.Timeout`."""
+
+
+CHUNK_SIZE = 64 * 1024 * 1024
+"""Bytes that one request carries. Files are read as they are sent, so this costs no memory; and a
+chunk that breaks goes on from where it broke."""
+
+DEADLINE = 9 * 3600.0
+"""Seconds: an Assembly may run for 8 hours, and its files arrive before."""
+
+TUS_ABOVE = 8 * 1024 * 1024
+"""Bytes that go in the create request, where they are sent anew if it has to be repeated."""
+
+AT_ONCE = 100
+"""Assemblies in the works: an account may have 250, and httpx keeps 100 connections."""
+
+CREATES_PER_MINUTE = 250
+"""What an account may create, as the API's pages have it."""
 
 SIGNATURE_LIFETIME = timedelta(hours=1)
 """How long a signature is good. The API checks it when it arrives, before the files, so it need not
@@ -317,21 +334,17 @@ class BaseTransloadit(Client):
 
         return signed, Guard.OWN_ID if own_id else Guard.NONCE
 
-    def _course(self, plan: Plan[T], policy: RetryPolicy | None = None) -> Course[T]:
-        return course(
-            plan,
+    def _world(self, policy: RetryPolicy | None = None) -> World:
+        return World(
             policy or self._retry,
+            time.monotonic,
+            _jitter,
             self._budget,
-            now=time.monotonic,
-            jitter=_jitter,
-            correct_clock=self._clock.correct,
+            self._clock.correct,
         )
 
-    @property
-    def _world(self) -> "World":
-        from .._waiting.read_schedule import World
-
-        return World(self._retry, time.monotonic, _jitter)
+    def _checked(self, timeout: Timeout) -> httpx.Timeout | None:
+        return None if timeout is None else timeout_of(timeout)
 
 
 def _jitter(most: float) -> float:

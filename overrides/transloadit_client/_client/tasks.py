@@ -1,76 +1,119 @@
-"""Carrying out a `mapping` by tasks of an event loop: the twin of `_workers`."""
+"""What asynchronous code does in its own way: waiting, and several things at once, in tasks.
 
-import asyncio
+`threads` has the same names for blocking code, from which the derived client imports them.
+"""
+
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Awaitable,
     Callable,
     Iterable,
+    Sequence,
 )
-from contextlib import aclosing
-from functools import partial
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
+import anyio
+import httpx
+
+from .._calls.call import Sink
 from .._calls.files import Files
-from .._runs.map_inputs import Mapped, Task, Tasks
-from .._runs.map_schedule import Await, Moves, Start, Take, next_move
+from .._errors import TransloaditError
+from .._flow import InThread
+from .._http.exchange import SHOWN
+from .._http.failures import FAILURES
+from .._http.worker_threads import in_thread
+from .queue import TICK, Queue
+
+W = TypeVar("W")
+T = TypeVar("T")
+
+Sleep: TypeAlias = Callable[[float], Awaitable[object]]
+
+Inputs: TypeAlias = Iterable[Files] | AsyncIterable[Files]
+"""What `map` takes: for each Assembly what `run` takes as `files`."""
+
+_HANDED_OVER = 1024 * 1024  # bytes that are handed to another thread together
 
 
-async def by_tasks(
-    moves: Moves, take: Callable[[], Awaitable[Task | None]], work: Callable[[Task], Any]
-) -> AsyncGenerator[Mapped]:
-    """What `work` makes of each task, as it comes. What runs is canceled when it is closed."""
-    running: set[asyncio.Task[Mapped]] = set()
+def check(_: Sleep) -> None:
+    """Nothing: a task that is to stop is canceled where it waits."""
+
+
+async def sleep(seconds: float) -> None:
+    """As `anyio.sleep`, but goes on at once where there is nothing to wait."""
+    if seconds:
+        await anyio.sleep(seconds)
+
+
+async def done_in_thread(step: InThread) -> Any:
+    """Does something in a thread, or awaits it."""
+    return await (step.do() if step.is_awaited else in_thread(step.do))
+
+
+async def poured(response: httpx.Response, sink: Sink, _: Sleep) -> bytes:
+    """Gives a body to its sink; whatever touches the disk is done in another thread.
+
+    Returns:
+        The beginning of a body that does not belong there.
+    """
+    if not await in_thread(sink.begin, response.status_code, response.headers):
+        return await anext(response.aiter_raw(SHOWN), b"")
+    held, broken = bytearray(), None
     try:
-        answer: Any = None
-        while (move := next_move(moves, answer)) is not None:
-            answer = None
-            match move:
-                case Take():
-                    answer = await take()
-                case Start(task):
-                    running.add(asyncio.create_task(work(task)))
-                case Await(seconds) if running:
-                    ended, running = await asyncio.wait(
-                        running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    answer = [one.result() for one in ended]
-                case Await(seconds):
-                    await asyncio.sleep(seconds or 0.0)
-                    answer = []
-                case _:
-                    yield move.mapped
-    finally:
-        for one in running:
-            one.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        async for data in response.aiter_raw():
+            held += data
+            if len(held) >= _HANDED_OVER:
+                more = await in_thread(sink.write, bytes(held))
+                held.clear()
+                if not more:
+                    break
+    except FAILURES as error:  # what came before it is good
+        broken = error
+    if held:
+        await in_thread(sink.write, bytes(held))
+    if broken is not None:
+        raise broken
+    return b""
 
 
-def taker(
-    tasks: Tasks, inputs: Iterable[Files] | AsyncIterable[Files]
-) -> Callable[[], Awaitable[Task | None]]:
-    """`Tasks.next`, awaited: neither the inputs nor the journal's disk hold up the event loop."""
-    if not isinstance(inputs, AsyncIterable):
-        following = partial(tasks.next, iter(inputs))
-        return lambda: asyncio.to_thread(following)
-    awaited = aiter(inputs)
+async def all_done(
+    works: Sequence[W],
+    do: Callable[[W, Sleep], Awaitable[T]],
+    parallel: int,
+    on_tick: Callable[[], object],
+) -> list[T | TransloaditError]:
+    """As in `threads`, in tasks; they are canceled where threads would be asked to stop."""
+    queue: Queue[W, T] = Queue(works)
+    broken: list[Exception] = []
+    is_done = anyio.Event()
 
-    async def take() -> Task | None:
-        async for files in awaited:
-            task = await asyncio.to_thread(tasks.of, files)
-            if task is not None:
-                return task
-        return None
+    async def carry_on() -> None:
+        for number, work in queue:
+            try:
+                queue.put(number, await do(work, sleep))
+            except TransloaditError as error:
+                queue.put(number, error)
 
-    return take
+    async def watch() -> None:
+        while not is_done.is_set():
+            with anyio.move_on_after(TICK):
+                await is_done.wait()
+            on_tick()
 
+    async def until_broken(task: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
+        try:
+            await task()
+        except Exception as error:  # noqa: BLE001  # raised below, as itself and not in a group
+            broken.append(error)
+            stop()
 
-async def delivered(tasks: Tasks, found: AsyncGenerator[Mapped]) -> AsyncIterator[Mapped]:
-    """Passes on what is found, as `_workers.delivered`."""
-    with tasks:
-        async with aclosing(found):
-            async for mapped in found:
-                yield mapped
-                tasks.delivered(mapped)
+    async with anyio.create_task_group() as group:
+        stop = group.cancel_scope.cancel
+        group.start_soon(until_broken, watch, stop)
+        async with anyio.create_task_group() as workers:
+            for _ in range(min(parallel, len(works))):
+                workers.start_soon(until_broken, carry_on, stop)
+        is_done.set()
+    if broken:
+        raise broken[0]
+    return queue.outcomes()

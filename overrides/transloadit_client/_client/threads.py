@@ -1,51 +1,135 @@
-"""Carrying out a `mapping` by threads."""
+"""What blocking code does in its own way: waiting, and several things at once, in threads.
+
+`tasks` has the same names for asynchronous code; the derived client imports them from here.
+"""
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
-from threading import Event
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any, TypeAlias, TypeVar
 
-from .._runs.map_inputs import Mapped, Task, Tasks
-from .._runs.map_schedule import Await, Moves, Start, Take, next_move
+import httpx
+
+from .._calls.call import Sink
+from .._calls.files import Files
+from .._errors import TransloaditError
+from .._flow import InThread
+from .._http.exchange import SHOWN
+from .queue import TICK, Queue
+
+W = TypeVar("W")
+T = TypeVar("T")
+
+Sleep: TypeAlias = Callable[[float], object]
 
 
-def by_threads(
-    moves: Moves,
-    take: Callable[[], Task | None],
-    work: Callable[[Task], Mapped],
-    at_once: int,
-    stopped: Event,
-) -> Generator[Mapped]:
-    """What `work` makes of each task, as it comes. `stopped` is set to end its threads with it."""
-    threads = ThreadPoolExecutor(at_once, thread_name_prefix="transloadit-map")
-    running: set[Future[Mapped]] = set()
+Inputs: TypeAlias = Iterable[Files]
+"""What `map` takes: for each Assembly what `run` takes as `files`."""
+
+
+def sleep(seconds: float) -> None:
+    """As `time.sleep`, which hands the processor to others even where there is nothing to wait."""
+    if seconds:
+        time.sleep(seconds)
+
+
+def check(sleep: Sleep) -> None:
+    """Raises `Stopped` in a thread that is to stop; a task would be canceled where it waits."""
+    sleep(0.0)
+
+
+def done_in_thread(step: InThread) -> Any:
+    """Does it right here: this is no event loop."""
+    return step.do()
+
+
+def poured(response: httpx.Response, sink: Sink, check: Sleep) -> bytes:
+    """Gives a body to its sink. `check` is called before each piece, and may raise to end it.
+
+    Returns:
+        The beginning of a body that does not belong there.
+    """
+    if not sink.begin(response.status_code, response.headers):
+        return next(response.iter_raw(SHOWN), b"")
+    for data in response.iter_raw():
+        check(0.0)
+        if not sink.write(data):
+            break
+    return b""
+
+
+class Stopped(Exception):
+    """Raised where a thread would wait, once all are to stop."""
+
+
+def all_done(
+    works: Sequence[W],
+    do: Callable[[W, Sleep], T],
+    parallel: int,
+    on_tick: Callable[[], object],
+) -> list[T | TransloaditError]:
+    """Does all of them, `parallel` at once; results and errors in the order of the works.
+
+    Args:
+        works: what is to be done; each begins when its turn comes.
+        do: does one of them, in a thread; it waits by the function that it is given, which raises
+            once all are to stop.
+        parallel: how many threads there are.
+        on_tick: called in the caller's own thread, now and then and at the end.
+
+    Ctrl-C is raised at once: threads that are in a request end with it, and are not waited for.
+    """
+    queue: Queue[W, T] = Queue(works)
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+    stop = Event()
+
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Stopped
+
+    def carry_on() -> None:
+        try:
+            for number, work in queue:
+                wait(0)
+                try:
+                    queue.put(number, do(work, wait))
+                except TransloaditError as error:
+                    queue.put(number, error)
+        except BaseException as error:  # noqa: BLE001  # raised in the caller's thread
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    number = min(parallel, len(works))
+    threads = [Thread(target=carry_on, name="transloadit", daemon=True) for _ in range(number)]
     try:
-        answer: Any = None
-        while (move := next_move(moves, answer)) is not None:
-            answer = None
-            match move:
-                case Take():
-                    answer = take()
-                case Start(task):
-                    running.add(threads.submit(work, task))
-                case Await(seconds) if running:
-                    ended, running = wait(running, seconds, FIRST_COMPLETED)
-                    answer = [future.result() for future in ended]
-                case Await(seconds):
-                    time.sleep(seconds or 0.0)
-                    answer = []
-                case _:
-                    yield move.mapped
+        for thread in threads:
+            thread.start()
+        _watch(ended, len(threads), on_tick)
+    except Exception:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        raise
     finally:
-        stopped.set()
-        threads.shutdown(cancel_futures=True)
+        stop.set()
+    return queue.outcomes()
 
 
-def delivered(tasks: Tasks, found: Generator[Mapped]) -> Iterator[Mapped]:
-    """Passes on what is found. A caller who comes back for the next has had the last."""
-    with tasks, closing(found):
-        for mapped in found:
-            yield mapped
-            tasks.delivered(mapped)
+def _watch(
+    ended: "SimpleQueue[BaseException | None]", threads: int, on_tick: Callable[[], object]
+) -> None:
+    """Waits for the threads, in steps: on some systems Ctrl-C cannot break a wait without end."""
+    due = time.monotonic() + TICK
+    while threads:
+        try:
+            error = ended.get(timeout=max(0.0, due - time.monotonic()))
+        except Empty:
+            on_tick()
+            due = time.monotonic() + TICK
+        else:
+            threads -= 1
+            if error is not None:
+                raise error
+    on_tick()

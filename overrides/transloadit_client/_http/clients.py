@@ -1,13 +1,14 @@
-"""Our httpx clients: they build safe requests, and send them over connections that copies share."""
+"""Our httpx clients: what they build is a form that every server reads alike (see `form`)."""
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
 
-from .._errors import InvalidInput, NoAnswer
+from .._errors import InvalidInput
 from .._version import __version__
-from .connections import Connections
+from .connections import DEFAULT_TIMEOUT, AsyncCarrier, Carrier, Connections
 from .form import in_few_pieces, off_the_loop, on_the_wire
 from .log_filters import OurRequest, keep_secrets
 
@@ -15,138 +16,105 @@ keep_secrets()
 
 CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__}"}
 
-# What `on_the_wire` makes of a form without files.
-_FORM = {"content", "files", "headers"}
-
-# What may go wrong between a request and its answer. An OSError is a file's, broken while read.
-FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
-# The connection never stood, so nobody can have received anything.
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-# Sending it again would fail again: an illegal header, a file that is shorter than it was.
-HOPELESS = (
-    httpx.InvalidURL,
-    httpx.LocalProtocolError,
-    httpx.StreamError,
-    httpx.UnsupportedProtocol,
-    OSError,
-)
-
-
-def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    """Checks a timeout: seconds, or an `httpx.Timeout`.
-
-    Raises:
-        InvalidInput: it is neither; httpx itself would take anything and fail later.
-    """
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
-    if isinstance(timeout, int | float) and timeout >= 0:
-        return httpx.Timeout(timeout)
-    raise InvalidInput(f"timeout is {timeout!r}; it takes seconds, or an httpx.Timeout")
-
-
-def shortened(
-    timeout: float | httpx.Timeout | None, http: httpx.Client | httpx.AsyncClient, seconds: float
-) -> httpx.Timeout:
-    """A timeout, or else the one of a client, whose parts are at most so many seconds."""
-    parts = (http.timeout if timeout is None else timeout_of(timeout)).as_dict()
-    return httpx.Timeout(
-        **{name: seconds if part is None else min(part, seconds) for name, part in parts.items()}
-    )
-
-
-def no_answer(request: str, error: Exception) -> NoAnswer:
-    """The error for a request that got no answer, to be raised `from` httpx's own `error`.
-
-    The frames of the HTTP stack are dropped: their locals hold the token and the signed form, and
-    tracebacks with locals end up in logs. So is the request, but for its URL: engines that send
-    errors from one process to another pickle all that hangs on them.
-    """
-    link: BaseException | None = error
-    while link is not None:
-        link.__traceback__ = None
-        if isinstance(link, httpx.RequestError) and link._request is not None:
-            link.request = httpx.Request(link.request.method, link.request.url)
-        link = link.__cause__ or link.__context__
-    kind = "timed out" if isinstance(error, httpx.TimeoutException) else "got no answer"
-    # h11 says which header it does not like, and may quote what is none of a log's business.
-    words = "" if isinstance(error, httpx.LocalProtocolError) else f": {error}"
-    return NoAnswer(f"could not {request}: the request {kind} ({type(error).__name__}{words})")
+# No cookie of an answer is remembered: copies share connections, and one tenant's cookie would go
+# along with another's requests. (Those that a client was given stand in its requests.)
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 
 
 class HttpClient(httpx.Client):
-    """An httpx client that sends safe forms, over connections that others share."""
+    """An httpx client that builds safe forms, and sends them over connections that copies share."""
 
     def __init__(self, connections: Connections, options: Mapping[str, Any]) -> None:
-        super().__init__(transport=httpx.BaseTransport(), **_like(connections.sync(), options))
-        self._connections = connections
+        self._own = connections.own_sync
+        super().__init__(
+            transport=Carrier(connections), **_options(connections, self._own, options)
+        )
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         arguments = on_the_wire(kwargs)
-        url = _absolute(url, self)
-        request = self._connections.is_straight and _short(self, method, url, arguments)
-        request = request or super().build_request(method, url, **arguments)
-        return in_few_pieces(request, arguments)
+        return in_few_pieces(super().build_request(method, url, **arguments), arguments)
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         with OurRequest():
-            return self._connections.sync().send(request, **_sending(self, kwargs))
+            if self._own is None:
+                return super().send(request, **kwargs)
+            return self._own.send(request, **_sending(self, kwargs))
 
 
 class AsyncHttpClient(httpx.AsyncClient):
     """The asynchronous twin of `HttpClient`."""
 
     def __init__(self, connections: Connections, options: Mapping[str, Any]) -> None:
-        sender = connections.asynchronous()
-        super().__init__(transport=httpx.AsyncBaseTransport(), **_like(sender, options))
-        self._connections = connections
+        self._own = connections.own_asynchronous
+        super().__init__(
+            transport=AsyncCarrier(connections), **_options(connections, self._own, options)
+        )
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         arguments = on_the_wire(kwargs)
-        url = _absolute(url, self)
-        request = self._connections.is_straight and _short(self, method, url, arguments)
-        request = request or super().build_request(method, url, **arguments)
-        return off_the_loop(in_few_pieces(request, arguments), arguments)
+        request = in_few_pieces(super().build_request(method, url, **arguments), arguments)
+        return off_the_loop(request, arguments)
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        options = _sending(self, kwargs)
-        lanes = None if options.get("stream") else self._connections.lanes()
         with OurRequest():
-            return await (lanes or self._connections.asynchronous()).send(request, **options)
+            if self._own is None:
+                return await super().send(request, **kwargs)
+            return await self._own.send(request, **_sending(self, kwargs))
 
 
-def _short(
-    client: httpx.Client | httpx.AsyncClient,
-    method: str,
-    url: httpx.URL | str,
-    arguments: Mapping[str, Any],
-) -> httpx.Request | None:
-    """What `build_request` gives for a form without files, in two thirds of the time.
+def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
+    """Checks a timeout: seconds for each step of a request, or an `httpx.Timeout`.
 
-    httpx would merge what is not there. None where something is, or where it is another request.
+    Raises:
+        InvalidInput: it is neither; httpx itself would take anything and fail later.
     """
-    content = arguments.get("content")
-    given = client.params or client.cookies or arguments.keys() != _FORM
-    if given or not isinstance(content, bytes):
-        return None
-    url = httpx.URL(url)
-    headers = httpx.Headers(client.headers)
-    for name, value in arguments["headers"].items():
-        headers[name] = value
-    headers["Host"] = url.netloc.decode("ascii")
-    headers["Content-Length"] = str(len(content))
-    timeout = {"timeout": client.timeout.as_dict()}
-    stream = httpx.ByteStream(content)
-    request = httpx.Request(method, url, headers=headers, stream=stream, extensions=timeout)
-    request.read()
-    return request
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        return httpx.Timeout(min(timeout, _LONGEST), pool=None)
+    raise InvalidInput(f"timeout is {timeout!r}; it takes seconds, or an httpx.Timeout")
 
 
-def _absolute(url: httpx.URL | str, client: httpx.Client | httpx.AsyncClient) -> httpx.URL | str:
-    """A path on the client's base URL, as httpx joins them, but parsed once instead of twice."""
-    if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
-        return str(client.base_url).rstrip("/") + url
-    return url
+_LONGEST = 365 * 24 * 3600.0  # sockets do not take an infinite number of seconds
+
+
+def shortened(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
+    """A timeout whose parts are at most so many seconds."""
+    parts = timeout.as_dict()
+    return httpx.Timeout(
+        **{name: seconds if part is None else min(part, seconds) for name, part in parts.items()}
+    )
+
+
+def _options(
+    connections: Connections,
+    own: httpx.Client | httpx.AsyncClient | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The arguments of an httpx client: those of a `Transloadit` over those for all its copies."""
+    args = connections.options()
+    if own is not None:  # it has its own ways to send; what it would build is built alike
+        args = {
+            "params": own.params,
+            "headers": own.headers,
+            "cookies": own.cookies,
+            "timeout": own.timeout,
+        }
+    cookies = httpx.Cookies(args.get("cookies"))
+    cookies.update(options["cookies"])
+    jar = CookieJar(_NO_COOKIES)
+    for cookie in cookies.jar:
+        jar.set_cookie(cookie)
+    timeout = options["timeout"]
+    headers = httpx.Headers(args.get("headers"))
+    return {
+        **args,
+        **options,
+        "headers": {**headers, **CLIENT_HEADERS, **options["headers"]},
+        "cookies": jar,  # httpx keeps a jar as it is, and copies all else
+        "timeout": args.get("timeout", DEFAULT_TIMEOUT) if timeout is None else timeout,
+        "trust_env": False,  # it is read where connections are made
+    }
 
 
 def _sending(
@@ -156,16 +124,3 @@ def _sending(
     if options.get("follow_redirects", httpx.USE_CLIENT_DEFAULT) is httpx.USE_CLIENT_DEFAULT:
         return {**options, "follow_redirects": client.follow_redirects}
     return dict(options)
-
-
-def _like(sender: httpx.Client | httpx.AsyncClient, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a client that builds requests as `sender` would, except for `options`."""
-    cookies = httpx.Cookies(sender.cookies)
-    cookies.update(options["cookies"])
-    return {
-        "params": sender.params,
-        **options,
-        "headers": {**sender.headers, **CLIENT_HEADERS, **options["headers"]},
-        "cookies": cookies,
-        "timeout": sender.timeout if options["timeout"] is None else options["timeout"],
-    }

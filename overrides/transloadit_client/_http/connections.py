@@ -1,55 +1,55 @@
-"""The sockets of a client and of its copies, and what carries requests to them."""
+"""The connections of a client and of its copies: made when first used, or the caller's own."""
 
 import encodings.idna  # noqa: F401  # socket and ssl would, for the first host name
 import functools
 import os
 import ssl
 from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
-from urllib.request import getproxies
+from weakref import WeakKeyDictionary
 
 import httpx
-from sniffio import current_async_library
 
 from .._errors import InvalidInput
 from .._locks import Lock
-from .senders import AsyncSender, Sender
+from .environment import Proxies, check_certificates
+from .pool import Pool
 
 if TYPE_CHECKING:
     from anyio import Semaphore
 
-    from .asyncio_transport import Lanes
+    from .pool_state import Origin
 
 # A host is reached within seconds or not at all. Uploads and answers may pause, but not for
-# minutes: the longest wait is that of a Notification's replay, which waits for the receiver.
-DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+# minutes: the longest wait is that of a Notification's replay, which waits for the receiver. How
+# long a request waits for a connection is up to the deadline of its call: it is no fault.
+DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 
-# Reads that those who wait make at once, so that the calls of others find a connection. And httpx's
-# pool looks at each request that queues for each of its connections whenever one is free: 2,000
-# that queue there take all of a processor.
+# At most 20 status reads of waits run at a time, so that waiting never starves other calls.
 _READS_AT_ONCE = 20
 # httpx's own, which it does not export.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-# A connection that nobody else gets, and that is not kept.
-_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
-
-# Settings that leave httpx's client nothing to do to a request on its way to the transport.
-_PLAIN = {
-    "cookies", "headers", "follow_redirects", "http1", "http2", "limits", "max_redirects",
-    "params", "timeout", "trust_env", "verify",
-}  # fmt: skip
-_OF_TRANSPORTS = ("http1", "http2", "limits", "trust_env", "verify")
-
-# Connections remember no cookie of an answer, and a redirect is given none. (Those that a client
-# was given stand in its requests.) A caller's own httpx client keeps its ways.
-_NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
+_OF_TRANSPORTS = {"verify", "cert", "trust_env", "http1", "http2", "limits", "proxy"}
+# For connections without TLS: httpx would load all certificates for each, in 20 ms.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Connections:
-    """The sockets of a client and of its copies: made when first used, or the caller's own."""
+    """What carries the requests of a client and of its copies.
+
+    Args:
+        verify: as httpx takes it; also a CA file or a folder of them.
+        httpx_args: the caller's settings for httpx's clients.
+        own_sync: an httpx client of the caller's own, for blocking calls.
+        own_asynchronous: one for awaited calls.
+
+    Raises:
+        InvalidInput: a setting, or a variable of the environment, cannot be used.
+    """
 
     def __init__(
         self,
@@ -58,79 +58,75 @@ class Connections:
         own_sync: httpx.Client | None = None,
         own_asynchronous: httpx.AsyncClient | None = None,
     ) -> None:
-        if isinstance(verify, str):
-            tls_context(verify)  # what is wrong with it is to be told where it was given
-        self._verify = verify
-        self._httpx_args = httpx_args
-        self._http2 = bool(httpx_args.get("http2"))
+        _check(httpx_args)
+        self.own_sync = own_sync
+        self.own_asynchronous = own_asynchronous
+        self._args = httpx_args
+        self._verify = httpx_args.get("verify", verify)
+        self._trust_env = bool(httpx_args.get("trust_env", True))
+        self._limits: httpx.Limits = httpx_args.get("limits") or _LIMITS
+        if isinstance(self._verify, str) or "cert" in httpx_args:
+            _ = self._tls  # what is wrong with a path is told where it was given
+        elif self._verify is True and self._trust_env:
+            check_certificates()
+        reads_proxies = self._trust_env and not {"transport", "proxy"} & httpx_args.keys()
+        self._proxies = Proxies() if reads_proxies else None
         self._lock = Lock()
-        self._sync = self._own_sync = own_sync
-        self._asynchronous = self._own_asynchronous = own_asynchronous
-        self._lanes: Lanes | None = None
-        self._process = os.getpid()
-        self._queue = BoundedSemaphore(_READS_AT_ONCE)
-        self._asynchronous_queue: Semaphore | None = None
+        self._is_closed = False
+        self._pool: httpx.BaseTransport | None = None
+        self._async_pool: httpx.AsyncBaseTransport | None = None
+        self._forget()
 
     @property
     def are_the_callers(self) -> bool:
         """Whether they go through an httpx client of the caller's own."""
-        return self._own_sync is not None or self._own_asynchronous is not None
+        return self.own_sync is not None or self.own_asynchronous is not None
 
-    def sync(self) -> httpx.Client:
-        with self._lock:
-            self._forget_after_fork()
-            if self._sync is None:
-                self._sync = Sender(self._straight_transport(), **self._options())
-            return self._sync
+    @property
+    def are_apart(self) -> bool:
+        """Whether a request can have a connection to itself, for as long as it takes."""
+        return not (self.are_the_callers or {"transport", "mounts"} & self._args.keys())
 
-    def asynchronous(self) -> httpx.AsyncClient:
+    def options(self) -> dict[str, Any]:
+        """The arguments of an httpx client beside those of its transport."""
+        return {name: value for name, value in self._args.items() if name not in _OF_TRANSPORTS}
+
+    def transport(self) -> httpx.BaseTransport:
+        """What sends blocking requests."""
         with self._lock:
-            self._forget_after_fork()
-            if self._asynchronous is None:
-                self._asynchronous = AsyncSender(**self._options())
-            return self._asynchronous
+            self._look_around()
+            if self._pool is None:
+                given = self._args.get("transport")
+                self._pool = given or Pool(self._connection, self._limits, shared=self._http2)
+            return self._pool
+
+    def async_transport(self) -> httpx.AsyncBaseTransport:
+        """What sends awaited requests."""
+        from .async_pool import AsyncPool  # noqa: PLC0415  # asyncio takes as long as httpx
+
+        with self._lock:
+            self._look_around()
+            if self._async_pool is None:
+                given = self._args.get("transport")
+                make = self._async_connection
+                self._async_pool = given or AsyncPool(make, self._limits, shared=self._http2)
+            return self._async_pool
 
     def queue(self) -> BoundedSemaphore:
-        """Where those who wait queue for a read."""
+        """Where the status reads of waits queue."""
         with self._lock:
-            self._forget_after_fork()
+            self._look_around()
             return self._queue
 
-    def asynchronous_queue(self) -> "Semaphore":
-        """The asynchronous twin of `queue`."""
-        if self._asynchronous_queue is None:
-            from anyio import Semaphore  # noqa: PLC0415  # httpx imports it as late, it costs a lot
+    def async_queue(self) -> "Semaphore":
+        """The asynchronous twin of `queue`; each event loop has its own."""
+        from anyio import Semaphore  # noqa: PLC0415  # asyncio takes as long as httpx
 
-            self._asynchronous_queue = Semaphore(_READS_AT_ONCE)
-        return self._asynchronous_queue
+        from .async_pool import running_loop  # noqa: PLC0415
 
-    def lanes(self) -> "Lanes | None":
-        """Where requests that are read as a whole run side by side.
-
-        None where the caller chose what carries them, where HTTP/2 does the same with a single
-        connection, on event loops other than asyncio's, and once all is closed.
-        """
         with self._lock:
-            self._forget_after_fork()
-            open_one = self._asynchronous is not None and not self._asynchronous.is_closed
-            if self._lanes is None and open_one and self._has_lanes:
-                self._lanes = self._new_lanes()
-            return self._lanes if open_one else None
-
-    def for_a_stream(self) -> httpx.Client | None:
-        """A client with a connection of its own, for whoever asks to close.
-
-        None where the caller chose what carries the requests: there is no second one to be had.
-        """
-        if self._own_sync is not None or self._is_carried:
-            return None
-        return httpx.Client(**{**self._options(), "limits": _ONE})
-
-    def for_an_asynchronous_stream(self) -> httpx.AsyncClient | None:
-        """The asynchronous twin of `for_a_stream`."""
-        if self._own_asynchronous is not None or self._is_carried:
-            return None
-        return httpx.AsyncClient(**{**self._options(), "limits": _ONE})
+            self._look_around()
+            return self._async_queues.setdefault(running_loop(), Semaphore(_READS_AT_ONCE))
 
     def over(
         self, sync: httpx.Client | None = None, asynchronous: httpx.AsyncClient | None = None
@@ -138,116 +134,129 @@ class Connections:
         """The same settings, over an httpx client of the caller's own."""
         return Connections(
             self._verify,
-            self._httpx_args,
-            sync or self._own_sync,
-            asynchronous or self._own_asynchronous,
+            self._args,
+            sync or self.own_sync,
+            asynchronous or self.own_asynchronous,
         )
 
     def close(self) -> None:
         """Closes what was made here; the caller's own client is the caller's to close."""
-        if self._sync is not None and self._sync is not self._own_sync:
-            self._sync.close()
+        self._is_closed = True
+        for transport in (self._pool, *(self._args.get("mounts") or {}).values()):
+            if isinstance(transport, httpx.BaseTransport):
+                transport.close()
 
     async def aclose(self) -> None:
-        if self._asynchronous is not None and self._asynchronous is not self._own_asynchronous:
-            await self._asynchronous.aclose()
-        if self._lanes is not None:
-            await self._lanes.aclose()
+        """The asynchronous twin of `close`."""
+        self._is_closed = True
+        for transport in (self._async_pool, *(self._args.get("mounts") or {}).values()):
+            if isinstance(transport, httpx.AsyncBaseTransport):
+                await transport.aclose()
 
     @property
-    def _is_carried(self) -> bool:
-        """Whether a transport of the caller's own carries the requests."""
-        return not {"transport", "mounts"}.isdisjoint(self._httpx_args)
+    def _http2(self) -> bool:
+        return bool(self._args.get("http2"))
 
-    @property
-    def _has_lanes(self) -> bool:
-        other = self._own_asynchronous or self._is_carried or self._http2
-        return not other and current_async_library() == "asyncio"
+    def _connection(self, origin: "Origin") -> httpx.HTTPTransport:
+        return httpx.HTTPTransport(**self._transport_options(*origin))
 
-    @functools.cached_property
-    def is_straight(self) -> bool:
-        """Whether nothing stands between a request and its connection: auth, hooks, proxies."""
-        proxies = self._httpx_args.get("trust_env", True) and getproxies().keys() - {"no"}
-        return not (self.are_the_callers or proxies or self._httpx_args.keys() - _PLAIN)
+    def _async_connection(self, origin: "Origin") -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(**self._transport_options(*origin))
 
-    def _straight_transport(self) -> httpx.HTTPTransport | None:
-        if not self.is_straight:
-            return None
-        options = self._options()
-        return httpx.HTTPTransport(
-            **{key: options[key] for key in _OF_TRANSPORTS if key in options}
+    def _transport_options(self, scheme: str, host: str, port: int | None) -> dict[str, Any]:
+        """The arguments of a transport of one connection, or of one that shares its own."""
+        proxy = self._proxies(scheme, host, port) if self._proxies else self._args.get("proxy")
+        one = httpx.Limits(
+            max_connections=1,
+            max_keepalive_connections=1,
+            keepalive_expiry=self._limits.keepalive_expiry,
         )
-
-    def _new_lanes(self) -> "Lanes":
-        from .asyncio_transport import Lane, Lanes  # noqa: PLC0415  # asyncio costs a lot
-
-        limits = self._httpx_args.get("limits", _LIMITS)
-        options = {**self._options(), "limits": _one_of(limits)}
-
-        def by_httpx() -> httpx.AsyncClient:
-            return AsyncSender(**options)
-
-        def straight() -> Lane:
-            return Lane(tls, by_httpx)
-
-        tls = httpx.create_ssl_context(verify=options["verify"])
-        return Lanes(straight if self.is_straight else by_httpx, limits)
-
-    def _forget_after_fork(self) -> None:
-        """A forked process must not talk on its parent's sockets."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            self._sync, self._asynchronous = self._own_sync, self._own_asynchronous
-            self._lanes = None
-            self._queue = BoundedSemaphore(_READS_AT_ONCE)
-
-    def _options(self) -> dict[str, Any]:
         return {
-            "timeout": DEFAULT_TIMEOUT,
-            "verify": tls_context(self._verify, http2=self._http2),
-            **self._httpx_args,
-            "cookies": _jar_of(self._httpx_args.get("cookies")),
+            "http1": self._args.get("http1", True),
+            "http2": self._http2,
+            "limits": self._limits if self._http2 else one,
+            "proxy": proxy,
+            "verify": self._tls if scheme == "https" else _NO_TLS,
         }
 
+    @functools.cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """A TLS context of this client's alone, since each new connection writes to its context."""
+        cert = self._args.get("cert")
+        if cert and isinstance(self._verify, ssl.SSLContext):
+            raise InvalidInput(
+                "there are both an SSLContext and httpx_args['cert']: load the certificate into the"
+                " context, with its load_cert_chain"
+            )
+        try:
+            context = _context(self._verify, trust_env=self._trust_env)
+            if cert:
+                context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+        except (OSError, TypeError, ValueError) as error:  # an SSLError is an OSError
+            given = f"verify_ssl={self._verify!r}" + (f" and cert={cert!r}" if cert else "")
+            raise InvalidInput(f"the certificates of {given} cannot be used: {error}") from error
+        return context
 
-def _one_of(limits: httpx.Limits) -> httpx.Limits:
-    """The limits of a single one of so many connections."""
-    kept = limits.max_keepalive_connections
-    return httpx.Limits(
-        max_connections=1,
-        max_keepalive_connections=None if kept is None else min(1, kept),
-        keepalive_expiry=limits.keepalive_expiry,
-    )
+    def _look_around(self) -> None:
+        """Whether requests can be sent from here. A forked process leaves its parent's sockets."""
+        if self._is_closed:
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        if self._process != os.getpid():
+            self._forget()
+
+    def _forget(self) -> None:
+        self._process = os.getpid()
+        self._pool = self._async_pool = None
+        self._queue = BoundedSemaphore(_READS_AT_ONCE)
+        self._async_queues: WeakKeyDictionary[Any, Semaphore] = WeakKeyDictionary()
 
 
-def _jar_of(cookies: Any) -> CookieJar:
-    """A jar with the cookies that were given, in any of httpx's ways, that takes no others."""
-    jar = CookieJar(_NO_COOKIES)
-    for cookie in httpx.Cookies(cookies).jar:
-        jar.set_cookie(cookie)
-    return jar
+class Carrier(httpx.BaseTransport):
+    """The transport of our httpx clients: the connections that copies share."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._connections.transport().handle_request(request)
 
 
-@functools.cache
-def tls_context(
-    verify: str | bool | ssl.SSLContext, *, http2: bool = False
-) -> bool | ssl.SSLContext:
-    """What httpx takes as `verify`: one context for all clients, since each costs some 20 ms.
+class AsyncCarrier(httpx.AsyncBaseTransport):
+    """The asynchronous twin of `Carrier`."""
 
-    Those with HTTP/2 have another: each new connection sets on its context which protocols it
-    offers, and one that knows HTTP/1.1 alone may be on its way by then.
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._connections.async_transport().handle_async_request(request)
+
+
+def _check(httpx_args: Mapping[str, Any]) -> None:
+    """Checks what is for httpx, which would complain at the first call.
 
     Raises:
-        InvalidInput: there are no certificates at that path.
+        InvalidInput: httpx knows no such argument, or cannot do what it asks for.
     """
-    del http2  # it tells two contexts apart
-    if verify is True:
-        return httpx.create_ssl_context()
-    if not isinstance(verify, str):
-        return verify
-    try:
+    if not httpx_args:
+        return
+    unknown = httpx_args.keys() - signature(httpx.Client).parameters.keys()
+    if unknown:
+        raise InvalidInput(f"httpx_args has {sorted(unknown)}, which httpx.Client does not take")
+    if httpx_args.get("http2") and not find_spec("h2"):
+        raise InvalidInput("http2 takes another package: pip install 'httpx[http2]'")
+
+
+def _context(verify: str | bool | ssl.SSLContext, *, trust_env: bool) -> ssl.SSLContext:
+    """How servers are verified, in any of httpx's ways."""
+    if isinstance(verify, str):
         if Path(verify).is_dir():
             return ssl.create_default_context(capath=verify)
         return ssl.create_default_context(cafile=verify)
-    except OSError as error:
-        raise InvalidInput(f"verify_ssl is {verify!r}, which cannot be used: {error}") from error
+    if verify is not True or trust_env:
+        return httpx.create_ssl_context(verify, trust_env=trust_env)
+    # What httpx makes would still write the keys of its connections to `SSLKEYLOGFILE`.
+    import certifi  # noqa: PLC0415  # httpx imports it as late
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certifi.where())
+    return context

@@ -1,7 +1,7 @@
 """The stream of an Assembly's events, heard beside the pauses of whoever waits for it.
 
-Each stream has a connection of its own, in no pool: thousands of them must not keep the calls from
-theirs. What is heard decides nothing; `_waiting` does.
+Each stream has a connection of its own, which is not counted: thousands of them must not keep the
+calls from theirs. What is heard decides nothing; `_waiting` does.
 """
 
 import json
@@ -10,23 +10,19 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx
 from httpx_sse import EventSource
 
-from .._flow import Pause
-from .._waiting.wait import CLOSED, OPENED, Listen, Word
-from .log_filters import OurRequest
-
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+from .._flow import CLOSED, OPENED, Event, Listen, Pause
+from .pool_state import APART
 
 _HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-BACKLOG = 256  # words; a stream that talks faster than it is heard has to wait
+BACKLOG = 256  # events; a stream that talks faster than it is heard has to wait
 
 # A server that says nothing for minutes may be gone, and a new connection will tell.
 _TIMEOUT = httpx.Timeout(300.0, connect=10.0)
@@ -44,14 +40,14 @@ def most_streams(system: str) -> int:
 SLOTS = threading.BoundedSemaphore(most_streams(os.name))
 
 
-def word_of(event: str, data: str) -> Word:
+def event_of(event: str, data: str) -> Event:
     """What an event says. The kind of one without a name is its data."""
     if event in ("", "message"):
-        return Word(data)
+        return Event(data)
     try:
-        return Word(event, json.loads(data))
+        return Event(event, json.loads(data))
     except (ValueError, RecursionError):
-        return Word(event)
+        return Event(event)
 
 
 def has_events(response: httpx.Response) -> bool:
@@ -63,28 +59,26 @@ class Listener:
     """Carries out the pauses of one wait, and listens meanwhile.
 
     Args:
-        http: builds the request for a stream.
-        connect: makes an httpx client that a stream can have for itself; None if there is no way.
+        http: builds the request for a stream, and sends it.
     """
 
-    def __init__(self, http: httpx.Client, connect: Callable[[], httpx.Client | None]) -> None:
+    def __init__(self, http: httpx.Client) -> None:
         self._http = http
-        self._connect = connect
         self._stream: _Stream | None = None
 
-    def pause(self, pause: Pause) -> Word | None:
-        """Waits; returns the word that ended a `Listen` early."""
+    def pause(self, pause: Pause) -> Event | None:
+        """Waits; returns the event that ended a `Listen` early."""
         if not isinstance(pause, Listen):
             time.sleep(pause.seconds)
             return None
         if self._stream is None:
-            if (client := alone(self._connect)) is None:
-                return Word(CLOSED)
-            self._stream = _Stream(client, request_for(self._http, pause.url))
-        word = self._stream.next(pause.seconds)
-        if word is not None and word.kind == CLOSED:
+            if not SLOTS.acquire(blocking=False):
+                return Event(CLOSED)
+            self._stream = _Stream(self._http, request_for(self._http, pause.url))
+        event = self._stream.next(pause.seconds)
+        if event is not None and event.kind == CLOSED:
             self._hang_up()
-        return word
+        return event
 
     def __enter__(self) -> Self:
         return self
@@ -101,17 +95,17 @@ class Listener:
 class _Stream:
     """A stream that is read on a thread of its own, since a read cannot be given up."""
 
-    def __init__(self, client: httpx.Client, request: httpx.Request) -> None:
-        self._client = client
+    def __init__(self, http: httpx.Client, request: httpx.Request) -> None:
+        self._http = http
         self._request = request
-        self._words: queue.Queue[Word] = queue.Queue(BACKLOG)
+        self._events: queue.Queue[Event] = queue.Queue(BACKLOG)
         self._closed = threading.Event()
         self._socket: socket.socket | None = None
         threading.Thread(target=self._read, name="transloadit-events", daemon=True).start()
 
-    def next(self, seconds: float) -> Word | None:
+    def next(self, seconds: float) -> Event | None:
         try:
-            return self._words.get(timeout=seconds)
+            return self._events.get(timeout=seconds)
         except queue.Empty:
             return None
 
@@ -126,43 +120,35 @@ class _Stream:
     def _read(self) -> None:
         try:
             # Whatever breaks a stream, the status tells how things are.
-            with suppress(Exception), self._client:
-                with OurRequest():
-                    response = self._client.send(self._request, stream=True)
+            with suppress(Exception):
+                response = self._http.send(self._request, stream=True, follow_redirects=False)
                 try:
                     self._listen(response)
                 finally:
                     response.close()
         finally:
             SLOTS.release()
-        self._say(Word(CLOSED))
+        self._say(Event(CLOSED))
 
     def _listen(self, response: httpx.Response) -> None:
         if not has_events(response):
             return
         stream = response.extensions.get("network_stream")
         self._socket = stream and stream.get_extra_info("socket")
-        self._say(Word(OPENED))
+        self._say(Event(OPENED))
         events = EventSource(response).iter_sse()
         for event in takewhile(lambda _: not self._closed.is_set(), events):
-            self._say(word_of(event.event, event.data))
+            self._say(event_of(event.event, event.data))
 
-    def _say(self, word: Word) -> None:
+    def _say(self, event: Event) -> None:
         while not self._closed.is_set():
             with suppress(queue.Full):
-                self._words.put(word, timeout=1.0)
+                self._events.put(event, timeout=1.0)
                 return
 
 
-def alone(connect: Callable[[], C | None]) -> C | None:
-    """A client for one stream, which then has to release its slot."""
-    if not SLOTS.acquire(blocking=False):
-        return None
-    client = connect()
-    if client is None:
-        SLOTS.release()
-    return client
-
-
 def request_for(http: httpx.Client | httpx.AsyncClient, url: str) -> httpx.Request:
-    return http.build_request("GET", url, headers=_HEADERS, timeout=_TIMEOUT)
+    """The request for a stream, which has a connection to itself, and never ends by itself."""
+    request = http.build_request("GET", url, headers=_HEADERS, timeout=_TIMEOUT)
+    request.extensions[APART] = True
+    return request

@@ -1,114 +1,95 @@
-"""The attempts at a call, as httpx requests: what `_retry` decides, ready to be sent."""
+"""One request and its answer: how a `Send` becomes an httpx request, and what came of it. Pure.
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+The two drivers only send what is built here, and read the body.
+"""
+
+from collections.abc import Mapping
 
 import httpx
 
-from .._calls.answers import Answer
-from .._errors import ApiError, UnreadableAnswer
+from .._calls.answers import Answer, unreadable
+from .._errors import ApiError, UnreadableAnswer, UntrustedUrl
+from .._flow import Outcome, Send
 from .._retry.clock import seconds_until
-from .._retry.rules import Course, Outcome
-from .clients import HOPELESS, NEVER_SENT, no_answer, timeout_of
-from .fresh_connection import abandon, on_a_new_connection
+from .._version import __version__
+from .bodies import BodyProblem
+from .failures import CANNOT_BE_SENT, NEVER_SENT, no_answer
+from .pool_state import APART
 
-if TYPE_CHECKING:
-    from .._calls.operations import Operation
-
-T = TypeVar("T")
-
-
-class Builds(Protocol):
-    """What makes the requests, such as an httpx client."""
-
-    @property
-    def build_request(self) -> Callable[..., httpx.Request]: ...
+# Some servers of files answer no request without one.
+_AGENT = {"User-Agent": f"python-transloadit-client/{__version__}"}
+SHOWN = 4096
+"""Bytes that are read of a refusal, where the body was to go to a `Sink`."""
 
 
-class Attempts(Generic[T]):
-    """Iterating gives the requests to send, one after the other, until there is a `result`.
+def built(
+    send: Send, http: httpx.Client | httpx.AsyncClient, timeout: httpx.Timeout | None
+) -> httpx.Request:
+    """The request, which is built once and then sent again as it is.
 
-    After each, `received` or `lost` has to say what came of it, and before it `wait` seconds have
-    to pass. Nothing is sent and nobody waits here, so both clients use it alike.
+    Raises:
+        UntrustedUrl: it has no URL that httpx can use.
     """
-
-    result: T
-
-    def __init__(
-        self,
-        course: Course[T],
-        http: Builds,
-        timeout: float | httpx.Timeout | None,
-    ) -> None:
-        self.wait = 0.0
-        self._course = course
-        self._http = http
-        self._timeout = None if timeout is None else timeout_of(timeout).as_dict()
-        self._built: list[tuple[Operation[Any], httpx.Request]] = []
-
-    def __iter__(self) -> Iterator[httpx.Request]:
-        step = next(self._course)
-        while True:
-            self.wait, self._operation = step.wait, step.operation
-            request = self._request()
-            if self._operation.nameless:
-                asynchronous = isinstance(self._http, httpx.AsyncClient)
-                request.extensions["trace"] = on_a_new_connection(asynchronous=asynchronous)
-            yield request
-            try:
-                step = self._course.send(self._outcome)
-            except StopIteration as end:
-                self.result = end.value
-                return
-
-    def received(self, response: httpx.Response) -> None:
-        """An answer came, whatever it says."""
-        self.answered(response.status_code, response.headers, response.content)
-        error = self._outcome.error
-        if isinstance(error, UnreadableAnswer) and error.strayed:
-            abandon(response)
-
-    def answered(self, http_status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """An answer came, whose body may have gone elsewhere."""
-        if self._operation.bearer is not None:
-            body, headers = _without(self._operation.bearer.reveal(), body, headers)
-        answer = Answer(self._operation.request, http_status, body, headers)
-        try:
-            self._outcome = Outcome(self._operation.read(answer))
-        except ApiError as error:
-            date = headers.get("Date")
-            retry_after = seconds_until(headers.get("Retry-After"), date)
-            if error.retry_in is None:
-                error.retry_in = retry_after
-            self._outcome = Outcome(error=error, retry_after=retry_after, date=date)
-
-    def lost(self, error: Exception) -> None:
-        """No answer came."""
-        failure = no_answer(self._operation.request, error)
-        failure.__cause__ = error
-        self._outcome = Outcome(
-            error=failure,
-            never_sent=isinstance(error, NEVER_SENT),
-            hopeless=isinstance(error, HOPELESS),
+    call, prepared = send.call, send.request
+    if prepared.built is None:
+        request = (
+            _bare(prepared.arguments) if call.sink else http.build_request(**prepared.arguments)
         )
-
-    def _request(self) -> httpx.Request:
-        """The request of the present operation; the same one each time."""
-        for operation, request in self._built:
-            if operation is self._operation:
-                return request
-        request = self._http.build_request(**self._operation.arguments)
-        if self._timeout is not None:
-            request.extensions["timeout"] = self._timeout
-        if self._operation.bearer is not None:
-            request.headers["Authorization"] = f"Bearer {self._operation.bearer.reveal()}"
-        self._built.append((self._operation, request))
-        return request
+        request.extensions["timeout"] = (timeout or http.timeout).as_dict()
+        if call.own_connection:
+            request.extensions[APART] = True
+        if prepared.bearer is not None:
+            request.headers["Authorization"] = f"Bearer {prepared.bearer.reveal()}"
+        prepared.built = request
+    built: httpx.Request = prepared.built
+    return built
 
 
-def _without(
-    token: str, body: bytes, headers: Mapping[str, str]
-) -> tuple[bytes, Mapping[str, str]]:
-    """A server may echo what it was sent, and errors keep the body and name the `Location`."""
-    hidden = {name: value.replace(token, "(auth token)") for name, value in headers.items()}
-    return body.replace(token.encode(), b"(auth token)"), httpx.Headers(hidden)
+def _bare(arguments: Mapping[str, str]) -> httpx.Request:
+    """A request to a URL that may lead anywhere: with no header or cookie of the client's."""
+    headers: Mapping[str, str] = arguments["headers"]  # type: ignore[assignment]
+    try:
+        return httpx.Request(arguments["method"], arguments["url"], headers={**_AGENT, **headers})
+    except (httpx.InvalidURL, ValueError):
+        raise UntrustedUrl("it has no URL that is safe to use") from None
+
+
+def received(
+    send: Send, http_status: int, headers: Mapping[str, str], body: bytes | BodyProblem
+) -> Outcome:
+    """What an answer says."""
+    call = send.call
+    if send.request.bearer is not None:
+        token = send.request.bearer.reveal()
+        headers = httpx.Headers({k: v.replace(token, _HIDDEN) for k, v in headers.items()})
+        body = body.replace(token.encode(), _HIDDEN.encode()) if isinstance(body, bytes) else body
+    try:
+        if isinstance(body, BodyProblem):
+            raise unreadable(Answer(call.title, http_status, b"", headers), str(body))
+        return Outcome(call.read(Answer(call.title, http_status, body, headers)))
+    except ApiError as error:
+        date = headers.get("Date")
+        retry_after = seconds_until(headers.get("Retry-After"), date)
+        if error.retry_in is None:
+            error.retry_in = retry_after
+        return Outcome(error=error, retry_after=retry_after, date=date)
+
+
+_HIDDEN = "(auth token)"  # a server may echo what it was sent, and errors keep the body
+
+
+def is_mixed_up(outcome: Outcome) -> bool:
+    """Whether the answer is that of another request, so that its connection is one answer behind."""
+    return isinstance(outcome.error, UnreadableAnswer) and outcome.error.wrong_assembly
+
+
+def lost(send: Send, error: Exception) -> Outcome:
+    """No answer came."""
+    failure = no_answer(send.call.title, error)
+    failure.__cause__ = error
+    return Outcome(
+        error=failure,
+        never_sent=isinstance(error, NEVER_SENT),
+        cannot_be_sent=isinstance(error, CANNOT_BE_SENT),
+        is_queued=isinstance(error, httpx.PoolTimeout),
+    )

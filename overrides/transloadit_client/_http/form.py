@@ -7,7 +7,6 @@ synchronous in both kinds, that sees the fields before anything is encoded.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import quote_plus
 
 import httpx
 
@@ -31,45 +30,25 @@ def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
     parts = arguments.get("files")
     if not parts:
         return dict(arguments)
-    fields: dict[str, Any] = dict(arguments.get("data") or {})
+    data = arguments.get("data") or {}
+    texts: dict[str, str] = {}
     files = []
     for name, part in parts.items() if isinstance(parts, Mapping) else parts:
         if not _is_text(part):
             files.append((name, _file(name, part)))
-        elif name in fields:
+        elif name in texts or name in data:
             raise InvalidInput(f"the form has the field {name!r} twice; nothing was sent")
         else:
-            fields[name] = _text(part)
-    if not files and not arguments.get("data"):  # httpx would look at each value once more
-        headers = {**_without_type(arguments), "Content-Type": "application/x-www-form-urlencoded"}
-        content = "&".join(f"{_quoted(name)}={_quoted(fields[name])}" for name in fields).encode()
-        return {**arguments, "files": None, "content": content, "headers": headers}
-    # Without a type httpx draws a boundary of 128 random bits.
-    headers = _without_type(arguments)
-    return {**arguments, "data": fields, "files": files or None, "headers": headers}
+            texts[name] = _text(part)
+    # A part without a file name is a field, and httpx gives it no type. It draws a boundary of 128
+    # random bits where no header says another.
+    fields = [(name, (None, text)) for name, text in texts.items()]
+    return {**arguments, "files": [*fields, *files], "headers": _without_type(arguments)}
 
 
 def _without_type(arguments: Mapping[str, Any]) -> dict[str, str]:
     headers = arguments.get("headers") or {}
     return {name: value for name, value in dict(headers).items() if name.lower() != "content-type"}
-
-
-_ESCAPES = [
-    (character, quote_plus(character))
-    # What escapes are written with comes first.
-    for character in ("%", "+", *(set(map(chr, range(128))) - {"%", "+"}))
-    if quote_plus(character) != character
-]
-
-
-def _quoted(text: str) -> str:
-    """What `quote_plus` gives, in a third of the time."""
-    if not text.isascii():
-        return quote_plus(text)
-    for character, escape in _ESCAPES:
-        if character in text:
-            text = text.replace(character, escape)
-    return text
 
 
 def _is_text(part: object) -> bool:
@@ -95,10 +74,10 @@ def in_few_pieces(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx
 
     A form that is small and in memory is joined once and for all.
     """
-    contents = [content for _, (_, content, _) in arguments.get("files") or ()]
+    contents = [part[1] for _, part in arguments.get("files") or ()]
     if not contents:
         return request
-    if all(isinstance(one, bytes) for one in contents) and sum(map(len, contents)) <= PIECE:
+    if not any(isinstance(one, FromHere) for one in contents) and sum(map(len, contents)) <= PIECE:
         request.read()
     else:
         request.stream = _Evened(cast("httpx.SyncByteStream", request.stream))
@@ -142,7 +121,7 @@ def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.
     if isinstance(content, Span):
         in_memory = content.in_memory
     elif isinstance(stream, _Evened):
-        in_memory = not any(isinstance(file[1], FromHere) for _, file in arguments["files"])
+        in_memory = not any(isinstance(part[1], FromHere) for _, part in arguments["files"])
     else:
         return request
     request.stream = (_OnTheLoop if in_memory else _OffTheLoop)(

@@ -7,10 +7,6 @@ DEBUG the requests of others are logged as ever.
 import logging
 import re
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import httpx
 
 _CAPABILITY = re.compile(
     r"(/assembl(?:ies|y_notifications)/|[?&]assembly=|/resumable/files/)[^/?&#]+"
@@ -18,7 +14,6 @@ _CAPABILITY = re.compile(
 _CREATES = re.compile(r"/assemblies(\?|$)")
 _URL = re.compile(r"https?://[^/?#]*")
 _HEADERS = re.compile(r"\[\(b'.*|Illegal header .*", re.DOTALL)
-_HTTPX = logging.getLogger("httpx")
 _OURS = ContextVar("_OURS", default=False)
 
 
@@ -40,7 +35,7 @@ class _Capabilities(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno > logging.DEBUG and isinstance(record.args, tuple):
+        if _OURS.get() and record.levelno > logging.DEBUG and isinstance(record.args, tuple):
             record.args = tuple(_masked(argument) for argument in record.args)
         return True
 
@@ -70,22 +65,9 @@ def _masked(argument: object) -> object:
     if found:
         return text
     url = _URL.match(text)
-    if url is None or not _OURS.get() or _CREATES.search(text):
+    if url is None or _CREATES.search(text):
         return argument
     return f"{url[0]}/…"
-
-
-def tell(request: "httpx.Request", response: "httpx.Response") -> None:
-    """Logs a request that went past httpx's client, in the words and place where that does."""
-    if _HTTPX.isEnabledFor(logging.INFO):
-        _HTTPX.info(
-            'HTTP Request: %s %s "%s %d %s"',
-            request.method,
-            request.url,
-            response.http_version,
-            response.status_code,
-            response.reason_phrase,
-        )
 
 
 def keep_secrets() -> None:

@@ -16,7 +16,7 @@ from attrs import define, field
 
 from .._calls.addresses import Home, download_url
 from .._calls.answers import Answer
-from .._calls.operations import Operation
+from .._calls.call import Call, Guard, Prepared
 from .._errors import (
     ApiError,
     DownloadIncomplete,
@@ -26,9 +26,9 @@ from .._errors import (
     TransloaditError,
     UntrustedUrl,
 )
-from .._flow import Aside, Fetch, Work
+from .._flow import Flow, InThread
 from .._progress import MissingFile, OnProgress, Progress, SavedFile
-from .._retry.rules import Guard, Phase, Plan
+from .._retry.rules import Phase
 from .._status import AssemblyFile, AssemblyStatus
 from .file_names import numbered, safe_name, same_name
 from .partial_file import Facts, Moved, Part, disk, holds
@@ -128,7 +128,7 @@ class Download:
         ]
         self._told: Progress | None = None
 
-    def works(self) -> list[Work[SavedFile]]:
+    def works(self) -> list[Flow[SavedFile]]:
         return [self._save(result) for result in self._results]
 
     def tell(self) -> None:
@@ -172,16 +172,16 @@ class Download:
         part = Part(path.with_name(f"{path.name}.{mark}.part"), facts)
         return Result(step, file, name, path, part, facts)
 
-    def _save(self, result: Result) -> Work[SavedFile]:
+    def _save(self, result: Result) -> Flow[SavedFile]:
         what = f"{result.step}/{result.name}"
         url = _address(result.file, what, self._home)
-        path = yield Aside(partial(self._found, result))
+        path = yield InThread(partial(self._found, result))
         if path is None:
             try:
-                whole = yield Aside(result.part.open)
+                whole = yield InThread(result.part.open)
                 if not whole:
                     yield from _fetched(result.part, url, what, self._home)
-                path = yield Aside(partial(self._placed, result))
+                path = yield InThread(partial(self._placed, result))
             finally:
                 result.part.leave()
         result.saved = SavedFile(result.step, result.file, path)
@@ -244,12 +244,12 @@ def _checked(url: str, what: str, home: Home) -> str:
         raise UntrustedUrl(f"could not fetch {what}: {error}") from None
 
 
-def _fetched(part: Part, first: str, what: str, home: Home) -> Work[None]:
+def _fetched(part: Part, first: str, what: str, home: Home) -> Flow[None]:
     """Fetches the rest of a file, for as long as each try brings more of it."""
     url, most, hops = first, part.size, 0
     while True:
         try:
-            moved = yield Fetch(_plan(part, url, what), part)
+            moved = yield _call(part, url, what)
         except (ApiError, NoAnswer) as error:
             refused = error.attempts and error.attempts[-1].phase == Phase.REFUSED.value
             if part.size <= most or (refused and url == first):
@@ -266,13 +266,12 @@ def _fetched(part: Part, first: str, what: str, home: Home) -> Work[None]:
         url = _checked(moved.url, what, home)
 
 
-def _plan(part: Part, url: str, what: str) -> Plan[Moved | None]:
-    request = f"fetch {what} from {urlsplit(url).hostname}"
-
+def _call(part: Part, url: str, what: str) -> Call[Moved | None]:
     def read(answer: Answer) -> Moved | None:
         return part.judge(answer, url)
 
-    def make() -> Operation[Moved | None]:
-        return Operation(request, {"method": "GET", "url": url, "headers": part.headers()}, read)
+    def prepare() -> Prepared:
+        return Prepared({"method": "GET", "url": url, "headers": part.headers()})
 
-    return Plan(Guard.HARMLESS, make)
+    title = f"fetch {what} from {urlsplit(url).hostname}"
+    return Call(title, Guard.HARMLESS, prepare, read, sink=part)

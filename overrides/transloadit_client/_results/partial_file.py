@@ -183,11 +183,11 @@ class Part:
             return Moved(url)
         if status not in (200, 206):
             said = answer.body[: 4 * _SHOWN].decode(errors="replace")[:_SHOWN]
-            error = ApiError(f"could not {answer.request}: HTTP {status}: {said!r}")
+            error = ApiError(f"could not {answer.title}: HTTP {status}: {said!r}")
             error.http_status, error.body = status, said
             raise error
         if problem := self._problem or self._fault():
-            error = UnreadableAnswer(f"could not {answer.request}: {problem}.")
+            error = UnreadableAnswer(f"could not {answer.title}: {problem}.")
             error.http_status = 200
             raise error
         return None

@@ -1,11 +1,11 @@
 """How often and how long to try: a policy, a client's budget, and the arithmetic of waiting. Pure.
 
-What may be tried again at all, and with which bytes, is `_retry`'s business.
+What may be tried again at all, and with which bytes, is in `rules`.
 """
 
 from collections.abc import Callable
 
-from attrs import field, frozen, validators
+from attrs import Factory, field, frozen, validators
 
 from .._errors import InvalidInput
 from .._locks import Lock
@@ -68,6 +68,31 @@ class Budget:
                 return False
             self._left -= 1
             return True
+
+
+def _keep_the_clock(_: str | None) -> bool:
+    return False
+
+
+@frozen
+class World:
+    """What flows depend on beside the API, so that tests and a simulator can give their own.
+
+    Attributes:
+        policy: how often and how long to try.
+        now: a clock in seconds that only goes forward.
+        jitter: draws a number between zero and the one it is given.
+        budget: how many repeats the client may still make.
+        correct_clock: given the server's `Date`, sets our clock; whether that changed anything.
+    """
+
+    policy: RetryPolicy
+    now: Callable[[], float]
+    jitter: Callable[[float], float]
+    budget: Budget = field(
+        default=Factory(lambda world: Budget(world.policy), takes_self=True), repr=False
+    )
+    correct_clock: Callable[[str | None], bool] = _keep_the_clock
 
 
 def wait_after_fault(

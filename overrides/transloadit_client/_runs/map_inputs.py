@@ -1,10 +1,10 @@
 """The inputs of a `map`: which Assembly is whose, and what became of it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from attrs import evolve, field, frozen
 
@@ -12,42 +12,12 @@ from .._calls.addresses import new_assembly_id
 from .._calls.files import Files, base_name, text_parts
 from .._calls.operations import params_of
 from .._errors import InvalidInput, TransloaditError
-from .._progress import SavedFile
 from .._results.file_names import safe_name
 from .._signing import encode
-from .._status import AssemblyStatus
 from .journal import Entry, Journal
-from .run import CreateOptions, Finished
+from .outcomes import CreateOptions, Finished, Key, Mapped
 
 _RENEWALS = 3  # an upload that breaks off so often has another reason
-
-Key: TypeAlias = Callable[[Files], str | None]
-"""Tells the name under which an input stands in the journal, and which no other has."""
-
-
-@frozen
-class Mapped:
-    """What became of one input of a `map`.
-
-    Attributes:
-        files: the input.
-        key: its name in the journal.
-        assembly_id: the Assembly it was given, whether or not that came to be.
-        status: the last status, where there is one.
-        saved: the results that were saved.
-        error: why it failed; None if the Assembly completed and all results were saved.
-    """
-
-    files: Files = field(repr=False)
-    key: str
-    assembly_id: str
-    status: AssemblyStatus | None = field(default=None, repr=False)
-    saved: tuple[SavedFile, ...] = ()
-    error: TransloaditError | None = None
-
-    @property
-    def failed(self) -> bool:
-        return self.error is not None
 
 
 @frozen

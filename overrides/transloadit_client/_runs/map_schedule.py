@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from .._errors import InvalidInput
-from .map_inputs import Mapped, Task
+from .map_inputs import Task
+from .outcomes import Mapped
 
 _MINUTE = 60.0
 

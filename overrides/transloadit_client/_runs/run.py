@@ -1,44 +1,13 @@
 """`run`: what it takes, what it gives, and what it makes of a status on the way. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Sequence
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
-from transloadit_api.types import Unset
-
-from .._calls.files import FormFields
 from .._errors import ApiError, AssemblyFailed, InvalidInput
-from .._progress import OnProgress, Progress, SavedFile
-from .._signing import Params
+from .._progress import OnProgress, Progress
 from .._status import AssemblyStatus
 from .._uploads.sources import Source, known_size
-
-
-class CreateOptions(TypedDict, total=False):
-    """What `create_assembly` takes beside files, id and timeout; each as described there."""
-
-    steps: Params | None
-    template_id: str | None
-    fields: Params | None
-    notify_url: str | Unset | None
-    allow_steps_override: bool | None
-    auth: Params | None
-    form_fields: FormFields | None
-    extra_params: Mapping[str, Any] | None
-
-
-@frozen
-class Finished:
-    """What `run` gives.
-
-    Attributes:
-        status: the last status; it says `ASSEMBLY_COMPLETED`.
-        saved: the results that were saved; none without a `save_to`.
-    """
-
-    status: AssemblyStatus = field(repr=False)
-    saved: tuple[SavedFile, ...] = ()
 
 
 def completed(status: AssemblyStatus) -> AssemblyStatus:
@@ -57,7 +26,7 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     raise failed
 
 
-def setting_out(files: Sequence[Source], assembly_id: str) -> Progress:
+def initial_progress(files: Sequence[Source], assembly_id: str) -> Progress:
     """What is told before the create request, so that files which go along are seen to leave."""
     return Progress(
         assembly_id=assembly_id,

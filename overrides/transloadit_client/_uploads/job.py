@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from functools import partial
 from secrets import token_hex
 
-from attrs import evolve
-
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.answers import Answer
+from .._calls.call import NOT_THERE, Call, NotThere
 from .._calls.operations import Assembly, reading
 from .._errors import InvalidInput, TransloaditError, UploadIncomplete
-from .._flow import Work
+from .._flow import Flow
 from .._progress import OnProgress, Progress
-from .._retry.rules import NOT_THERE, Guard, NotThere, Plan
 from .._status import AssemblyStatus
 from . import tus
-from .matching import FINGERPRINT, STREAM, Begun, assigned, uploads_of
+from .matching import FINGERPRINT, STREAM, ExistingUpload, assigned, uploads_of
 from .sources import ReadOnce, Source, known_size
 
 STREAM_BUFFER = 4 * 1024 * 1024
@@ -50,7 +48,7 @@ class Uploads:
         self._reported: Progress | None = None
         self.status = AssemblyStatus()
 
-    def begin(self) -> "Work[list[Work[None]]]":
+    def begin(self) -> "Flow[list[Flow[None]]]":
         """Reads how things stand; gives the work for each file that has not arrived.
 
         Raises:
@@ -68,7 +66,7 @@ class Uploads:
             file.close()
         taken, strange = assigned(self._files, fingerprints, known)
         self._check_number(strange)
-        left: list[tuple[int, Begun | None]] = []
+        left: list[tuple[int, ExistingUpload | None]] = []
         for number, upload in enumerate(taken):
             if upload is not None and upload.finished:
                 self._sent[number] = self._files[number].size or 0
@@ -81,7 +79,7 @@ class Uploads:
         server = yield from tus.asked(self._server())
         return [self._one(number, upload, server) for number, upload in left]
 
-    def end(self, outcomes: Sequence[TransloaditError | None]) -> Work[AssemblyStatus]:
+    def end(self, outcomes: Sequence[TransloaditError | None]) -> Flow[AssemblyStatus]:
         """Reads the status once more, and sees that it agrees.
 
         Raises:
@@ -92,13 +90,13 @@ class Uploads:
             raise self._incomplete(f"{errors[0]}", errors[0]) from errors[0]
         if outcomes:
             self.status = yield reading(self._assembly, self._home)
-            if (yield from self._mended()):
+            if (yield from self._resend_missing()):
                 self.status = yield reading(self._assembly, self._home)
         self.report()
         return self.status
 
-    def _mended(self) -> Work[bool]:
-        """Sends what has not arrived after all; whether there was any.
+    def _resend_missing(self) -> Flow[bool]:
+        """Sends again what the server acknowledged but the Assembly lacks; whether there was any.
 
         HTTP tells answers apart by their order alone. One that comes twice is taken for that of the
         next request; so what the Assembly still awaits is asked for on connections of its own.
@@ -135,7 +133,7 @@ class Uploads:
             self._reported = progress
             self._on_progress(progress)
 
-    def _one(self, number: int, upload: Begun | None, server: tus.Server) -> Work[None]:
+    def _one(self, number: int, upload: ExistingUpload | None, server: tus.Server) -> Flow[None]:
         """One file: what is missing of its upload, or all of it."""
         if upload is not None:
             yield from self._sent_to(number, server, {}, self._url(upload))
@@ -156,7 +154,7 @@ class Uploads:
 
     def _sent_to(
         self, number: int, server: tus.Server, metadata: dict[str, str], url: str | None = None
-    ) -> Work[None]:
+    ) -> Flow[None]:
         file = self._files[number]
         try:
             self._urls[number] = yield from tus.uploaded(
@@ -175,20 +173,19 @@ class Uploads:
     def _chunk_of(self, file: Source) -> int:
         return self._kept if isinstance(file, ReadOnce) else self._chunk_size
 
-    def _find(self, mark: str) -> Plan[tus.Standing | NotThere]:
+    def _find(self, tag: str) -> Call[tus.UploadState | NotThere]:
         """Looks in the Assembly's status for an upload whose creation was not answered."""
-        operation = reading(self._assembly, self._home).make()
+        call = reading(self._assembly, self._home)
 
-        def read(answer: Answer) -> tus.Standing | NotThere:
-            for upload in uploads_of(operation.read(answer)):
-                if upload.mark == mark:
-                    return tus.Standing(self._url(upload), upload.offset, upload.size)
+        def read(answer: Answer) -> tus.UploadState | NotThere:
+            for upload in uploads_of(call.read(answer)):
+                if upload.tag == tag:
+                    return tus.UploadState(self._url(upload), upload.offset, upload.size)
             return NOT_THERE
 
-        found = evolve(operation, read=read)
-        return Plan(Guard.HARMLESS, lambda: found)
+        return Call(call.title, call.guard, call.prepare, read)
 
-    def _url(self, upload: Begun) -> str:
+    def _url(self, upload: ExistingUpload) -> str:
         return trusted_url(upload.url, self._home, "an upload's URL")
 
     def _server(self) -> tus.Server:
@@ -199,7 +196,7 @@ class Uploads:
             )
         return tus.Server(trusted_url(self.status.tus_url, self._home, "tus_url"), self._home)
 
-    def _check_number(self, others: Sequence[Begun]) -> None:
+    def _check_number(self, others: Sequence[ExistingUpload]) -> None:
         """Whether all files that the Assembly awaits are at hand, or there; and no more."""
         for upload in others:
             if not upload.finished:

@@ -22,17 +22,17 @@ STREAM = "stream"
 
 
 @frozen
-class Begun:
+class ExistingUpload:
     """An upload as the Assembly's status tells it; any of it may be of any type.
 
     Attributes:
-        mark: what we wrote into its metadata: its file's fingerprint, and what no other has.
+        tag: what we wrote into its metadata: its file's fingerprint, and what no other has.
     """
 
     field: object
     name: object
     size: int | None
-    mark: str | None
+    tag: str | None
     offset: int
     finished: bool
     url: object
@@ -45,24 +45,24 @@ class Begun:
     @property
     def fingerprint(self) -> str | None:
         """The file's; None if somebody else began the upload."""
-        return self.mark.partition("-")[0] if self.mark else None
+        return self.tag.partition("-")[0] if self.tag else None
 
 
-def uploads_of(status: AssemblyStatus) -> list[Begun]:
+def uploads_of(status: AssemblyStatus) -> list[ExistingUpload]:
     """All uploads that a status tells of; one that was begun twice, its answer lost, is one."""
     tus_uploads = status.tus_uploads
-    begun: dict[object, Begun] = {}
+    begun: dict[object, ExistingUpload] = {}
     for number, upload in enumerate(tus_uploads if isinstance(tus_uploads, list) else ()):
         if isinstance(upload, models.TusUpload):
             one = _begun(upload)
-            key = one.mark or number
+            key = one.tag or number
             begun[key] = max(begun.get(key, one), one, key=lambda it: (it.finished, it.offset))
     return list(begun.values())
 
 
 def assigned(
-    files: Sequence[Source], fingerprints: Sequence[str | None], uploads: Sequence[Begun]
-) -> tuple[list[Begun | None], list[Begun]]:
+    files: Sequence[Source], fingerprints: Sequence[str | None], uploads: Sequence[ExistingUpload]
+) -> tuple[list[ExistingUpload | None], list[ExistingUpload]]:
     """Each file's upload, None if it has none; and the uploads that belong to none of the files.
 
     An upload that is a file's, but was begun anew because nobody knew of the first, is left out: so
@@ -76,8 +76,8 @@ def assigned(
     Raises:
         FileChanged: a file is not the one whose upload began.
     """
-    mine: list[Begun | None] = [None] * len(files)
-    left: dict[tuple[str, str], list[Begun]] = {}
+    mine: list[ExistingUpload | None] = [None] * len(files)
+    left: dict[tuple[str, str], list[ExistingUpload]] = {}
     # Of several of one file, that which has come furthest.
     for upload in sorted(uploads, key=lambda one: (not one.finished, -one.offset)):
         left.setdefault(upload.called, []).append(upload)
@@ -96,7 +96,7 @@ def assigned(
     return mine, [one for one in rest if not _begun_anew(one, mine)]
 
 
-def _begun_anew(upload: Begun, mine: Sequence[Begun | None]) -> bool:
+def _begun_anew(upload: ExistingUpload, mine: Sequence[ExistingUpload | None]) -> bool:
     """Whether one of mine is of the very same file. (One that has arrived counts by itself.)"""
     fingerprint = None if upload.finished else upload.fingerprint
     return fingerprint not in (None, STREAM) and any(
@@ -107,37 +107,37 @@ def _begun_anew(upload: Begun, mine: Sequence[Begun | None]) -> bool:
     )
 
 
-def _by_fingerprint(upload: Begun, file: Source, fingerprint: str | None) -> bool:
+def _by_fingerprint(upload: ExistingUpload, file: Source, fingerprint: str | None) -> bool:
     return fingerprint is not None and fingerprint == upload.fingerprint and _alike(upload, file)
 
 
-def _by_order(upload: Begun, file: Source, fingerprint: str | None) -> bool:
+def _by_order(upload: ExistingUpload, file: Source, fingerprint: str | None) -> bool:
     ours = upload.fingerprint not in (None, STREAM)
     return (fingerprint is None or not ours) and _alike(upload, file)
 
 
-def _alike(upload: Begun, file: Source) -> bool:
+def _alike(upload: ExistingUpload, file: Source) -> bool:
     """Whether field, name and size agree; a stream's size may be unknown on either side."""
     sizes = {upload.size, file.size}
     vague = isinstance(file, ReadOnce) and None in sizes
     return _of_that_name(upload, file) and (vague or len(sizes) == 1)
 
 
-def _of_that_name(upload: Begun, file: Source) -> bool:
+def _of_that_name(upload: ExistingUpload, file: Source) -> bool:
     return (upload.field, upload.name) == (file.field, file.name)
 
 
-def _begun(upload: models.TusUpload) -> Begun:
+def _begun(upload: models.TusUpload) -> ExistingUpload:
     size = upload.size if isinstance(upload.size, int) else None
     offset = upload.offset if isinstance(upload.offset, int) else 0
     meta = upload.user_meta
     told = meta.additional_properties if isinstance(meta, models.TusUploadUserMeta) else {}
-    mark = told.get(FINGERPRINT)
-    return Begun(
+    tag = told.get(FINGERPRINT)
+    return ExistingUpload(
         upload.fieldname,
         upload.filename,
         size,
-        mark if isinstance(mark, str) and mark else None,
+        tag if isinstance(tag, str) and tag else None,
         offset,
         upload.finished is True,
         upload.upload_url,

@@ -15,7 +15,7 @@ from typing import IO, Any, TypeAlias
 from .._calls.contents import PIECE, SMALL, Span, Stream, version
 from .._calls.files import Files, is_file, named_files, open_for_bytes
 from .._errors import FileChanged, InvalidInput
-from .._flow import Aside, Work
+from .._flow import Flow, InThread
 
 _SAMPLE = 64 * 1024  # bytes of a file's beginning, and of its end, that its fingerprint covers
 
@@ -49,21 +49,21 @@ class Reread:
         """Whether what was made ready can be read without waiting."""
         return self._whole or self._loaded is not None
 
-    def fingerprint(self) -> Work[str | None]:
+    def fingerprint(self) -> Flow[str | None]:
         """What tells this file from another, or from a later version of itself."""
         if self._has(0, self.size):
             return self._digest()
-        digest: str = yield Aside(self._fingerprint)
+        digest: str = yield InThread(self._fingerprint)
         return digest
 
-    def load(self, offset: int, size: int) -> Work[int]:
+    def load(self, offset: int, size: int) -> Flow[int]:
         """Makes ready what is sent next; gives how many bytes that is, `size` at most.
 
         What is small is read at once, and anything else as it is sent.
         """
         size = min(size, self.size - offset)
         if not self._has(offset, size):
-            yield Aside(partial(self._load, offset, size))
+            yield InThread(partial(self._load, offset, size))
         return size
 
     def read(self, offset: int, size: int) -> bytes:
@@ -149,12 +149,12 @@ class ReadOnce:
         """Its bytes in all, once that is known."""
         return self._begin + len(self._kept) if self._ended else self.size
 
-    def fingerprint(self) -> Work[str | None]:
+    def fingerprint(self) -> Flow[str | None]:
         """None: nothing tells a stream from another before it was read."""
         yield from ()
         return None
 
-    def load(self, offset: int, size: int) -> Work[int]:
+    def load(self, offset: int, size: int) -> Flow[int]:
         """As `Reread.load`; reads on until it is clear whether anything follows.
 
         Raises:
@@ -164,7 +164,9 @@ class ReadOnce:
             raise FileChanged(f"{self.name!r} can be read once, so its upload cannot be resumed")
         del self._kept[: offset - self._begin]
         self._begin = offset
-        yield Aside(partial(self._fill_awaited if self.awaited else self._fill, size), self.awaited)
+        yield InThread(
+            partial(self._fill_awaited if self.awaited else self._fill, size), self.awaited
+        )
         has, ended = self._begin + len(self._kept) + len(self._rest), self._ended
         if self.size is not None and (has > self.size or (ended and has < self.size)):
             raise FileChanged(f"{self.name!r} was to have {self.size} bytes, but has {has}")

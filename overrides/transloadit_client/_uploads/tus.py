@@ -12,11 +12,10 @@ from attrs import evolve, field, frozen
 
 from .._calls.addresses import Home, trusted_url
 from .._calls.answers import Answer, accepted, unreadable
+from .._calls.call import NOT_THERE, Call, Guard, NotThere, Prepared
 from .._calls.contents import SMALL, Sent, Span
-from .._calls.operations import Operation
 from .._errors import ApiError, FileChanged, NoAnswer
-from .._flow import Aside, Work
-from .._retry.rules import NOT_THERE, Guard, NotThere, Plan
+from .._flow import Flow, InThread
 from .sources import Source
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ class Server:
 
 
 @frozen
-class Standing:
+class UploadState:
     """An upload as the server sees it.
 
     Attributes:
@@ -60,10 +59,10 @@ class Standing:
     length: int | None = None
 
 
-Find = Callable[[], Plan[Standing] | Plan[Standing | NotThere]]
+Find = Callable[[], Call[UploadState] | Call[UploadState | NotThere]]
 
 
-def asked(server: Server) -> Work[Server]:
+def asked(server: Server) -> Flow[Server]:
     """The server, with what it says it can do; one that says nothing can do what all can."""
 
     def read(answer: Answer) -> Server:
@@ -73,9 +72,11 @@ def asked(server: Server) -> Work[Server]:
         bodies = "creation-with-upload" in extensions and not sums
         return evolve(server, checksums=sums, bodies=bodies)
 
-    operation = _operation("ask what the server of uploads can do", "OPTIONS", server.url, {}, read)
+    title = "ask what the server of uploads can do"
     try:
-        able: Server = yield Plan(Guard.HARMLESS, lambda: operation)
+        able: Server = yield _call(
+            title, Guard.HARMLESS, "OPTIONS", server.url, headers={}, read=read
+        )
     except (ApiError, NoAnswer):
         return server
     return able
@@ -90,7 +91,7 @@ def uploaded(
     sent: Sent,
     url: str | None = None,
     find: Find | None = None,
-) -> Work[str]:
+) -> Flow[str]:
     """Uploads a file; gives the URL of the upload.
 
     Args:
@@ -110,16 +111,16 @@ def uploaded(
         size = yield from source.load(0, chunk_size)  # a short stream's length is known then
         small = 0 < size <= SMALL and size == source.length
         whole = _span(source, 0, size, sent) if small and server.bodies else None
-        at: Standing = yield _creation(source, server, metadata, find, whole)
+        at: UploadState = yield _creation(source, server, metadata, find, whole)
     else:
-        at = yield _standing(source.name, url)
+        at = yield _state(source.name, url)
     sent(at.offset)
     while at.length is None or at.offset < at.length:
         _compare(source, at)
         most = min(chunk_size, _CHECKED_CHUNK) if server.checksums else chunk_size
         size = yield from source.load(at.offset, most)
         chunk = _span(source, at.offset, size, sent)
-        checksum: str | None = (yield Aside(chunk.sha1)) if server.checksums else None
+        checksum: str | None = (yield InThread(chunk.sha1)) if server.checksums else None
         at = yield _patch(source, at, chunk, size, checksum)
         sent(at.offset)
     _compare(source, at)
@@ -130,7 +131,7 @@ def _span(source: Source, offset: int, size: int, sent: Sent) -> Span:
     return Span(source.read, offset, size, sent, in_memory=source.in_memory)
 
 
-def _compare(source: Source, at: Standing) -> None:
+def _compare(source: Source, at: UploadState) -> None:
     """Whether what has arrived can be a part of this file."""
     length = source.length
     if length is not None and (at.offset > length or at.length not in (None, length)):
@@ -143,7 +144,7 @@ def _creation(
     metadata: Mapping[str, str],
     find: Find | None,
     whole: Span | None,
-) -> Plan[Standing]:
+) -> Call[UploadState]:
     """Begins an upload; with all of its bytes, if they are given, which spares a request."""
     length = source.length
     size = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
@@ -151,7 +152,7 @@ def _creation(
     if whole is not None:
         headers |= {"Content-Type": _BYTES, "Content-Length": str(length)}
 
-    def read(answer: Answer) -> Standing:
+    def read(answer: Answer) -> UploadState:
         accepted(answer)
         location = answer.headers.get("Location")
         if not location:
@@ -163,23 +164,23 @@ def _creation(
         if url in server.given:
             raise unreadable(answer, "names an upload that another file has")
         server.given.add(url)
-        return Standing(url, offset, length)
-
-    def make() -> Operation[Standing]:
-        request = f"begin the upload of {source.name!r}"
-        return _operation(request, "POST", server.url, headers, read, content=whole)
+        return UploadState(url, offset, length)
 
     # Without a way to find it, an upload whose answer was lost is begun once more.
-    return Plan(Guard.HARMLESS if find is None else Guard.TRACE, make, look=find)
+    guard = Guard.HARMLESS if find is None else Guard.CHECKABLE
+    title = f"begin the upload of {source.name!r}"
+    return _call(
+        title, guard, "POST", server.url, headers=headers, read=read, content=whole, find=find
+    )
 
 
-def _standing(name: str, url: str) -> Plan[Standing]:
+def _state(name: str, url: str) -> Call[UploadState]:
     return _head(name, url, lambda answer: _told(answer, url))
 
 
 def _patch(
-    source: Source, at: Standing, chunk: Span, size: int, checksum: str | None
-) -> Plan[Standing]:
+    source: Source, at: UploadState, chunk: Span, size: int, checksum: str | None
+) -> Call[UploadState]:
     """Sends a chunk. Whether one that went astray arrived is seen by how much is there."""
     end = at.offset + size
     length = source.length if at.length is None else at.length
@@ -193,54 +194,73 @@ def _patch(
     if checksum is not None:
         headers["Upload-Checksum"] = f"sha1 {checksum}"
 
-    def read(answer: Answer) -> Standing:
+    def read(answer: Answer) -> UploadState:
         accepted(answer)
         offset = _number(answer, "Upload-Offset")
         if offset is None or not (at.offset < offset <= end or offset == end):
             raise unreadable(answer, f"says that {offset} bytes are there")
-        return Standing(at.url, offset, length)
+        return UploadState(at.url, offset, length)
 
-    def read_moved(answer: Answer) -> Standing | NotThere:
+    def read_moved(answer: Answer) -> UploadState | NotThere:
         now = _told(answer, at.url)
         if now.offset < at.offset:
             raise unreadable(answer, f"says that of {at.offset} bytes {now.offset} are left")
         return NOT_THERE if now == at else now
 
-    def make() -> Operation[Standing]:
-        request = f"send {source.name!r} from byte {at.offset}"
-        return _operation(request, "PATCH", at.url, headers, read, content=chunk)
+    title = f"send {source.name!r} from byte {at.offset}"
 
-    return Plan(Guard.TRACE, make, look=lambda: _head(source.name, at.url, read_moved))
+    def find() -> Call[UploadState | NotThere]:
+        return _head(source.name, at.url, read_moved)
+
+    return _call(
+        title,
+        Guard.CHECKABLE,
+        "PATCH",
+        at.url,
+        headers=headers,
+        read=read,
+        content=chunk,
+        find=find,
+    )
 
 
-def _head(name: str, url: str, read: Callable[[Answer], T]) -> Plan[T]:
+def _head(name: str, url: str, read: Callable[[Answer], T]) -> Call[T]:
     """Asks on a connection of its own, since what is done next rests on the answer alone."""
-    request = f"ask how much of {name!r} has arrived"
-    operation = evolve(_operation(request, "HEAD", url, {}, read), nameless=True)
-    return Plan(Guard.HARMLESS, lambda: operation)
+    title = f"ask how much of {name!r} has arrived"
+    return _call(title, Guard.HARMLESS, "HEAD", url, headers={}, read=read, own_connection=True)
 
 
-def _told(answer: Answer, url: str) -> Standing:
+def _told(answer: Answer, url: str) -> UploadState:
     accepted(answer)
     offset = _number(answer, "Upload-Offset")
     if offset is None:
         raise unreadable(answer, "does not say how much has arrived")
-    return Standing(url, offset, _number(answer, "Upload-Length"))
+    return UploadState(url, offset, _number(answer, "Upload-Length"))
 
 
-def _operation(
-    request: str,
+def _call(
+    title: str,
+    guard: Guard,
     method: str,
     url: str,
+    *,
     headers: Mapping[str, str],
     read: Callable[[Answer], T],
-    *,
     content: Span | None = None,
-) -> Operation[T]:
+    find: Find | None = None,
+    own_connection: bool = False,
+) -> Call[T]:
     arguments: dict[str, Any] = {"method": method, "url": url, "headers": {**_VERSION, **headers}}
     if content is not None:
         arguments["content"] = content
-    return Operation(request, arguments, read)
+    return Call(
+        title,
+        guard,
+        lambda: Prepared(arguments),
+        read,
+        find=find,
+        own_connection=own_connection,
+    )
 
 
 def _encoded(metadata: Mapping[str, str]) -> str:

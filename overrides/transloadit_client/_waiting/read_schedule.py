@@ -4,12 +4,10 @@ The gap between two reads is a tenth of the time that it has taken so far, withi
 then noticed late by a twentieth on average. `benchmarks/waiting.py` has the figures.
 """
 
-from collections.abc import Callable
-
-from attrs import define, field, frozen
+from attrs import define, field
 
 from .._errors import ApiError, NoAnswer, TransloaditError
-from .._retry.policy import RetryPolicy, wait_after_fault, wait_after_limit
+from .._retry.policy import RetryPolicy, World, wait_after_fault, wait_after_limit
 from .._retry.rules import Phase
 from .._status import AssemblyStatus
 
@@ -23,23 +21,8 @@ SLOWEST = 60.0  # seconds between two reads once rate limits were met
 _LATE = 0.1  # an end is noticed at most by this share of the Assembly's time too late
 
 
-@frozen
-class World:
-    """What waiting depends on beside the API.
-
-    Attributes:
-        policy: how long to wait after a failed read, and for how long reads may go on failing.
-        now: a clock in seconds that only goes forward.
-        jitter: draws a number between zero and the one it is given.
-    """
-
-    policy: RetryPolicy
-    now: Callable[[], float]
-    jitter: Callable[[float], float]
-
-
 @define
-class Pace:
+class ReadSchedule:
     """When to read the status next."""
 
     _world: World

@@ -4,19 +4,18 @@ The outcome always comes from a status. The stream of events says when to read o
 people meanwhile; so nothing is lost where it breaks, lies or is not there.
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
-
 from attrs import define, field, frozen
 
 from .._calls.addresses import Home, assembly_id, trusted_url
+from .._calls.call import Call
 from .._calls.operations import Assembly, cancellation, reading
 from .._errors import ApiError, InvalidInput, NoAnswer, StillBusy, TransloaditError, UntrustedUrl
-from .._flow import Once, Pause, Work
+from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop
 from .._progress import OnProgress, Tally
-from .._retry.rules import Phase, Plan
+from .._retry.policy import World
+from .._retry.rules import Phase
 from .._status import AssemblyStatus
-from .read_schedule import MOST_OFTEN, SLOWEST, Pace, World, phase_of_last
+from .read_schedule import MOST_OFTEN, SLOWEST, ReadSchedule, phase_of_last
 
 _LONGEST_READ = 30.0  # seconds: a status is small, and the next try finds another connection
 _TICK = 0.5  # seconds between two questions whether to stop
@@ -24,35 +23,7 @@ _LONG_ENOUGH = 30.0  # seconds: a stream that stood for so long was no failure
 _FAILURES = 5  # so many streams in a row that did not stand are enough
 _NOT_THERE = ("ASSEMBLY_NOT_FOUND", "SERVER_404")
 
-OPENED, CLOSED = "opened", "closed"
-"""Words of our own about the stream; all others are the API's."""
-
 _ENDING = ("assembly_finished", "assembly_error")
-
-
-@frozen
-class Word:
-    """What was heard: the kind of an event, and what it holds."""
-
-    kind: str
-    data: Any = None
-
-
-@frozen
-class Listen(Pause):
-    """A pause that ends as soon as the stream at this URL says a `Word`, which is the result."""
-
-    url: str
-
-
-class HasIsSet(Protocol):
-    """An event of `threading`, `asyncio` or `anyio`."""
-
-    def is_set(self) -> bool: ...
-
-
-Stop: TypeAlias = Callable[[], bool] | HasIsSet
-"""What says that waiting is no longer wanted; it is asked every half second."""
 
 
 @frozen(kw_only=True)
@@ -90,7 +61,7 @@ class Terms:
         return stop() if callable(stop) else stop.is_set()
 
 
-def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Work[AssemblyStatus]:
+def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Flow[AssemblyStatus]:
     """Waits until nothing more will happen, and returns the last status, failed or not.
 
     Raises:
@@ -98,7 +69,7 @@ def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Work[
         ApiError: a read was refused.
         NoAnswer: no read got through for as long as the policy tries.
     """
-    plan, now = reading(assembly, home), world.now
+    call, now = reading(assembly, home), world.now
     watch = _Watch(terms, world, home, Tally(assembly_id(assembly), terms.on_progress))
     until = float("inf") if terms.deadline is None else now() + terms.deadline
     if isinstance(assembly, AssemblyStatus) and watch.saw(assembly):
@@ -106,7 +77,7 @@ def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Work[
     while True:
         yield from watch.rest(until)
         longest = min(_LONGEST_READ, max(1.0, until - now()))
-        status = yield from watch.read(Once(plan, longest))
+        status = yield from watch.read(Once(call, longest))
         if status is not None and watch.saw(status):
             return status
         if now() >= until:
@@ -121,47 +92,47 @@ class _Watch:
     _world: World
     _home: Home
     _tally: Tally
-    _pace: Pace = field(init=False)
-    _ear: "_Ear" = field(init=False)
+    _schedule: ReadSchedule = field(init=False)
+    _events: "_EventWatch" = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._pace = Pace(self._world, self._terms.interval)
-        self._ear = _Ear(self._world, self._home if self._terms.events else None)
+        self._schedule = ReadSchedule(self._world, self._terms.interval)
+        self._events = _EventWatch(self._world, self._home if self._terms.events else None)
 
     def saw(self, status: AssemblyStatus) -> bool:
         """Takes note of a status; whether it is the last."""
         self._tally.read(status)
         if not status.done:
-            self._ear.read(status)
-            self._pace.read(status, listening=self._ear.open)
+            self._events.read(status)
+            self._schedule.read(status, listening=self._events.open)
         return status.done
 
-    def rest(self, until: float) -> Work[None]:
+    def rest(self, until: float) -> Flow[None]:
         """Pauses until the status is to be read, or time is up."""
         while True:
             if self._terms.stopped():
                 raise _still_busy(self._tally, "when it was no longer waited for")
-            rest = min(self._pace.due, until) - self._world.now()
+            rest = min(self._schedule.due, until) - self._world.now()
             if rest <= 0:
                 return
-            word = yield self._ear.pause(min(rest, _TICK) if self._terms.stop else rest)
-            if word is not None:
-                self._tally.heard(word.kind, word.data)
-                if self._ear.heard(word):
-                    self._pace.hasten(anew=word.kind in _ENDING)
+            event = yield self._events.pause(min(rest, _TICK) if self._terms.stop else rest)
+            if event is not None:
+                self._tally.heard(event.kind, event.data)
+                if self._events.heard(event):
+                    self._schedule.hasten(anew=event.kind in _ENDING)
 
-    def read(self, read: Once) -> Work[AssemblyStatus | None]:
+    def read(self, read: Once) -> Flow[AssemblyStatus | None]:
         """Reads the status; None if that failed and is to be tried again."""
         try:
             status: AssemblyStatus = yield read
         except (ApiError, NoAnswer) as error:
             seen = _status_in(error)
             if seen is None:
-                self._pace.failed(error)
+                self._schedule.failed(error)
             return seen
         return status
 
-    def give_up(self, cancel: Plan[AssemblyStatus]) -> Work[AssemblyStatus]:
+    def give_up(self, cancel: Call[AssemblyStatus]) -> Flow[AssemblyStatus]:
         """The deadline came: cancels the Assembly if it is to be; it may just have ended."""
         cause: TransloaditError | None = None
         if self._terms.cancel_on_timeout:
@@ -202,7 +173,7 @@ def _still_busy(tally: Tally, when: str, cancel: TransloaditError | None = None)
 
 
 @define
-class _Ear:
+class _EventWatch:
     """Whether to listen, and to what."""
 
     _world: World
@@ -230,13 +201,13 @@ class _Ear:
             return Pause(min(seconds, left))
         return Listen(seconds, self._url)
 
-    def heard(self, word: Word) -> bool:
-        """Takes note of a word; whether it asks for a read of the status."""
+    def heard(self, event: Event) -> bool:
+        """Takes note of a event; whether it asks for a read of the status."""
         now = self._world.now()
-        if word.kind == OPENED:
+        if event.kind == OPENED:
             self.open, self._opened_at = True, now
             return True
-        if word.kind == CLOSED:
+        if event.kind == CLOSED:
             stood = self.open and now - self._opened_at >= _LONG_ENOUGH
             self._failures = 0 if stood else self._failures + 1
             self._tired = self._tired or self._failures >= _FAILURES
@@ -244,6 +215,6 @@ class _Ear:
             self._not_before = now + wait + self._world.jitter(wait)
             was_open, self.open = self.open, False
             return was_open
-        if word.kind in _ENDING:  # whatever may follow, the status knows it now
+        if event.kind in _ENDING:  # whatever may follow, the status knows it now
             self._tired, self.open = True, False
         return self._tired

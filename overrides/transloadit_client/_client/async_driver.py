@@ -1,0 +1,127 @@
+"""Carries out flows: sends their requests, waits, and reads files, until each has its result."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from .._calls.call import Call
+from .._errors import TransloaditError
+from .._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
+from .._http.bodies import Body, BodyProblem
+from .._http.clients import shortened
+from .._http.exchange import built, is_mixed_up, lost, received
+from .._http.failures import FAILURES
+from .._retry.attempts import attempts
+from .._retry.policy import ONCE
+from .tasks import Sleep, check, done_in_thread, poured, sleep
+
+if TYPE_CHECKING:
+    from .._flow import Step
+    from .._http.async_event_stream import AsyncListener
+    from .base import BaseTransloadit
+
+T = TypeVar("T")
+
+
+class AsyncDriver:
+    """Carries out flows for a client.
+
+    Args:
+        client: whose connections, policy and clock it takes.
+        timeout: for each step of a request; None for the client's.
+        sleep: how it waits.
+        listener: what hears a stream of events, for flows that listen.
+    """
+
+    def __init__(
+        self,
+        client: BaseTransloadit,
+        timeout: httpx.Timeout | None = None,
+        sleep: Sleep = sleep,
+        listener: AsyncListener | None = None,
+    ) -> None:
+        self._client = client
+        self._timeout = timeout
+        self._sleep = sleep
+        self._listener = listener
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Carries out a flow; gives its result, or raises the error that it ends with."""
+        with closing(flow):
+            is_done, step = advanced(flow)
+            while not is_done:
+                answer, error = None, None
+                try:
+                    answer = await self._do(step)
+                except TransloaditError as raised:
+                    error = raised
+                is_done, step = advanced(flow, answer, error)
+        result: T = step
+        return result
+
+    async def call(self, call: Call[T]) -> T:
+        """Carries out a call, as often as the rules for retries allow."""
+        return await self.run(attempts(call, self._client._world()))
+
+    async def _do(self, step: Step) -> Any:
+        match step:
+            case Send():
+                return await self._send(step)
+            case Call():
+                return await self.call(step)
+            case Once():
+                return await self._once(step)
+            case Listen() if self._listener is not None:
+                return await self._listener.pause(step)
+            case InThread():
+                return await done_in_thread(step)
+            case Pause():
+                return await self._sleep(step.seconds)
+
+    async def _once(self, step: Once) -> Any:
+        http = self._client.get_async_httpx_client()
+        timeout = shortened(self._timeout or http.timeout, step.longest)
+        async with self._client._connections.async_queue():
+            driver = AsyncDriver(self._client, timeout, self._sleep)
+            return await driver.run(attempts(step.call, self._client._world(ONCE)))
+
+    async def _send(self, send: Send) -> Outcome:
+        http = self._client.get_async_httpx_client()
+        request = built(send, http, self._timeout)
+        check(self._sleep)
+        auth = None if send.call.sink else httpx.USE_CLIENT_DEFAULT
+        try:
+            response = await http.send(request, stream=True, auth=auth, follow_redirects=False)
+            try:
+                body = await self._body(send.call, response)
+                outcome = received(send, response.status_code, response.headers, body)
+                if is_mixed_up(outcome) and response.http_version != "HTTP/2":
+                    await _hang_up(response)
+            finally:
+                await response.aclose()
+        except FAILURES as error:
+            return lost(send, error)
+        return outcome
+
+    async def _body(self, call: Call[Any], response: httpx.Response) -> bytes | BodyProblem:
+        if call.sink is not None:
+            return await poured(response, call.sink, self._sleep)
+        if response.is_stream_consumed:  # by an event hook of the caller's, or made by a mock
+            return response.content
+        try:
+            body = Body(response.headers)
+            async for piece in response.aiter_raw():
+                body.feed(piece)
+        except BodyProblem as problem:
+            return problem
+        return body.end()
+
+
+async def _hang_up(response: httpx.Response) -> None:
+    """Ends the connection of an answer; the pool notices, and opens another."""
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        await stream.aclose()

@@ -1,0 +1,163 @@
+"""The pool of connections for awaited requests: the twin of `pool`, with a state per event loop.
+
+A connection belongs to the event loop it was opened in. A program may have many: one after the
+other (`asyncio.run` in a script, a notebook, Django's `async_to_sync`), or one in each thread.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import anyio
+import httpx
+from sniffio import current_async_library
+
+from .pool_state import APART, Line, Origin, PoolState, Turn, origin_of
+
+_State = PoolState[httpx.AsyncBaseTransport, anyio.Event]
+_Turn = Turn[httpx.AsyncBaseTransport, anyio.Event]
+
+
+class AsyncPool(httpx.AsyncBaseTransport):
+    """Gives each request an httpx transport of one connection; see `pool_state`.
+
+    Args:
+        make: makes an httpx transport of one connection, for requests to an origin.
+        limits: how many connections an event loop has, how many are kept, and for how long.
+        shared: see `PoolState`.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Origin], httpx.AsyncBaseTransport],
+        limits: httpx.Limits,
+        *,
+        shared: bool = False,
+    ) -> None:
+        self._make = make
+        self._shared = shared
+        self._limits = limits
+        self._states: WeakKeyDictionary[Any, tuple[_State, AsyncGenerator[None]]] = (
+            WeakKeyDictionary()
+        )
+        self._lock = threading.Lock()
+        self._closed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        state = await self._here()
+        line = await self._line(state, request)
+        try:
+            response = await line.transport.handle_async_request(request)
+        except BaseException:
+            await _closed(state.give_back(line))
+            raise
+        response.stream = _Body(response.stream, lambda: self._give_back(state, line))
+        return response
+
+    async def aclose(self) -> None:
+        self._closed = True
+        state, keeper = self._states.pop(running_loop(), (None, None))
+        if state is not None and keeper is not None:
+            await keeper.aclose()
+
+    async def _here(self) -> _State:
+        """The state that belongs to the running event loop."""
+        loop = running_loop()
+        with self._lock:
+            found = self._states.get(loop)
+            if found is not None:
+                return found[0]
+            for other in list(self._states):  # such as ended without a shutdown
+                if isinstance(other, asyncio.AbstractEventLoop) and other.is_closed():
+                    del self._states[other]
+            state = _State(self._limits, anyio.Event, shared=self._shared)
+            keeper = _keep(state)
+            self._states[loop] = state, keeper
+        await anext(keeper)
+        return state
+
+    async def _line(self, state: _State, request: httpx.Request) -> Line[httpx.AsyncBaseTransport]:
+        origin = origin_of(request)
+        if request.extensions.get(APART):
+            return Line(origin, self._make(origin), apart=True)
+        turn = state.take(origin)
+        if turn.granted is not None:
+            await _wait(state, turn, turn.granted, request)
+        await _closed(turn.leaving)
+        try:
+            return turn.line or Line(origin, self._make(origin))
+        except BaseException:
+            state.give_back(None)
+            raise
+
+    async def _give_back(self, state: _State, line: Line[httpx.AsyncBaseTransport]) -> None:
+        await _closed(state.give_back(line))
+        if self._closed:
+            await _closed(state.drain())
+
+
+async def _wait(state: _State, turn: _Turn, granted: anyio.Event, request: httpx.Request) -> None:
+    try:
+        with anyio.fail_after(request.extensions.get("timeout", {}).get("pool")):
+            await granted.wait()
+    except TimeoutError:
+        if state.give_up(turn):
+            raise httpx.PoolTimeout("no connection became free", request=request) from None
+    except BaseException:  # canceled, perhaps in the moment in which its turn came
+        if not state.give_up(turn):
+            await _closed(state.give_back(turn.line))
+        raise
+
+
+async def _keep(state: _State) -> AsyncGenerator[None]:
+    """Closes the idle connections when the event loop is shut down.
+
+    That is what event loops do with asynchronous generators that nobody has finished: `asyncio.run`
+    and its like call `shutdown_asyncgens` while the loop can still close sockets. Afterwards it is
+    too late: closing them would raise "Event loop is closed".
+    """
+    try:
+        yield
+    finally:
+        await _closed(state.drain())
+
+
+async def _closed(lines: list[Line[httpx.AsyncBaseTransport]]) -> None:
+    """Closes connections that serve no request. However that ends, it is no concern of a call."""
+    if not lines:
+        return
+    with anyio.CancelScope(shield=True):
+        for line in lines:
+            with suppress(Exception):
+                await line.transport.aclose()
+
+
+def running_loop() -> Any:
+    """The event loop that runs in this thread: asyncio's, or what stands for trio's."""
+    if current_async_library() == "trio":
+        return sys.modules["trio"].lowlevel.current_trio_token()
+    return asyncio.get_running_loop()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, whose end makes its connection free."""
+
+    def __init__(self, stream: Any, end: Callable[[], Awaitable[None]]) -> None:
+        self._stream = stream
+        self._end: Callable[[], Awaitable[None]] | None = end
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            yield piece
+
+    async def aclose(self) -> None:
+        end, self._end = self._end, None
+        try:
+            await self._stream.aclose()
+        finally:
+            if end is not None:
+                await end()

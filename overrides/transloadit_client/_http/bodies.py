@@ -1,0 +1,72 @@
+"""The body of an answer, read and unpacked up to a limit: a server may send without an end."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+MOST = 64 * 1024 * 1024
+"""Bytes of an answer, unpacked. The API's own limit for a status is 8 MB."""
+
+ENCODINGS = "gzip, deflate"
+"""What is asked for: both can be unpacked step by step, up to a limit."""
+
+_STEP = 1024 * 1024  # bytes that are unpacked at once, so that an event loop is not held up
+_GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
+
+
+class BodyProblem(Exception):
+    """The body cannot be read; the text completes "the answer …"."""
+
+
+class Body:
+    """Collects a body piece by piece.
+
+    Args:
+        headers: the answer's.
+        most: bytes that it may have, packed and unpacked.
+    """
+
+    def __init__(self, headers: Mapping[str, str], most: int = MOST) -> None:
+        coding = headers.get("Content-Encoding", "").strip().lower()
+        if coding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            # Two codings, one in the other, turn a kilobyte into a gigabyte.
+            raise BodyProblem(f"is packed as {coding[:40]!r}, which was not asked for")
+        self._most = most
+        self._received = 0
+        self._data = bytearray()
+        self._unpacker: Any = None
+        self._coding = coding
+        if coding not in ("", "identity"):
+            self._unpacker = zlib.decompressobj(_ZLIB if coding == "deflate" else _GZIP)
+
+    def feed(self, piece: bytes) -> None:
+        """Takes the next piece, as it came.
+
+        Raises:
+            BodyProblem: it is too much, or cannot be unpacked.
+        """
+        self._received += len(piece)
+        if self._received > self._most:
+            raise self._too_large()
+        if self._unpacker is None:
+            self._data += piece
+            return
+        while piece:
+            try:
+                self._data += self._unpacker.decompress(piece, _STEP)
+            except zlib.error:
+                if self._data or self._coding != "deflate":
+                    raise BodyProblem("cannot be unpacked") from None
+                self._coding = ""  # some servers send deflate without the frame of zlib
+                self._unpacker = zlib.decompressobj(_RAW)
+                continue
+            if len(self._data) > self._most:
+                raise self._too_large()
+            piece = self._unpacker.unconsumed_tail
+
+    def end(self) -> bytes:
+        """The whole body."""
+        return bytes(self._data)
+
+    def _too_large(self) -> BodyProblem:
+        return BodyProblem(f"has more than {self._most} bytes")

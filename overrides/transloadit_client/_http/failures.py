@@ -1,0 +1,37 @@
+"""What may go wrong between a request and its answer, and what that says of the request."""
+
+import httpx
+
+from .._errors import NoAnswer
+
+# An OSError is a file's, which broke while it was read.
+FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
+# The connection never stood, so the request cannot have been received.
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+# Sending it again would fail again: an illegal header, a file that is shorter than it was.
+CANNOT_BE_SENT = (
+    httpx.InvalidURL,
+    httpx.LocalProtocolError,
+    httpx.StreamError,
+    httpx.UnsupportedProtocol,
+    OSError,
+)
+
+
+def no_answer(request: str, error: Exception) -> NoAnswer:
+    """The error for a request that got no answer, to be raised `from` httpx's own `error`.
+
+    The frames of the HTTP stack are dropped: their locals hold the token and the signed form, and
+    tracebacks with locals end up in logs. So is the request, but for its URL: engines that send
+    errors from one process to another pickle all that hangs on them.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        if isinstance(link, httpx.RequestError) and link._request is not None:
+            link.request = httpx.Request(link.request.method, link.request.url)
+        link = link.__cause__ or link.__context__
+    kind = "timed out" if isinstance(error, httpx.TimeoutException) else "got no answer"
+    # h11 says which header it does not like, and may quote a secret in it.
+    words = "" if isinstance(error, httpx.LocalProtocolError) else f": {error}"
+    return NoAnswer(f"could not {request}: the request {kind} ({type(error).__name__}{words})")

@@ -1,0 +1,99 @@
+"""A pool of connections for blocking requests: an httpx transport over httpx's own transports."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+from .pool_state import APART, Line, Origin, PoolState, Turn, origin_of
+
+_Turn = Turn[httpx.BaseTransport, threading.Event]
+
+
+class Pool(httpx.BaseTransport):
+    """Gives each request an httpx transport of one connection; see `pool_state`.
+
+    Args:
+        make: makes an httpx transport of one connection, for requests to an origin.
+        limits: how many connections there are, how many are kept, and for how long.
+        shared: see `PoolState`.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Origin], httpx.BaseTransport],
+        limits: httpx.Limits,
+        *,
+        shared: bool = False,
+    ) -> None:
+        self._make = make
+        self._state = PoolState[httpx.BaseTransport, threading.Event](
+            limits, threading.Event, shared=shared
+        )
+        self._closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        line = self._line(request)
+        try:
+            response = line.transport.handle_request(request)
+        except BaseException:
+            self._give_back(line)
+            raise
+        response.stream = _Body(response.stream, lambda: self._give_back(line))
+        return response
+
+    def close(self) -> None:
+        self._closed = True
+        for line in self._state.drain():
+            line.transport.close()
+
+    def _line(self, request: httpx.Request) -> Line[httpx.BaseTransport]:
+        origin = origin_of(request)
+        if request.extensions.get(APART):
+            return Line(origin, self._make(origin), apart=True)
+        turn = self._state.take(origin)
+        if turn.granted is not None:
+            self._wait(turn, turn.granted, request)
+        for line in turn.leaving:
+            line.transport.close()
+        try:
+            return turn.line or Line(origin, self._make(origin))
+        except BaseException:
+            self._state.give_back(None)
+            raise
+
+    def _wait(self, turn: _Turn, granted: threading.Event, request: httpx.Request) -> None:
+        try:
+            its_turn = granted.wait(request.extensions.get("timeout", {}).get("pool"))
+        except BaseException:  # Ctrl-C
+            if not self._state.give_up(turn):
+                self._give_back(turn.line)
+            raise
+        if not its_turn and self._state.give_up(turn):
+            raise httpx.PoolTimeout("no connection became free", request=request)
+
+    def _give_back(self, line: Line[httpx.BaseTransport] | None) -> None:
+        for one in self._state.give_back(line):
+            one.transport.close()
+        if self._closed:
+            self.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer, whose end makes its connection free."""
+
+    def __init__(self, stream: Any, end: Callable[[], None]) -> None:
+        self._stream = stream
+        self._end: Callable[[], None] | None = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        end, self._end = self._end, None
+        try:
+            self._stream.close()
+        finally:
+            if end is not None:
+                end()

@@ -1,0 +1,69 @@
+"""What `run` and `map` take and give, as types: apart, since every client knows them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypedDict
+
+from attrs import field, frozen
+
+from transloadit_api.types import Unset
+
+from .._calls.files import Files, FormFields
+from .._errors import TransloaditError
+from .._progress import SavedFile
+from .._signing import Params
+from .._status import AssemblyStatus
+
+
+class CreateOptions(TypedDict, total=False):
+    """What `create_assembly` takes beside files, id and timeout; each as described there."""
+
+    steps: Params | None
+    template_id: str | None
+    fields: Params | None
+    notify_url: str | Unset | None
+    allow_steps_override: bool | None
+    auth: Params | None
+    form_fields: FormFields | None
+    extra_params: Mapping[str, Any] | None
+
+
+@frozen
+class Finished:
+    """What `run` gives.
+
+    Attributes:
+        status: the last status; it says `ASSEMBLY_COMPLETED`.
+        saved: the results that were saved; none without a `save_to`.
+    """
+
+    status: AssemblyStatus = field(repr=False)
+    saved: tuple[SavedFile, ...] = ()
+
+
+Key: TypeAlias = Callable[[Files], str | None]
+"""Tells the name under which an input stands in the journal, and which no other has."""
+
+
+@frozen
+class Mapped:
+    """What became of one input of a `map`.
+
+    Attributes:
+        files: the input.
+        key: its name in the journal.
+        assembly_id: the Assembly it was given, whether or not that came to be.
+        status: the last status, where there is one.
+        saved: the results that were saved.
+        error: why it failed; None if the Assembly completed and all results were saved.
+    """
+
+    files: Files = field(repr=False)
+    key: str
+    assembly_id: str
+    status: AssemblyStatus | None = field(default=None, repr=False)
+    saved: tuple[SavedFile, ...] = ()
+    error: TransloaditError | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None

@@ -1,0 +1,128 @@
+# Derived from _client/async_driver.py by overrides/derive_sync.py. Do not edit.
+"""Carries out flows: sends their requests, waits, and reads files, until each has its result."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from .._calls.call import Call
+from .._client.threads import Sleep, check, done_in_thread, poured, sleep
+from .._errors import TransloaditError
+from .._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
+from .._http.bodies import Body, BodyProblem
+from .._http.clients import shortened
+from .._http.exchange import built, is_mixed_up, lost, received
+from .._http.failures import FAILURES
+from .._retry.attempts import attempts
+from .._retry.policy import ONCE
+
+if TYPE_CHECKING:
+    from .._client.base import BaseTransloadit
+    from .._flow import Step
+    from .._http.event_stream import Listener
+
+T = TypeVar("T")
+
+
+class Driver:
+    """Carries out flows for a client.
+
+    Args:
+        client: whose connections, policy and clock it takes.
+        timeout: for each step of a request; None for the client's.
+        sleep: how it waits.
+        listener: what hears a stream of events, for flows that listen.
+    """
+
+    def __init__(
+        self,
+        client: BaseTransloadit,
+        timeout: httpx.Timeout | None = None,
+        sleep: Sleep = sleep,
+        listener: Listener | None = None,
+    ) -> None:
+        self._client = client
+        self._timeout = timeout
+        self._sleep = sleep
+        self._listener = listener
+
+    def run(self, flow: Flow[T]) -> T:
+        """Carries out a flow; gives its result, or raises the error that it ends with."""
+        with closing(flow):
+            is_done, step = advanced(flow)
+            while not is_done:
+                answer, error = None, None
+                try:
+                    answer = self._do(step)
+                except TransloaditError as raised:
+                    error = raised
+                is_done, step = advanced(flow, answer, error)
+        result: T = step
+        return result
+
+    def call(self, call: Call[T]) -> T:
+        """Carries out a call, as often as the rules for retries allow."""
+        return self.run(attempts(call, self._client._world()))
+
+    def _do(self, step: Step) -> Any:
+        match step:
+            case Send():
+                return self._send(step)
+            case Call():
+                return self.call(step)
+            case Once():
+                return self._once(step)
+            case Listen() if self._listener is not None:
+                return self._listener.pause(step)
+            case InThread():
+                return done_in_thread(step)
+            case Pause():
+                return self._sleep(step.seconds)
+
+    def _once(self, step: Once) -> Any:
+        http = self._client.get_httpx_client()
+        timeout = shortened(self._timeout or http.timeout, step.longest)
+        with self._client._connections.queue():
+            driver = Driver(self._client, timeout, self._sleep)
+            return driver.run(attempts(step.call, self._client._world(ONCE)))
+
+    def _send(self, send: Send) -> Outcome:
+        http = self._client.get_httpx_client()
+        request = built(send, http, self._timeout)
+        check(self._sleep)
+        auth = None if send.call.sink else httpx.USE_CLIENT_DEFAULT
+        try:
+            response = http.send(request, stream=True, auth=auth, follow_redirects=False)
+            try:
+                body = self._body(send.call, response)
+                outcome = received(send, response.status_code, response.headers, body)
+                if is_mixed_up(outcome) and response.http_version != "HTTP/2":
+                    _hang_up(response)
+            finally:
+                response.close()
+        except FAILURES as error:
+            return lost(send, error)
+        return outcome
+
+    def _body(self, call: Call[Any], response: httpx.Response) -> bytes | BodyProblem:
+        if call.sink is not None:
+            return poured(response, call.sink, self._sleep)
+        if response.is_stream_consumed:  # by an event hook of the caller's, or made by a mock
+            return response.content
+        try:
+            body = Body(response.headers)
+            for piece in response.iter_raw():
+                body.feed(piece)
+        except BodyProblem as problem:
+            return problem
+        return body.end()
+
+
+def _hang_up(response: httpx.Response) -> None:
+    """Ends the connection of an answer; the pool notices, and opens another."""
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        stream.close()
