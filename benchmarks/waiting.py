@@ -17,9 +17,8 @@ from multiprocessing.connection import Connection
 
 from transloadit_client import AssemblyStatus, AsyncTransloadit
 from transloadit_client._calls.addresses import Home
-from transloadit_client._flow import Doing, Once, Pause
-from transloadit_client._retry.policy import RetryPolicy
-from transloadit_client._waiting.read_schedule import World
+from transloadit_client._flow import Once, Pause, advanced
+from transloadit_client._retry.policy import RetryPolicy, World
 from transloadit_client._waiting.wait import Terms, waiting
 from transloadit_standin import Limits, StandIn
 
@@ -89,14 +88,17 @@ def simulated(seconds: float) -> tuple[int, float]:
         on_progress=None,
         stop=None,
     )
-    doing = Doing(waiting(identity, Home("https://api2.transloadit.com"), terms, world))
-    for step in doing:
+    flow = waiting(identity, Home("https://api2.transloadit.com"), terms, world)
+    is_done, step = advanced(flow)
+    while not is_done:
+        status = None
         if isinstance(step, Once):
             reads += 1
             ok = "ASSEMBLY_COMPLETED" if now >= seconds else "ASSEMBLY_EXECUTING"
-            doing.done(AssemblyStatus.from_dict({"ok": ok, "assembly_id": identity}))
+            status = AssemblyStatus.from_dict({"ok": ok, "assembly_id": identity})
         elif isinstance(step, Pause):
             now += step.seconds
+        is_done, step = advanced(flow, status)
     return int(reads), now - seconds
 
 

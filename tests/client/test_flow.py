@@ -54,9 +54,9 @@ def test_a_failed_call_is_thrown_into_the_work(
     def does_not_look() -> Flow[None]:
         yield reading(MISSING, home)
 
-    assert client._driver(None).run(looks()) == "saw ASSEMBLY_NOT_FOUND"
+    assert client._carry_out(looks()) == "saw ASSEMBLY_NOT_FOUND"
     with pytest.raises(ApiError, match="ASSEMBLY_NOT_FOUND"):
-        client._driver(None).run(does_not_look())
+        client._carry_out(does_not_look())
 
 
 def test_several_works_end_each_with_a_result_or_an_error_of_ours(connect: Connect) -> None:
@@ -64,10 +64,12 @@ def test_several_works_end_each_with_a_result_or_an_error_of_ours(connect: Conne
     log: list[str] = []
     wrong = InvalidInput("no")
 
-    results = client._all_done([waits(log, 0.0), fails(wrong), waits(log, 0.01)], 2, None, lambda: None)
+    results = client._all_done(
+        [waits(log, 0.0), fails(wrong), waits(log, 0.01)], 2, None, lambda: None
+    )
 
     assert results == ["done", wrong, "done"]
-    assert client._all_done([], 2, None, lambda: None) == []
+    assert client._all_done([], 2) == []
 
 
 def test_any_other_error_ends_them_all(connect: Connect) -> None:
@@ -78,7 +80,12 @@ def test_any_other_error_ends_them_all(connect: Connect) -> None:
     error = Interrupted("by the caller")
 
     with pytest.raises(Interrupted):
-        client._all_done([waits(log, 60.0), fails(error), waits(log, 60.0), waits(log, 60.0)], 2, None, lambda: None)
+        client._all_done(
+            [waits(log, 60.0), fails(error), waits(log, 60.0), waits(log, 60.0)],
+            2,
+            None,
+            lambda: None,
+        )
 
     assert time.monotonic() - begun < 30.0
     assert log.count("begun") <= 2
@@ -95,12 +102,12 @@ def test_no_more_than_allowed_run_at_once(connect: Connect) -> None:
         yield Pause(0.01)
         running[0] -= 1
 
-    client._all_done([counts() for _ in range(20)], 3, None, lambda: None)
+    client._all_done([counts() for _ in range(20)], 3)
 
     assert most == [3]
 
 
-def test_what_is_done_aside_is_told_to_the_work(connect: Connect) -> None:
+def test_a_flow_is_told_what_was_done_in_a_thread(connect: Connect) -> None:
     client = connect("key", "secret", base_url="http://127.0.0.1:1")
 
     def asks() -> Flow[str]:
@@ -114,7 +121,7 @@ def test_what_is_done_aside_is_told_to_the_work(connect: Connect) -> None:
     def fail() -> None:
         raise InvalidInput("no")
 
-    in_a_thread = client._driver(None).run(asks())
+    in_a_thread = client._carry_out(asks())
 
     assert in_a_thread == str(not isinstance(client, Transloadit))
 
@@ -125,23 +132,23 @@ def test_in_asynchronous_code_it_may_be_awaited() -> None:
         return 7
 
     def asks() -> Flow[int]:
-        given: int = yield InThread(give, awaited=True)
+        given: int = yield InThread(give, is_awaited=True)
         return given
 
     async def main() -> int:
         async with AsyncTransloadit("key", "secret", base_url="http://127.0.0.1:1") as client:
-            return await client._driver(None).run(asks())
+            return await client._carry_out(asks())
 
     assert asyncio.run(main()) == 7
 
 
-def test_the_caller_looks_meanwhile_in_its_own_thread_and_at_the_end(connect: Connect) -> None:
+def test_on_tick_is_called_in_the_callers_thread_and_at_the_end(connect: Connect) -> None:
     client = connect("key", "secret", base_url="http://127.0.0.1:1")
     log: list[str] = []
     looks: list[tuple[int, int]] = []
 
-    client._do_all(
-        [waits(log, 0.35)], 2, meanwhile=lambda: looks.append((len(log), threading.get_ident()))
+    client._all_done(
+        [waits(log, 0.35)], 2, on_tick=lambda: looks.append((len(log), threading.get_ident()))
     )
 
     assert looks[0][0] == 1
@@ -149,7 +156,7 @@ def test_the_caller_looks_meanwhile_in_its_own_thread_and_at_the_end(connect: Co
     assert len({thread for _, thread in looks}) == 1
 
 
-def test_an_error_in_what_is_called_meanwhile_ends_them_all(connect: Connect) -> None:
+def test_an_error_in_on_tick_ends_them_all(connect: Connect) -> None:
     client = connect("key", "secret", base_url="http://127.0.0.1:1")
     log: list[str] = []
 
@@ -157,7 +164,7 @@ def test_an_error_in_what_is_called_meanwhile_ends_them_all(connect: Connect) ->
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        client._do_all([waits(log, 60.0), waits(log, 60.0)], 2, meanwhile=interrupt)
+        client._all_done([waits(log, 60.0), waits(log, 60.0)], 2, on_tick=interrupt)
 
     assert "waited" not in log
 
@@ -166,12 +173,12 @@ def test_ctrl_c_holds_up_nobody() -> None:
     """Not even a thread that is in the midst of a request."""
     code = """
 import signal, threading, time
-from transloadit_client._client.side_by_side import in_threads
+from transloadit_client._client.threads import all_done
 def interrupt():
     time.sleep(0.5)
     signal.raise_signal(signal.SIGINT)
 threading.Thread(target=interrupt).start()
-in_threads([1, 2], lambda work, sleep: time.sleep(60), 2, lambda: None)
+all_done([1, 2], lambda work, sleep: time.sleep(60), 2, lambda: None)
 """
     begun = time.monotonic()
 

@@ -92,31 +92,31 @@ def test_a_forked_process_opens_connections_of_its_own(api: StandIn) -> None:
     """Python 3.12 warns of any fork beside threads, and the stand-in is one."""
     client = Transloadit(api.key, SECRET, base_url=api.url)
     client.create_assembly(template_id="tpl")
-    before = client._connections.sync()
+    before = client._connections.transport()
 
     if (child := os.fork()) == 0:
         code = 1
         try:
             created = client.create_assembly(template_id="tpl").assembly_id
-            code = 0 if created and client._connections.sync() is not before else 2
+            code = 0 if created and client._connections.transport() is not before else 2
         finally:
             os._exit(code)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert client.create_assembly(template_id="tpl").assembly_id
-    assert client._connections.sync() is before
+    assert client._connections.transport() is before
     client.close()
 
 
 def test_what_a_fork_brought_along_is_not_used() -> None:
     """The same without a fork, where coverage can see it."""
     client = Transloadit()
-    before = client._connections.sync(), client._connections.asynchronous()
+    before = client._connections.transport(), client._connections.async_transport()
 
     client._connections._process = -1
 
-    assert client._connections.sync() is not before[0]
-    assert client._connections.asynchronous() is not before[1]
+    assert client._connections.transport() is not before[0]
+    assert client._connections.async_transport() is not before[1]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -155,7 +155,7 @@ def test_threads_that_begin_together_share_connections() -> None:
 
     def begin() -> None:
         together.wait()
-        made.append(client._connections.sync())
+        made.append(client._connections.transport())
 
     threads = [threading.Thread(target=begin) for _ in range(8)]
     for thread in threads:

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -22,18 +22,12 @@ from transloadit_client import (
     TransloaditError,
     UnreadableAnswer,
 )
+from transloadit_client._calls.call import Call, Guard
+from transloadit_client._flow import Outcome, Pause, Send, advanced
+from transloadit_client._retry.attempts import attempts
 from transloadit_client._retry.policy import Budget
-from transloadit_client._retry.rules import (
-    Guard,
-    Next,
-    Outcome,
-    Phase,
-    Plan,
-    Send,
-    course,
-    next_after,
-    phase_of,
-)
+from transloadit_client._retry.policy import World as Dependencies
+from transloadit_client._retry.rules import Next, Phase, next_after, phase_of
 
 from ..scripted import CALLS, ID, NOT_FOUND, OK, OTHERS, REUSE, Script
 
@@ -57,7 +51,7 @@ def unreadable(http_status: int) -> UnreadableAnswer:
 
 LOST = Outcome(error=NoAnswer("lost"))
 NEVER = Outcome(error=NoAnswer("refused"), never_sent=True)
-HOPELESS = Outcome(error=NoAnswer("illegal"), hopeless=True)
+UNSENDABLE = Outcome(error=NoAnswer("illegal"), cannot_be_sent=True)
 LIMITED = Outcome(error=refusal(429, "RATE_LIMIT_REACHED"))
 EXPIRED = Outcome(error=refusal(400, "AUTH_EXPIRED"), date="now")
 REUSED = Outcome(error=refusal(400, "SIGNATURE_REUSE_DETECTED"))
@@ -71,7 +65,7 @@ DONE = Outcome("done")
     [
         (LOST, Phase.UNKNOWN),
         (NEVER, Phase.NEVER_SENT),
-        (HOPELESS, Phase.REFUSED),
+        (UNSENDABLE, Phase.REFUSED),
         (LIMITED, Phase.LIMITED),
         (Outcome(error=refusal(413, "RATE_LIMIT_REACHED")), Phase.LIMITED),
         (Outcome(error=refusal(413, "ASSEMBLY_STATUS_FETCHING_RATE_LIMIT_REACHED")), Phase.LIMITED),
@@ -105,20 +99,23 @@ def test_a_cancel_that_was_not_confirmed_is_an_unknown_outcome() -> None:
     assert phase_of(Outcome(error=error), Guard.HARMLESS) is Phase.UNKNOWN
 
 
-@pytest.mark.parametrize("doubt", [True, False])
-@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("maybe_done", [True, False])
+@pytest.mark.parametrize("id_is_new", [True, False])
 def test_what_nothing_guards_is_never_sent_again_once_it_may_have_been_carried_out(
-    doubt: bool, fresh: bool
+    maybe_done: bool, id_is_new: bool
 ) -> None:
-    assert next_after(Phase.UNKNOWN, Guard.NOTHING, doubt=doubt, fresh=fresh) is Next.REPORT
+    assert (
+        next_after(Phase.UNKNOWN, Guard.NOTHING, maybe_done=maybe_done, id_is_new=id_is_new)
+        is Next.REPORT
+    )
 
 
-@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("id_is_new", [True, False])
 @pytest.mark.parametrize("phase", Phase)
 def test_what_only_a_nonce_guards_is_never_signed_anew_while_in_doubt(
-    phase: Phase, fresh: bool
+    phase: Phase, id_is_new: bool
 ) -> None:
-    assert next_after(phase, Guard.NONCE, doubt=True, fresh=fresh) is not Next.RESIGN
+    assert next_after(phase, Guard.NONCE, maybe_done=True, id_is_new=id_is_new) is not Next.RESIGN
 
 
 class World:
@@ -148,23 +145,31 @@ class World:
         identity: str | None = ID,
     ) -> tuple[Any, list[Any]]:
         """The result or error of a course that meets these outcomes, and what was sent."""
-        look = Plan[Any](Guard.HARMLESS, lambda: "look")
-        plan = Plan[Any](guard, self.make, identity, lambda: look, lambda: obstacle)
-        steps = course(
-            plan, policy, budget or Budget(policy),
-            now=lambda: self.time, jitter=lambda most: most, correct_clock=self.correct,
+        look = Call[Any]("look", Guard.HARMLESS, lambda: cast("Any", "look"), lambda _: None)
+        call = Call[Any](
+            "create", guard, lambda: cast("Any", self.make()), lambda _: None, identity,
+            find=lambda: look, why_not_again=lambda: obstacle,
         )  # fmt: skip
-        sent: list[Send] = [next(steps)]
-        assert sent[0].wait == 0
-        for outcome in outcomes:
-            self.time += sent[-1].wait
-            try:
-                sent.append(steps.send(outcome))
-            except StopIteration as end:
-                return end.value, [step.operation for step in sent]
-            except TransloaditError as error:
-                return error, [step.operation for step in sent]
-        raise AssertionError(f"not at its end: {sent}")
+        world = Dependencies(
+            policy, lambda: self.time, lambda most: most, budget or Budget(policy), self.correct
+        )
+        flow, coming = attempts(call, world), iter(outcomes)
+        sent: list[Any] = []
+        answer: Outcome | None = None
+        try:
+            while True:
+                is_done, step = advanced(flow, answer)
+                if is_done:
+                    return step, sent
+                answer = None
+                if isinstance(step, Pause):
+                    self.time += step.seconds
+                else:
+                    assert isinstance(step, Send)
+                    sent.append(step.request)
+                    answer = next(coming)
+        except TransloaditError as error:
+            return error, sent
 
 
 @pytest.fixture
@@ -178,7 +183,7 @@ COURSES: dict[str, tuple[Guard, list[Outcome], list[str], Any]] = {
     "never sent": (Guard.NOTHING, [NEVER, NEVER, DONE], ["1", "1", "1"], "done"),
     "limited, so signed anew": (Guard.NONCE, [LIMITED, DONE], ["1", "2"], "done"),
     "refused": (Guard.OWN_ID, [REFUSED], ["1"], ApiError),
-    "hopeless": (Guard.HARMLESS, [HOPELESS], ["1"], NoAnswer),
+    "hopeless": (Guard.HARMLESS, [UNSENDABLE], ["1"], NoAnswer),
     "lost, so the same bytes": (Guard.NONCE, [LOST, DONE], ["1", "1"], "done"),
     "lost, then refused as reused": (Guard.NONCE, [LOST, REUSED], ["1", "1"], OutcomeUnknown),
     "lost, then limited: still the same bytes": (

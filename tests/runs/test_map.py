@@ -24,12 +24,11 @@ from transloadit_client import (
     Transloadit,
     TransloaditError,
 )
-from transloadit_client._client.tasks import by_tasks
-from transloadit_client._client.threads import by_threads
+from transloadit_client._client import map_tasks, map_threads
 from transloadit_client._runs.journal import Journal
-from transloadit_client._runs.map_inputs import instructions_of
+from transloadit_client._runs.map_inputs import Tasks, instructions_of
 from transloadit_client._runs.map_schedule import Await, Deliver, Moves
-from transloadit_client._runs.run import CreateOptions
+from transloadit_client._runs.outcomes import CreateOptions
 from transloadit_standin import Answer, Crash, Drop, StandIn
 
 STEPS = {"resized": {"robot": "/image/resize", "use": ":original"}}
@@ -216,10 +215,12 @@ def test_nothing_runs_while_the_next_minute_is_awaited() -> None:
         yield Deliver(one)
 
     async def awaited() -> list[Mapped]:
-        return [found async for found in by_tasks(moves(), nothing, nothing)]
+        found = map_tasks.mapped(moves(), tasks, [], nothing, 1)
+        return [mapped async for mapped in found]
 
     nothing: Any = None
-    assert list(by_threads(moves(), nothing, nothing, 1, threading.Event())) == [one]
+    tasks = Tasks(None, "", None)
+    assert list(map_threads.mapped(moves(), tasks, [], nothing, 1)) == [one]
     assert asyncio.run(awaited()) == [one]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from transloadit_client import InvalidInput
 from transloadit_client._runs.journal import Entry
-from transloadit_client._runs.map_inputs import Mapped, Task
+from transloadit_client._runs.map_inputs import Task
 from transloadit_client._runs.map_schedule import (
     Await,
     Deliver,
@@ -19,6 +19,7 @@ from transloadit_client._runs.map_schedule import (
     mapping,
     next_move,
 )
+from transloadit_client._runs.outcomes import Mapped
 
 
 class Simulation:

@@ -31,13 +31,15 @@ STEPS = {"kept": {"robot": "/file/filter", "use": ":original"}}
 # What the killed processes run: one upload resumed at its URL; all uploads of an Assembly.
 ONE = """
 import sys
-from transloadit_client import Transloadit, _tus, _hosts, _sources
+from transloadit_client import Transloadit
+from transloadit_client._calls.addresses import Home
+from transloadit_client._uploads import sources, tus
 base, url, path = sys.argv[1:]
-(source,) = _sources.sources([path], asynchronous=False)
-server = _tus.Server(base + "/files", _hosts.Home(base))
-work = _tus.uploaded(source, server, {}, chunk_size=1_000_000, sent=lambda _: None, url=url)
+(source,) = sources.sources([path], asynchronous=False)
+server = tus.Server(base + "/files", Home(base))
+flow = tus.uploaded(source, server, {}, chunk_size=1_000_000, sent=lambda _: None, url=url)
 with Transloadit("key", "secret", base_url=base) as client:
-    client._driver(None).run(work)
+    client._carry_out(flow)
 """
 ALL = """
 import sys

@@ -23,12 +23,15 @@ from transloadit_client import (
 )
 from transloadit_client._calls.addresses import Home
 from transloadit_client._calls.answers import Answer
+from transloadit_client._calls.call import Call
 from transloadit_client._calls.contents import SMALL
-from transloadit_client._flow import InThread, Doing, Fetch, Once, Pause, Flow
-from transloadit_client._retry.policy import Budget
-from transloadit_client._retry.rules import Outcome, Plan, course
+from transloadit_client._flow import Flow, InThread, Outcome, Pause, Send
+from transloadit_client._retry.attempts import attempts
+from transloadit_client._retry.policy import World
 from transloadit_client._uploads import tus
 from transloadit_client._uploads.sources import ReadOnce, Reread, Source
+
+from .. import flows
 
 URL = "https://api2-a.transloadit.com/resumable/files/"
 SERVER = tus.Server(URL, Home("https://api2.transloadit.com"))
@@ -68,8 +71,8 @@ class Server:
     requests: list[dict[str, Any]] = field(factory=list)
     clock: list[float] = field(factory=lambda: [0.0])
 
-    def send(self, operation: Any) -> Outcome:
-        arguments = operation.arguments
+    def send(self, step: Send) -> Outcome:
+        arguments: dict[str, Any] = dict(step.request.arguments)
         self.requests.append(arguments)
         happening = self.happens.pop(0) if self.happens else None
         body = b"".join(arguments.get("content") or ())
@@ -85,7 +88,7 @@ class Server:
         else:
             said = self._answer(arguments, body, whole=body)
         try:
-            return Outcome(operation.read(Answer(operation.request, *said)))
+            return Outcome(step.call.read(Answer(step.call.title, *said)))
         except ApiError as error:
             return Outcome(error=error)
 
@@ -145,41 +148,30 @@ class Server:
 class Slow(Server):
     """One that takes its bytes in twice the time that a policy gives."""
 
-    def send(self, operation: Any) -> Outcome:
-        if operation.arguments["method"] == "PATCH":
+    def send(self, step: Send) -> Outcome:
+        if step.request.arguments["method"] == "PATCH":
             self.clock[0] += 2 * POLICY.deadline
-        return super().send(operation)
+        return super().send(step)
 
 
-def carried_out(work: Flow[Any], server: Server) -> Any:
-    """Carries out work against a simulated server, by the rules for retries, without waiting."""
-    doing = Doing(work)
-    for step in doing:
-        assert not isinstance(step, Pause | Once | Fetch)
-        try:
-            doing.done(step.do() if isinstance(step, Aside) else pursue(step, server))
-        except (ApiError, NoAnswer, InvalidInput) as error:
-            doing.failed(error)
-    return doing.result
+def carried_out(flow: Flow[Any], server: Server) -> Any:
+    """Carries out a flow against a simulated server, by the rules for retries, without waiting."""
+    world = World(POLICY, lambda: server.clock[0], lambda most: most)
 
+    def do(step: Any) -> Any:
+        match step:
+            case Send():
+                return server.send(step)
+            case Call():
+                return flows.carried_out(attempts(step, world), do)
+            case InThread():
+                return step.do()
+            case Pause():
+                server.clock[0] += step.seconds
+                return None
+        raise AssertionError(step)
 
-def pursue(plan: Plan[Any], server: Server) -> Any:
-    clock = server.clock
-    attempts = course(
-        plan,
-        POLICY,
-        Budget(POLICY),
-        now=lambda: clock[0],
-        jitter=lambda most: most,
-        correct_clock=lambda _: False,
-    )
-    try:
-        step = next(attempts)
-        while True:
-            clock[0] += step.wait
-            step = attempts.send(server.send(step.operation))
-    except StopIteration as end:
-        return end.value
+    return flows.carried_out(flow, do)
 
 
 def again(content: bytes = CONTENT) -> Reread:
@@ -367,7 +359,7 @@ def test_an_upload_that_is_locked_is_waited_for() -> None:
 def test_a_creation_whose_answer_was_lost_is_looked_for() -> None:
     server = Server([Lost(0)])
 
-    upload(again(), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+    upload(again(), server, find=lambda: tus._state("a.bin", f"{URL}1"))
 
     assert server.created == 1
     assert methods(server)[:3] == ["POST", "HEAD", "PATCH"]
@@ -386,7 +378,7 @@ def test_an_upload_that_another_file_was_given_is_not_taken() -> None:
             {},
             chunk_size=9999,
             sent=lambda _: None,
-            find=lambda: tus._standing("a.bin", f"{URL}2"),
+            find=lambda: tus._state("a.bin", f"{URL}2"),
         ),
         server,
     )
@@ -408,7 +400,7 @@ def test_a_creation_without_a_place_to_look_is_made_again() -> None:
 def test_what_went_astray_with_the_creation_goes_on_from_where_the_server_is(taken: int) -> None:
     server = Server([Lost(taken)], bodies=True)
 
-    upload(again(CONTENT[:300]), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+    upload(again(CONTENT[:300]), server, find=lambda: tus._state("a.bin", f"{URL}1"))
 
     assert server.content == CONTENT[:300]
     assert server.created == 1
@@ -429,7 +421,7 @@ def test_what_a_server_did_not_take_with_the_creation_is_sent_after_it() -> None
 def test_a_creation_that_does_not_say_what_arrived_is_looked_after(garbled: dict[str, str]) -> None:
     server = Server([Says(201, {"Location": "1", **garbled}, taken=200)], bodies=True)
 
-    upload(again(CONTENT[:300]), server, find=lambda: tus._standing("a.bin", f"{URL}1"))
+    upload(again(CONTENT[:300]), server, find=lambda: tus._state("a.bin", f"{URL}1"))
 
     assert server.content == CONTENT[:300]
     assert methods(server) == ["POST", "HEAD", "PATCH"]

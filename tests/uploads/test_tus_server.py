@@ -93,7 +93,7 @@ def test_files_of_all_sizes_and_kinds_arrive(
         "sized stream": Stream(pieces, size),
     }
 
-    url = client._driver(None).run(work(server, kinds[kind], bodies=bodies))
+    url = client._carry_out(work(server, kinds[kind], bodies=bodies))
 
     assert is_stored(server, url, content)
 
@@ -116,31 +116,31 @@ def test_asynchronous_streams_arrive(server: TusServer) -> None:
     async def main() -> str:
         base_url = f"http://127.0.0.1:{server.port}"
         async with AsyncTransloadit("key", "secret", base_url=base_url) as client:
-            url: str = await client._driver(None).run(work(server, pieces(), asynchronous=True))
+            url: str = await client._carry_out(work(server, pieces(), asynchronous=True))
             return url
 
     assert is_stored(server, asyncio.run(main()), CONTENT)
 
 
 def test_an_upload_that_has_arrived_is_not_sent_again(client: Any, server: TusServer) -> None:
-    url = client._driver(None).run(work(server, CONTENT))
+    url = client._carry_out(work(server, CONTENT))
     written = server.stored(url).stat().st_mtime_ns
 
-    client._driver(None).run(work(server, CONTENT, url=url))
+    client._carry_out(work(server, CONTENT, url=url))
 
     assert server.stored(url).stat().st_mtime_ns == written
 
 
 def test_an_upload_of_another_size_is_not_resumed(client: Any, server: TusServer) -> None:
-    url = client._driver(None).run(work(server, CONTENT))
+    url = client._carry_out(work(server, CONTENT))
 
     with pytest.raises(FileChanged):
-        client._driver(None).run(work(server, CONTENT[1:], url=url))
+        client._carry_out(work(server, CONTENT[1:], url=url))
 
 
 def test_what_the_server_can_do_is_understood(server: TusServer) -> None:
     with Transloadit("key", "secret", base_url=f"http://127.0.0.1:{server.port}") as client:
-        able = client._driver(None).run(tus.asked(at(server)))
+        able = client._carry_out(tus.asked(at(server)))
 
     assert able.checksums is False
     assert able.bodies is True

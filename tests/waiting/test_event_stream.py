@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from transloadit_client import AsyncTransloadit, Progress, StillBusy, Transloadit
-from transloadit_client._http.event_stream import SLOTS, most_streams, word_of
-from transloadit_client._waiting.wait import Word
+from transloadit_client._flow import Event
+from transloadit_client._http.event_stream import SLOTS, event_of, most_streams
 from transloadit_standin import StandIn
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -434,13 +434,13 @@ def test_the_stand_in_is_waited_for_with_few_reads(connect: Callable[..., Any]) 
 @pytest.mark.parametrize(
     ("event", "data", "word"),
     [
-        ("message", "assembly_finished", Word("assembly_finished")),
-        ("", "assembly_finished", Word("assembly_finished")),
-        ("assembly_result_finished", '["a", {}]', Word("assembly_result_finished", ["a", {}])),
-        ("assembly_error", "<html>", Word("assembly_error")),
-        ("assembly_error", "[" * 100_000, Word("assembly_error")),
+        ("message", "assembly_finished", Event("assembly_finished")),
+        ("", "assembly_finished", Event("assembly_finished")),
+        ("assembly_result_finished", '["a", {}]', Event("assembly_result_finished", ["a", {}])),
+        ("assembly_error", "<html>", Event("assembly_error")),
+        ("assembly_error", "[" * 100_000, Event("assembly_error")),
     ],
     ids=["unnamed", "nameless", "named", "no JSON", "deep JSON"],
 )
-def test_an_event_is_a_word(event: str, data: str, word: Word) -> None:
-    assert word_of(event, data) == word
+def test_an_event_is_a_word(event: str, data: str, word: Event) -> None:
+    assert event_of(event, data) == word

@@ -25,11 +25,13 @@ from transloadit_client import (
 )
 from transloadit_client._calls.addresses import Home
 from transloadit_client._calls.answers import Answer
-from transloadit_client._flow import Doing, Once, Pause
-from transloadit_client._retry.policy import ONCE, Budget
-from transloadit_client._retry.rules import Outcome, Plan, course
-from transloadit_client._waiting.read_schedule import World
-from transloadit_client._waiting.wait import CLOSED, OPENED, Listen, Terms, Word, waiting
+from transloadit_client._calls.call import Call
+from transloadit_client._flow import CLOSED, OPENED, Event, Listen, Once, Outcome, Pause, Send, Step
+from transloadit_client._retry.attempts import attempts
+from transloadit_client._retry.policy import ONCE, World
+from transloadit_client._waiting.wait import Terms, waiting
+
+from ..flows import carried_out
 
 ID = "0123456789abcdef0123456789abcdef"
 HOME = Home("https://api2.transloadit.com")
@@ -58,12 +60,12 @@ class Simulation:
 
     Attributes:
         replies: what a read is answered at a time; None for a connection that failed.
-        words: what the stream says, and when; each opening of it goes on where the last was.
+        events: what the stream says, and when; each opening of it goes on where the last was.
         opens_in: seconds that it takes to open the stream.
     """
 
     replies: Callable[[float], Reply]
-    words: list[tuple[float, Word]] = field(factory=list)
+    events: list[tuple[float, Event]] = field(factory=list)
     opens_in: float = 0.1
     time: float = 0.0
     reads: list[float] = field(factory=list)
@@ -84,61 +86,55 @@ class Simulation:
         }
         random = Random(7)
         world = World(self.policy, lambda: self.time, lambda most: random.uniform(0.0, most))
-        doing = Doing(waiting(assembly, HOME, Terms(**{**options, **terms}), world))
-        for step in doing:
-            if isinstance(step, Listen):
-                doing.done(self._hear(step))
-            elif isinstance(step, Once):
+        flow = waiting(assembly, HOME, Terms(**{**options, **terms}), world)
+        return carried_out(flow, self._do)
+
+    def _do(self, step: Step) -> Any:
+        match step:
+            case Listen():
+                return self._hear(step)
+            case Once():
                 self.reads.append(self.time)
-                self._call(doing, step.plan, self.replies(self.time))
-            elif isinstance(step, Plan):
+                return self._call(step.call, self.replies(self.time))
+            case Call():
                 self.canceled.append(self.time)
-                self._call(doing, step, self.canceling)
-            else:
-                assert isinstance(step, Pause)
+                return self._call(step, self.canceling)
+            case Pause():
                 assert step.seconds > 0
                 self.time += step.seconds
-        return doing.result
+                return None
+        raise AssertionError(step)
 
-    def _call(self, doing: Doing[AssemblyStatus], plan: Plan[Any], reply: Reply) -> None:
+    def _call(self, call: Call[Any], reply: Reply) -> Any:
         self.time += 0.01
-        attempts = course(
-            plan,
-            ONCE,
-            Budget(ONCE),
-            now=lambda: self.time,
-            jitter=lambda most: most,
-            correct_clock=lambda date: False,
-        )
-        operation = next(attempts).operation
-        try:
-            try:
-                if reply is None:
-                    attempts.send(Outcome(error=NoAnswer("down")))
-                else:
-                    answer = Answer(operation.request, reply[0], json.dumps(reply[1]).encode())
-                    attempts.send(Outcome(operation.read(answer)))
-            except ApiError as error:
-                attempts.send(Outcome(error=error))
-        except StopIteration as end:
-            doing.done(end.value)
-        except (ApiError, NoAnswer) as error:
-            doing.failed(error)
 
-    def _hear(self, listen: Listen) -> Word | None:
+        def answer(step: Any) -> Outcome:
+            assert isinstance(step, Send)
+            if reply is None:
+                return Outcome(error=NoAnswer("down"))
+            try:
+                read = Answer(call.title, reply[0], json.dumps(reply[1]).encode())
+                return Outcome(call.read(read))
+            except ApiError as error:
+                return Outcome(error=error)
+
+        world = World(ONCE, lambda: self.time, lambda most: most)
+        return carried_out(attempts(call, world), answer)
+
+    def _hear(self, listen: Listen) -> Event | None:
         assert listen.url == STREAM
         assert listen.seconds > 0
         until = self.time + listen.seconds
         if self._opening is None:
             self.opened.append(self.time)
             self._opening = self.time + self.opens_in
-            self.words = [(max(at, self._opening), word) for at, word in self.words]
-        if self.words and self.words[0][0] <= until:
-            at, word = self.words.pop(0)
+            self.events = [(max(at, self._opening), event) for at, event in self.events]
+        if self.events and self.events[0][0] <= until:
+            at, event = self.events.pop(0)
             self.time = max(at, self.time)
-            if word.kind == CLOSED:
+            if event.kind == CLOSED:
                 self._opening = None
-            return word
+            return event
         self.time = until
         return None
 
@@ -280,7 +276,7 @@ def test_a_cancel_that_failed_is_the_cause_of_what_is_raised() -> None:
 # Stopping
 
 
-def test_a_word_of_the_caller_ends_it_within_half_a_second() -> None:
+def test_a_event_of_the_caller_ends_it_within_half_a_second() -> None:
     simulation = Simulation(lambda time: busy())
 
     with pytest.raises(StillBusy, match="no longer waited for") as caught:
@@ -421,13 +417,13 @@ def test_with_no_retries_the_first_trouble_ends_it() -> None:
 # Listening
 
 
-def stream(*words: tuple[float, str | Word]) -> list[tuple[float, Word]]:
-    return [(at, Word(word) if isinstance(word, str) else word) for at, word in words]
+def stream(*events: tuple[float, str | Event]) -> list[tuple[float, Event]]:
+    return [(at, Event(event) if isinstance(event, str) else event) for at, event in events]
 
 
 def test_with_a_stream_four_reads_do_for_two_minutes() -> None:
-    words = stream((0.0, OPENED), (119.0, "assembly_finished"), (119.0, CLOSED))
-    simulation = Simulation(with_stream(119.0), words)
+    events = stream((0.0, OPENED), (119.0, "assembly_finished"), (119.0, CLOSED))
+    simulation = Simulation(with_stream(119.0), events)
 
     assert simulation.wait().done
 
@@ -437,8 +433,8 @@ def test_with_a_stream_four_reads_do_for_two_minutes() -> None:
 
 @pytest.mark.parametrize(("seconds", "reads"), [(100.0, 3), (600.0, 8), (3600.0, 45)])
 def test_with_a_stream_reads_grow_more_seldom(seconds: float, reads: int) -> None:
-    words = stream((0.0, OPENED), (seconds, "assembly_finished"), (seconds, CLOSED))
-    simulation = Simulation(with_stream(seconds), words)
+    events = stream((0.0, OPENED), (seconds, "assembly_finished"), (seconds, CLOSED))
+    simulation = Simulation(with_stream(seconds), events)
     status = AssemblyStatus.from_dict(busy(update_stream_url=STREAM)[1])  # type: ignore[index]
 
     assert simulation.wait(status).done
@@ -448,8 +444,8 @@ def test_with_a_stream_reads_grow_more_seldom(seconds: float, reads: int) -> Non
 
 
 def test_a_status_at_hand_opens_the_stream_at_once() -> None:
-    words = stream((0.0, OPENED), (20.0, "assembly_finished"))
-    simulation = Simulation(with_stream(20.0), words)
+    events = stream((0.0, OPENED), (20.0, "assembly_finished"))
+    simulation = Simulation(with_stream(20.0), events)
     status = AssemblyStatus.from_dict(busy(update_stream_url=STREAM)[1])  # type: ignore[index]
 
     assert simulation.wait(status).done
@@ -478,8 +474,8 @@ def test_a_stream_that_dies_in_silence_costs_two_minutes_at_worst(
 
 
 def test_a_stream_that_cannot_be_opened_is_given_up_after_some_tries() -> None:
-    words = stream(*[(0.0, CLOSED)] * 100)
-    simulation = Simulation(with_stream(600.0), words)
+    events = stream(*[(0.0, CLOSED)] * 100)
+    simulation = Simulation(with_stream(600.0), events)
 
     assert simulation.wait().done
 
@@ -489,10 +485,10 @@ def test_a_stream_that_cannot_be_opened_is_given_up_after_some_tries() -> None:
 
 
 def test_a_stream_that_breaks_is_opened_again_and_read_after() -> None:
-    broken = [(at, word) for minute in range(1, 9) for at, word in (
+    broken = [(at, event) for minute in range(1, 9) for at, event in (
         (minute * 60.0, CLOSED), (minute * 60.0 + 3.0, OPENED))]  # fmt: skip
-    words = stream((0.0, OPENED), *broken, (600.0, "assembly_finished"))
-    simulation = Simulation(with_stream(600.0), words)
+    events = stream((0.0, OPENED), *broken, (600.0, "assembly_finished"))
+    simulation = Simulation(with_stream(600.0), events)
 
     assert simulation.wait().done
 
@@ -503,8 +499,8 @@ def test_a_stream_that_breaks_is_opened_again_and_read_after() -> None:
 
 def test_an_event_that_comes_before_its_status_is_not_the_end() -> None:
     """The status lags behind for ten seconds; the stream is closed and needed no more."""
-    words = stream((0.0, OPENED), (60.0, "assembly_finished"), (60.0, CLOSED))
-    simulation = Simulation(with_stream(70.0), words)
+    events = stream((0.0, OPENED), (60.0, "assembly_finished"), (60.0, CLOSED))
+    simulation = Simulation(with_stream(70.0), events)
 
     assert simulation.wait().done
 
@@ -513,8 +509,8 @@ def test_an_event_that_comes_before_its_status_is_not_the_end() -> None:
 
 
 def test_a_stream_that_says_it_is_over_all_the_time_is_not_believed() -> None:
-    words = stream((0.0, OPENED), *[(at / 10, "assembly_finished") for at in range(1, 1000)])
-    simulation = Simulation(with_stream(100.0), words)
+    events = stream((0.0, OPENED), *[(at / 10, "assembly_finished") for at in range(1, 1000)])
+    simulation = Simulation(with_stream(100.0), events)
 
     assert simulation.wait().done
 
@@ -522,10 +518,10 @@ def test_a_stream_that_says_it_is_over_all_the_time_is_not_believed() -> None:
 
 
 def test_the_stream_does_not_hasten_a_read_that_was_limited() -> None:
-    words = stream((0.0, OPENED), (0.5, "assembly_error"))
+    events = stream((0.0, OPENED), (0.5, "assembly_error"))
     limits = Simulation(
         lambda time: busy(update_stream_url=STREAM) if time < 0.05
-        else limited(20) if time < 20.0 else done(), words)  # fmt: skip
+        else limited(20) if time < 20.0 else done(), events)  # fmt: skip
 
     assert limits.wait().done
 
@@ -556,8 +552,8 @@ def test_a_stream_that_a_later_status_names_does_not_count() -> None:
         other = STREAM if time < 1.0 else STREAM.replace("frankfurt", "elsewhere")
         return ends_at(100.0, update_stream_url=other)(time)
 
-    words = stream((0.0, OPENED), (50.0, CLOSED), (53.0, OPENED))
-    simulation = Simulation(replies, words)
+    events = stream((0.0, OPENED), (50.0, CLOSED), (53.0, OPENED))
+    simulation = Simulation(replies, events)
 
     assert simulation.wait().done
 
@@ -571,7 +567,7 @@ def test_an_assembly_elsewhere_is_not_read() -> None:
 
 @given(
     end=st.floats(0.0, 300.0),
-    words=st.lists(
+    events=st.lists(
         st.tuples(
             st.floats(0.0, 300.0),
             st.sampled_from([OPENED, CLOSED, "assembly_finished", "assembly_error", "", "x"]),
@@ -581,14 +577,14 @@ def test_an_assembly_elsewhere_is_not_read() -> None:
     limits=st.lists(st.floats(0.0, 300.0), max_size=5),
 )
 def test_whatever_a_stream_says_the_end_is_found_and_never_asked_for_too_often(
-    end: float, words: list[tuple[float, str]], limits: list[float]
+    end: float, events: list[tuple[float, str]], limits: list[float]
 ) -> None:
     def replies(time: float) -> Reply:
         if any(limit <= time < limit + 2 for limit in limits):
             return limited(0)
         return with_stream(end)(time)
 
-    simulation = Simulation(replies, stream(*sorted(words)))
+    simulation = Simulation(replies, stream(*sorted(events)))
 
     assert simulation.wait().done
 
@@ -600,12 +596,14 @@ def test_whatever_a_stream_says_the_end_is_found_and_never_asked_for_too_often(
 # What is told
 
 
-def told_of(replies: Iterable[dict[str, Any]], *words: tuple[float, str | Word]) -> list[Progress]:
+def told_of(
+    replies: Iterable[dict[str, Any]], *events: tuple[float, str | Event]
+) -> list[Progress]:
     ordered = iter(replies)
     told: list[Progress] = []
     simulation = Simulation(
         lambda time: (200, {"assembly_id": ID, "update_stream_url": STREAM, **next(ordered)}),
-        stream((0.0, OPENED), *words),
+        stream((0.0, OPENED), *events),
     )
     simulation.wait(on_progress=told.append)
     return told
@@ -622,12 +620,12 @@ def test_files_and_results_are_told_as_they_arrive() -> None:
             {"ok": "ASSEMBLY_COMPLETED", "bytes_received": 100, "bytes_expected": 100,
              "num_input_files": 2, "uploads": [{}, {}], "results": {"small": [first, second]}},
         ],
-        (1.0, Word("assembly_upload_finished", {"id": "u1"})),
-        (1.1, Word("assembly_upload_finished", {"id": "u2"})),
-        (1.2, Word("assembly_uploading_finished")),
-        (1.5, Word("assembly_execution_progress", {"progress_combined": 50})),
-        (2.0, Word("assembly_result_finished", ["small", first])),
-        (3.0, Word("assembly_finished")),
+        (1.0, Event("assembly_upload_finished", {"id": "u1"})),
+        (1.1, Event("assembly_upload_finished", {"id": "u2"})),
+        (1.2, Event("assembly_uploading_finished")),
+        (1.5, Event("assembly_execution_progress", {"progress_combined": 50})),
+        (2.0, Event("assembly_result_finished", ["small", first])),
+        (3.0, Event("assembly_finished")),
     )  # fmt: skip
 
     assert [progress.phase for progress in told] == [
@@ -653,24 +651,24 @@ def test_what_did_not_change_is_not_told_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "word",
+    "event",
     [
-        Word(""),
-        Word("assembly_result_finished"),
-        Word("assembly_result_finished", ["small"]),
-        Word("assembly_result_finished", [7, {}]),
-        Word("assembly_result_finished", ["small", None]),
-        Word("assembly_upload_finished", "u1"),
-        Word("assembly_execution_progress", 50),
-        Word("assembly_execution_progress", {"progress_combined": "50"}),
-        Word("assembly_execution_progress", {"progress_combined": float("nan")}),
-        Word("assembly_execution_progress", {"progress_combined": True}),
-        Word("an_event_of_next_year", {"any": ["thing"]}),
+        Event(""),
+        Event("assembly_result_finished"),
+        Event("assembly_result_finished", ["small"]),
+        Event("assembly_result_finished", [7, {}]),
+        Event("assembly_result_finished", ["small", None]),
+        Event("assembly_upload_finished", "u1"),
+        Event("assembly_execution_progress", 50),
+        Event("assembly_execution_progress", {"progress_combined": "50"}),
+        Event("assembly_execution_progress", {"progress_combined": float("nan")}),
+        Event("assembly_execution_progress", {"progress_combined": True}),
+        Event("an_event_of_next_year", {"any": ["thing"]}),
     ],
     ids=str,
 )
-def test_an_event_of_another_shape_breaks_nothing(word: Word) -> None:
-    told = told_of([{"ok": "X"}, {"ok": "X"}, {"ok": "ASSEMBLY_COMPLETED"}], (1.0, word),
+def test_an_event_of_another_shape_breaks_nothing(event: Event) -> None:
+    told = told_of([{"ok": "X"}, {"ok": "X"}, {"ok": "ASSEMBLY_COMPLETED"}], (1.0, event),
                    (2.0, "assembly_finished"))  # fmt: skip
 
     assert told[-1].phase == "done"

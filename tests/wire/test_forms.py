@@ -81,11 +81,11 @@ def test_fields_are_fields_and_files_are_files(tap: Tap, send: Sender, parse: Pa
     ]
 
 
-def test_without_a_file_the_form_is_urlencoded(tap: Tap, send: Sender, parse: Parser) -> None:
+def test_a_create_is_multipart_without_a_file_too(tap: Tap, send: Sender, parse: Parser) -> None:
     send(tap.url, [], VALUES)
 
     received = tap.only()
-    assert received.content_type == "application/x-www-form-urlencoded"
+    assert received.content_type.startswith("multipart/form-data; boundary=")
     params, signature, *rest = parts_of(received, parse)
     assert (params.name, signature.name) == ("params", "signature")
     assert is_signed(params.content, signature.content)

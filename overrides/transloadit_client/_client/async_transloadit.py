@@ -277,10 +277,9 @@ class AsyncTransloadit(BaseTransloadit):
             parallel=parallel,
             on_progress=on_progress,
         )
-        driver = self._driver(timeout)
-        flows = await driver.run(uploads.begin())
+        flows = await self._carry_out(uploads.begin(), timeout)
         outcomes = await self._all_done(flows, parallel, timeout, uploads.report)
-        return await driver.run(uploads.end(outcomes))
+        return await self._carry_out(uploads.end(outcomes), timeout)
 
     async def wait_for_assembly(
         self,
@@ -567,12 +566,15 @@ class AsyncTransloadit(BaseTransloadit):
                 return None
             raise
 
+    async def _carry_out(self, flow: Flow[T], timeout: Timeout = None) -> T:
+        return await self._driver(timeout).run(flow)
+
     async def _all_done(
         self,
         flows: Sequence[Flow[T]],
         parallel: int,
-        timeout: Timeout,
-        on_tick: Callable[[], object],
+        timeout: Timeout = None,
+        on_tick: Callable[[], object] = lambda: None,
     ) -> list[T | TransloaditError]:
         """Carries out several flows at once; an error of ours stands in the place of a result."""
 

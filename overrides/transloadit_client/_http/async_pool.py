@@ -5,6 +5,7 @@ other (`asyncio.run` in a script, a notebook, Django's `async_to_sync`), or one 
 """
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401  # asyncio would, for the first host name
 import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -17,6 +18,10 @@ import httpx
 from sniffio import current_async_library
 
 from .pool_state import APART, Line, Origin, PoolState, Turn, origin_of
+
+# anyio would import it on the first call, and hold up the event loop meanwhile.
+with suppress(ImportError):  # the name is anyio's own business
+    import anyio._backends._asyncio  # noqa: F401
 
 _State = PoolState[httpx.AsyncBaseTransport, anyio.Event]
 _Turn = Turn[httpx.AsyncBaseTransport, anyio.Event]

@@ -26,12 +26,11 @@ class HttpClient(httpx.Client):
 
     def __init__(self, connections: Connections, options: Mapping[str, Any]) -> None:
         self._own = connections.own_sync
-        super().__init__(
-            transport=Carrier(connections), **_options(connections, self._own, options)
-        )
+        own_options, self._given = _options(connections, self._own, options)
+        super().__init__(transport=Carrier(connections), **own_options)
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
-        arguments = on_the_wire(kwargs)
+        arguments = on_the_wire(_with_cookies(self._given, kwargs))
         return in_few_pieces(super().build_request(method, url, **arguments), arguments)
 
     def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
@@ -46,12 +45,11 @@ class AsyncHttpClient(httpx.AsyncClient):
 
     def __init__(self, connections: Connections, options: Mapping[str, Any]) -> None:
         self._own = connections.own_asynchronous
-        super().__init__(
-            transport=AsyncCarrier(connections), **_options(connections, self._own, options)
-        )
+        own_options, self._given = _options(connections, self._own, options)
+        super().__init__(transport=AsyncCarrier(connections), **own_options)
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
-        arguments = on_the_wire(kwargs)
+        arguments = on_the_wire(_with_cookies(self._given, kwargs))
         request = in_few_pieces(super().build_request(method, url, **arguments), arguments)
         return off_the_loop(request, arguments)
 
@@ -90,8 +88,11 @@ def _options(
     connections: Connections,
     own: httpx.Client | httpx.AsyncClient | None,
     options: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The arguments of an httpx client: those of a `Transloadit` over those for all its copies."""
+) -> tuple[dict[str, Any], httpx.Cookies]:
+    """The arguments of an httpx client: those of a `Transloadit` over those for all its copies.
+
+    The cookies are apart: a client's own httpx would also send to where a redirect leads.
+    """
     args = connections.options()
     if own is not None:  # it has its own ways to send; what it would build is built alike
         args = {
@@ -100,21 +101,29 @@ def _options(
             "cookies": own.cookies,
             "timeout": own.timeout,
         }
-    cookies = httpx.Cookies(args.get("cookies"))
+    cookies = httpx.Cookies(
+        httpx.Cookies(args.get("cookies"))
+    )  # the caller's own jar stays as it is
     cookies.update(options["cookies"])
-    jar = CookieJar(_NO_COOKIES)
-    for cookie in cookies.jar:
-        jar.set_cookie(cookie)
     timeout = options["timeout"]
     headers = httpx.Headers(args.get("headers"))
-    return {
+    arguments = {
         **args,
         **options,
         "headers": {**headers, **CLIENT_HEADERS, **options["headers"]},
-        "cookies": jar,  # httpx keeps a jar as it is, and copies all else
+        "cookies": CookieJar(_NO_COOKIES),
         "timeout": args.get("timeout", DEFAULT_TIMEOUT) if timeout is None else timeout,
         "trust_env": False,  # it is read where connections are made
     }
+    return arguments, cookies
+
+
+def _with_cookies(given: httpx.Cookies, arguments: dict[str, Any]) -> dict[str, Any]:
+    if not given:
+        return arguments
+    cookies = httpx.Cookies(given)
+    cookies.update(arguments.get("cookies"))
+    return {**arguments, "cookies": cookies}
 
 
 def _sending(

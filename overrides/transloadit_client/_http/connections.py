@@ -1,6 +1,7 @@
 """The connections of a client and of its copies: made when first used, or the caller's own."""
 
-import encodings.idna  # noqa: F401  # socket and ssl would, for the first host name
+# What a first call would import, and hold up an event loop meanwhile:
+import encodings.idna  # noqa: F401  # socket and ssl, for the first host name
 import functools
 import os
 import ssl
@@ -12,6 +13,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import httpcore  # noqa: F401  # httpx's transports
 import httpx
 
 from .._errors import InvalidInput
@@ -33,7 +35,9 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 _READS_AT_ONCE = 20
 # httpx's own, which it does not export.
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
-_OF_TRANSPORTS = {"verify", "cert", "trust_env", "http1", "http2", "limits", "proxy"}
+_OF_TRANSPORTS = {
+    "verify", "cert", "trust_env", "http1", "http2", "limits", "proxy", "transport",
+}  # fmt: skip
 # For connections without TLS: httpx would load all certificates for each, in 20 ms.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

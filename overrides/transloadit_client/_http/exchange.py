@@ -60,9 +60,7 @@ def received(
     """What an answer says."""
     call = send.call
     if send.request.bearer is not None:
-        token = send.request.bearer.reveal()
-        headers = httpx.Headers({k: v.replace(token, _HIDDEN) for k, v in headers.items()})
-        body = body.replace(token.encode(), _HIDDEN.encode()) if isinstance(body, bytes) else body
+        body, headers = _without(send.request.bearer.reveal(), body, headers)
     try:
         if isinstance(body, BodyProblem):
             raise unreadable(Answer(call.title, http_status, b"", headers), str(body))
@@ -75,7 +73,14 @@ def received(
         return Outcome(error=error, retry_after=retry_after, date=date)
 
 
-_HIDDEN = "(auth token)"  # a server may echo what it was sent, and errors keep the body
+def _without(
+    token: str, body: bytes | BodyProblem, headers: Mapping[str, str]
+) -> tuple[bytes | BodyProblem, Mapping[str, str]]:
+    """A server may echo what it was sent, and errors keep the body and name the `Location`."""
+    hidden = {name: value.replace(token, "(auth token)") for name, value in headers.items()}
+    if isinstance(body, bytes):
+        body = body.replace(token.encode(), b"(auth token)")
+    return body, httpx.Headers(hidden)
 
 
 def is_mixed_up(outcome: Outcome) -> bool:

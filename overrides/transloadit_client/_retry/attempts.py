@@ -36,7 +36,7 @@ def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]
         if outcome.error is None:
             result: T = outcome.result
             return result
-        if outcome.is_queued:
+        if outcome.is_queued and policy.attempts > 1:
             number -= 1  # waiting for a free connection is no fault of the network
         phase = phase_of(outcome, call.guard)
         if call.guard is Guard.CHECKABLE:

@@ -272,10 +272,9 @@ class Transloadit(BaseTransloadit):
             parallel=parallel,
             on_progress=on_progress,
         )
-        driver = self._driver(timeout)
-        flows = driver.run(uploads.begin())
+        flows = self._carry_out(uploads.begin(), timeout)
         outcomes = self._all_done(flows, parallel, timeout, uploads.report)
-        return driver.run(uploads.end(outcomes))
+        return self._carry_out(uploads.end(outcomes), timeout)
 
     def wait_for_assembly(
         self,
@@ -560,12 +559,15 @@ class Transloadit(BaseTransloadit):
                 return None
             raise
 
+    def _carry_out(self, flow: Flow[T], timeout: Timeout = None) -> T:
+        return self._driver(timeout).run(flow)
+
     def _all_done(
         self,
         flows: Sequence[Flow[T]],
         parallel: int,
-        timeout: Timeout,
-        on_tick: Callable[[], object],
+        timeout: Timeout = None,
+        on_tick: Callable[[], object] = lambda: None,
     ) -> list[T | TransloaditError]:
         """Carries out several flows at once; an error of ours stands in the place of a result."""
 
