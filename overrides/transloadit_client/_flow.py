@@ -1,8 +1,8 @@
 """Flows: generators that say what is to be done next, while others do it.
 
 A flow yields a step, and is told what came of it, or has the step's error thrown in; it returns
-what it was for. It neither sends nor waits, so threads, tasks of an event loop and a simulated clock
-carry out the same code. Every step that fails on purpose fails with a `TransloaditError`.
+what it was for. It neither sends nor waits, so threads, tasks of an event loop and a simulated
+clock carry out the same code. Every step that fails on purpose fails with a `TransloaditError`.
 """
 
 from collections.abc import Callable, Generator

@@ -56,12 +56,14 @@ class Relay:
     def __init__(self, port: int, after: int, end: Callable[[], object]) -> None:
         self._port, self._left, self._end = port, after, end
         self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.close()
+        for one in (self._listener, *self._sockets):
+            one.close()
 
     def _accept(self) -> None:
         while True:
@@ -70,6 +72,7 @@ class Relay:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self._port))
+            self._sockets += [client, server]
             for source, target, counts in ((client, server, True), (server, client, False)):
                 threading.Thread(
                     target=self._pass_on, args=(source, target, counts), daemon=True

@@ -21,7 +21,7 @@ from .pool_state import APART, Line, Origin, PoolState, Turn, origin_of
 
 # anyio would import it on the first call, and hold up the event loop meanwhile.
 with suppress(ImportError):  # the name is anyio's own business
-    import anyio._backends._asyncio  # noqa: F401
+    import anyio._backends._asyncio
 
 _State = PoolState[httpx.AsyncBaseTransport, anyio.Event]
 _Turn = Turn[httpx.AsyncBaseTransport, anyio.Event]

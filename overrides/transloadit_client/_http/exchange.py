@@ -84,7 +84,7 @@ def _without(
 
 
 def is_mixed_up(outcome: Outcome) -> bool:
-    """Whether the answer is that of another request, so that its connection is one answer behind."""
+    """Whether the answer is that of another request: its connection is one answer behind."""
     return isinstance(outcome.error, UnreadableAnswer) and outcome.error.wrong_assembly
 
 

@@ -12,8 +12,8 @@ from .async_pool import running_loop
 
 T = TypeVar("T")
 
-# As many as anyio has for everybody. All of those may be waiting for us: 40 blocking functions, each
-# of which calls back into the event loop to upload a file, leave no thread to read it.
+# As many as anyio has for everybody. All of those may be waiting for us: 40 blocking functions that
+# each call back into the event loop to upload a file leave no thread to read it.
 _AT_ONCE = 40
 
 _LIMITERS: WeakKeyDictionary[Any, CapacityLimiter] = WeakKeyDictionary()
