@@ -15,7 +15,8 @@ import pytest
 import transloadit_standin
 from transloadit_client import __version__
 from transloadit_client.__main__ import main
-from transloadit_client.cli import local, rim
+from transloadit_client.cli import local
+from transloadit_client.cli import main as cli_main
 from transloadit_client.cli.output import give
 from transloadit_standin import StandIn
 
@@ -91,7 +92,7 @@ def test_completing_a_word_imports_nothing_heavy() -> None:
     code = (
         "import sys;"
         "sys.modules.update(dict.fromkeys(['attrs', 'httpx', 'rich', 'transloadit_api', 'yaml']));"
-        "from transloadit_client.cli import rim; rim.run(['create', '--help'])"
+        "from transloadit_client.cli import main; main.run(['create', '--help'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
@@ -105,7 +106,7 @@ def test_a_defect_is_exit_code_70(
     """Python's own code for it means here that an Assembly failed."""
     monkeypatch.setattr(local, "sign", lambda *_, **__: 1 / 0)
 
-    assert rim.run(["sign", "{}"]) == 70
+    assert cli_main.run(["sign", "{}"]) == 70
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
@@ -167,7 +168,7 @@ def test_ctrl_c_outside_of_all_work_is_ctrl_c(
 
     monkeypatch.setattr(sys.stdout, "write", press)
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["completion", "bash"])
+        cli_main.run(["completion", "bash"])
 
 
 def test_names_that_the_encoding_lacks_are_escaped(api: StandIn) -> None:
@@ -247,7 +248,7 @@ def test_the_standin_says_what_it_needs(
     monkeypatch.delitem(vars(transloadit_standin), "StandIn")  # as before it is first named
     monkeypatch.setitem(sys.modules, "transloadit_standin._standin", None)
 
-    assert rim.run(["standin"]) == 2
+    assert cli_main.run(["standin"]) == 2
     assert "pip install 'transloadit-client[standin]'" in capsys.readouterr().err
 
 
@@ -255,7 +256,7 @@ def test_the_standin_takes_its_own_options(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        rim.run(["standin", "--help"])
+        cli_main.run(["standin", "--help"])
 
     assert ended.value.code == 0
     assert "--step-seconds" in capsys.readouterr().out

@@ -19,7 +19,7 @@ from transloadit_client import (
     pingback,
 )
 
-from .exits import Exit
+from .exit_codes import Exit
 from .output import address, saved_files
 
 # Read from the top: an error's own class stands above its parents'.

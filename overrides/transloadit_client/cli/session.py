@@ -24,8 +24,8 @@ from transloadit_client import (
 
 from . import PROGRAM
 from .credentials import Settings, find_settings
-from .dry import Shown, TakeDown, lines, listed
-from .exits import Exit
+from .dry_run import Shown, TakeDown, lines, listed
+from .exit_codes import Exit
 from .inputs import File
 from .outcomes import Outcome, about_error, code_of, of_assembly
 from .output import address, give, give_document, tell

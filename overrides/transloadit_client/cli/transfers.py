@@ -7,7 +7,7 @@ from typing import Any
 from transloadit_client import AssemblyStatus, InvalidInput, SavedFile
 
 from .assemblies import creating
-from .exits import Exit
+from .exit_codes import Exit
 from .inputs import contents, files_of
 from .outcomes import Outcome, code_of_end, of_assembly
 from .output import address, headline, report, result_rows, saved_files, tell

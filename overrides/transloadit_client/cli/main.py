@@ -9,7 +9,7 @@ import click
 
 from . import PROGRAM
 from .commands import group
-from .exits import Exit
+from .exit_codes import Exit
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
