@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What became of what was asked."""
+    """How a command ended."""
 
     DONE = 0
     FAILED = 1
@@ -15,5 +15,10 @@ class Exit(IntEnum):
     STILL_BUSY = 6
     INCOMPLETE = 7
     DEFECT = 70
-    """A defect of this program, for which Python's own code is 1; EX_SOFTWARE in sysexits.h."""
+    """A bug in this program, for which Python's own code is 1; EX_SOFTWARE in sysexits.h."""
+    OUTPUT_LOST = 74
+    """The standard output could not be written; EX_IOERR in sysexits.h."""
+    # Shells report a program that a signal ended as 128 and the signal's number.
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
