@@ -18,7 +18,7 @@ import pytest
 
 from transloadit_client import AssemblyStatus, Mapped
 from transloadit_client.cli.inputs import Input, Search
-from transloadit_client.cli.map_files import Batch
+from transloadit_client.cli.map_files import Batch, Counts
 from transloadit_client.cli.session import Session
 from transloadit_standin import StandIn
 
@@ -276,6 +276,24 @@ def test_a_dry_run_lists_the_files_that_would_be_sent(
     assert api.requests == []
 
 
+def test_a_disk_with_a_coarse_clock_makes_nothing_stale(
+    command: Command, api: StandIn, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT keeps even seconds: the folder of results would always be older than its file."""
+    utime = os.utime
+
+    def coarse(path: Path, ns: tuple[int, int]) -> None:
+        even = ns[0] // 2_000_000_000 * 2_000_000_000
+        utime(path, ns=(even, even))
+
+    os.utime(photos / "a.jpg", ns=(10**18 + 10**9, 10**18 + 10**9))
+    monkeypatch.setattr(os, "utime", coarse)
+    command(*MAP, "photos/a.jpg", *OUT)
+    ran = command(*MAP, "photos/a.jpg", *OUT)
+
+    assert ran.err == "0 done, 0 failed, 1 up to date\n"
+
+
 # -- --delete-source --
 
 
@@ -361,6 +379,15 @@ def test_progress_for_machines_has_a_line_for_each_file(
         f"photos/{name[: -len('/resized/x.jpg')]}" for name in ALL
     }
     assert {line["results"] for line in lines} == {1}
+
+
+def test_a_log_has_the_numbers_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    counts = Counts(lambda: now)
+    for now in (1.0, 4.9, 5.0, 5.1, 9.9, 10.0):  # noqa: B007  # the clock reads it
+        counts(3, 1, 9)
+
+    assert capsys.readouterr().err == "4 of 9 files, 1 failed\n" * 2
 
 
 def test_progress_none_prints_failures_alone(command: Command, api: StandIn, photos: Path) -> None:

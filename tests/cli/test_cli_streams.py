@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,14 @@ def test_no_connection_gets_the_number_of_a_closed_stream(api: StandIn) -> None:
     assert shell(f"{sys.executable} -c '{code}' 2>&-") == 1
 
 
-def test_a_stream_that_failed_once_is_silent_from_then_on() -> None:
+@pytest.mark.parametrize("length", [1, 100_000])  # what fails is the flush, or the write
+def test_a_stream_that_failed_once_is_silent_from_then_on(length: int) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as pipe:
         stream = Stream(pipe)
         for _ in range(3):
-            stream.write("x" * 100_000)
+            stream.write("x" * length)
             stream.flush()
 
     assert stream.lost is None  # a reader that has had enough has lost nothing
@@ -150,6 +152,27 @@ def test_a_signal_that_is_ignored_stays_ignored(api: StandIn) -> None:
 
     assert shell(script) == 0
     assert saved()
+
+
+def test_a_program_that_runs_it_in_a_thread_keeps_its_signals(command: Command) -> None:
+    """Python sets signal handlers in the main thread alone."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(command, "--version").result().code == 0
+
+
+def test_a_test_that_presses_ctrl_c_hears_it_where_sigint_is_ignored() -> None:
+    """As for `make test &` in a shell; the tests hung there."""
+    test = f"{Path(__file__).with_name('test_cli_process.py')}::{STANDIN_ENDS}"
+    script = f"trap '' INT HUP; exec {sys.executable} -m pytest -q -n0 -p no:cacheprovider {test}"
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=root, timeout=60, check=False, capture_output=True
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+STANDIN_ENDS = "test_the_standin_is_served_until_ctrl_c"
 
 
 def test_signals_are_given_back(command: Command) -> None:

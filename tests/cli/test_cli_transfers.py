@@ -100,6 +100,15 @@ def test_progress_for_machines_is_beside_the_document(command: Command, api: Sta
     assert [json.loads(line) for line in ran.err.splitlines()][-1]["phase"] == "done"
 
 
+def test_the_id_of_a_run_comes_first_for_machines_as_well(command: Command, api: StandIn) -> None:
+    ran = command("run", *TEMPLATE, "a.txt", "--progress", "json")
+
+    (assembly,) = api.assemblies
+    first = json.loads(ran.err.splitlines()[0])
+    assert first == {"phase": "creating", "assembly_id": assembly}
+    assert command("run", *TEMPLATE, "a.txt", "--progress", "none").err == ""
+
+
 @pytest.mark.parametrize("cancel", [False, True])
 def test_ctrl_c_ends_the_wait(
     command: Command, api: StandIn, capsys: pytest.CaptureFixture[str], cancel: bool

@@ -35,7 +35,7 @@ class _Group(click.Group):
 
     context_class = _Context
 
-    def list_commands(self, _: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's own name
         return list(self.commands)  # as below: what most people need comes first
 
     def resolve_command(
@@ -53,7 +53,11 @@ class _Command(click.Command):
     context_class = _Context
     examples: Sequence[str] = ()
 
-    def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's own name
+        formatter: click.HelpFormatter,
+    ) -> None:
         with formatter.section("Examples"):
             for example in self.examples:  # not wrapped: they are there to be copied
                 formatter.write(f"  {PROGRAM} {example}\n")

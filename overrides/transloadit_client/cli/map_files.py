@@ -251,20 +251,21 @@ class Batch:
             with counter(self.total) as show:
                 yield show
         elif self.session.mode == "lines":
-            yield _Counts()
+            yield Counts()
         else:
             yield lambda *_: None
 
 
-class _Counts:
+class Counts:
     """A line with the numbers every few seconds."""
 
-    def __init__(self) -> None:
-        self._next = time.monotonic() + BETWEEN_LINES
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = clock() + BETWEEN_LINES
 
     def __call__(self, done: int, failed: int, total: int) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + BETWEEN_LINES
+        if self._clock() >= self._next:
+            self._next = self._clock() + BETWEEN_LINES
             tell(f"{done + failed} of {total} files, {failed} failed")
 
 
