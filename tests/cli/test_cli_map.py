@@ -65,6 +65,7 @@ def state() -> list[Path]:
         (("nowhere", *OUT), "there is no file 'nowhere'"),
         (("*.png", *OUT), "there is no file '*.png'"),
         ((), "Missing argument"),
+        (("photos", "--step", "resize"), "--step resize: there is no such Step; there are: "),
         (("photos", "-o", "out.jpg"), "give -o a folder, as in results/"),
         (("photos", "-o", "-"), "give -o a folder, as in results/"),
         (("photos", "--at-once", "0"), "Invalid value for '--at-once'"),
@@ -435,7 +436,7 @@ def test_whatever_ends_it_nothing_is_created_twice(
 def test_files_that_come_later_are_processed_as_well(api: StandIn, photos: Path) -> None:
     for path in photos.rglob("*"):
         os.utime(path, (1e9, 1e9))
-    process = started(*MAP, "photos", *OUT, "--watch", "--journal", "j")
+    process = started(*MAP, "photos", "none*.yet", *OUT, "--watch", "--journal", "j")
     try:
         until(lambda: results() == ALL)
         (photos / "later.jpg").write_bytes(b"later")  # young: it may still be being written

@@ -83,8 +83,7 @@ def run(
         raise InvalidInput("--resume goes with the --assembly-id of the run to go on with")
     if "quiet" in wanted:
         raise InvalidInput("with quiet the answer says too little to run on; see `create`")
-    if step and "steps" in wanted and "template_id" not in wanted:
-        _check_steps(step, {":original", *map(str, wanted["steps"])})
+    check_own_steps(step, wanted)
     session.files = files_of(files)
     session.follow(wanted["assembly_id"], *_to_resume(wanted["assembly_id"], given, resume))
     limits = {"deadline": deadline, "tus_above": tus_above}
@@ -337,6 +336,16 @@ def _check_steps(wanted: Sequence[str], there: set[str]) -> None:
         if name not in there:
             known = ", ".join(sorted(there)) or "none"
             raise InvalidInput(f"--step {name}: there is no such Step; there are: {known}")
+
+
+def check_own_steps(wanted: Sequence[str], given: Mapping[str, Any]) -> None:
+    """The same before anything is sent, where no Template adds Steps to those that were given.
+
+    Raises:
+        InvalidInput: as `_check_steps`.
+    """
+    if "steps" in given and "template_id" not in given:
+        _check_steps(wanted, {":original", *map(str, given["steps"])})
 
 
 def _step_names(status: AssemblyStatus) -> set[str]:

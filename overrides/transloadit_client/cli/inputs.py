@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from glob import glob
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -75,13 +75,13 @@ class Search:
     Attributes:
         arguments: files, folders and patterns; each may begin with `FIELD=`.
         out: the folder of the results; None if none are saved.
-        gone_is_fine: whether a named file may be missing: an earlier run may have deleted it.
+        none_is_fine: whether an argument may name no file: with --watch it may come later.
         up_to_date: how many files the last look passed over.
     """
 
     arguments: Sequence[str]
     out: Path | None
-    gone_is_fine: bool = False
+    none_is_fine: bool = False
     up_to_date: int = 0
 
     def stale(self) -> list[Input]:
@@ -114,12 +114,11 @@ class Search:
             yield from ((path, path.relative_to(given)) for path in self._walk(given))
         elif given.exists():
             yield given, _name(given)
-        elif not (self.gone_is_fine and "*" not in argument):
-            yield from (
-                (path, _name(path))
-                for path in matches(str(given), argument)
-                if not self._is_result(path)
-            )
+        else:
+            # With --delete-source or --watch there may be nothing left, or nothing yet.
+            with suppress(InvalidInput) if self.none_is_fine else nullcontext():
+                found = matches(str(given), argument)
+                yield from ((path, _name(path)) for path in found if not self._is_result(path))
 
     def _walk(self, folder: Path) -> Iterator[Path]:
         """The files below a folder. As with patterns, hidden ones do not count."""

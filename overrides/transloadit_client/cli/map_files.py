@@ -15,7 +15,7 @@ from attrs import define, field
 
 from transloadit_client import ApiError, AssemblyFailed, InvalidInput, Mapped, TransloaditError
 
-from .assemblies import described, target_of, without_none
+from .assemblies import check_own_steps, described, target_of, without_none
 from .exit_codes import Exit
 from .inputs import Input, Search
 from .outcomes import Outcome, about, about_error, message, result_rows, saved_files
@@ -51,8 +51,11 @@ def map_(
     target = target_of(output, save_to, session)
     if target.file is not None:
         raise InvalidInput("map saves the results of many files: give -o a folder, as in results/")
-    search = Search(files, target.folder, gone_is_fine=delete_source and journal is not None)
+    # An earlier run with this journal may have deleted the files.
+    gone = delete_source and journal is not None and journal.exists()
+    search = Search(files, target.folder, none_is_fine=watch or gone)
     wanted = described(given)
+    check_own_steps(step, wanted)
     limits = {
         "at_once": at_once, "creates_per_minute": per_minute,
         "tus_above": tus_above, "deadline": deadline,
