@@ -162,7 +162,7 @@ def test_an_unknown_outcome_is_exit_code_5_and_tells_where_to_look(
     assert f"  transloadit-client status {assembly}\n" in ran.err
 
 
-def test_what_a_server_says_cannot_move_the_cursor(command: Command, api: StandIn) -> None:
+def test_a_text_of_a_server_cannot_move_the_cursor(command: Command, api: StandIn) -> None:
     evil = json.dumps({"error": "BAD", "message": "\x1b[2J\x9b2J\u202e\rfine"}).encode()
     api.answer_next(400, evil)
     ran = command("status", UNKNOWN)
@@ -374,7 +374,7 @@ def test_a_notification_is_replayed(command: Command, api: StandIn) -> None:
 # -- sign and verify --
 
 
-def test_what_was_signed_is_what_anybody_can_send(command: Command, api: StandIn) -> None:
+def test_signed_params_can_be_sent_by_another_program(command: Command, api: StandIn) -> None:
     ran = command("sign", '{"template_id": "thumbnails"}', "--expires-in", "60")
     params, signature = ran.out.splitlines()
     again = sign(

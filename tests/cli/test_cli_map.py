@@ -74,7 +74,7 @@ def state() -> list[Path]:
         (("photos/2024", "other", *OUT), "would go into the same folder"),
     ],
 )
-def test_what_cannot_work_is_refused_and_nothing_is_sent(
+def test_wrong_arguments_are_refused_and_nothing_is_sent(
     command: Command, api: StandIn, photos: Path, arguments: tuple[str, ...], complaint: str
 ) -> None:
     (photos.parent / "other").mkdir()
@@ -219,7 +219,9 @@ def test_a_file_that_is_named_twice_is_processed_once(
 # -- what is up to date --
 
 
-def test_what_is_up_to_date_is_passed_over(command: Command, api: StandIn, photos: Path) -> None:
+def test_files_that_are_up_to_date_are_skipped(
+    command: Command, api: StandIn, photos: Path
+) -> None:
     command(*MAP, "photos", *OUT)
     ran = command(*MAP, "photos", *OUT)
 
@@ -251,7 +253,7 @@ def test_a_file_that_changes_meanwhile_is_not_up_to_date(folder: Path) -> None:
     assert one == Input("files", Path("a.txt"), Path("a.txt"), 5, sent + 1)
 
 
-def test_what_the_journal_has_as_done_is_passed_over(
+def test_files_that_the_journal_has_as_done_are_skipped(
     command: Command, api: StandIn, photos: Path
 ) -> None:
     command(*MAP, "photos", "--journal", "j")
@@ -412,7 +414,7 @@ def until(happened: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_whatever_ends_it_nothing_is_created_twice(
+def test_an_interrupted_map_creates_nothing_twice(
     command: Command, api: StandIn, photos: Path, number: signal.Signals
 ) -> None:
     """The command that is printed goes on; after SIGKILL it is the one with its journal."""

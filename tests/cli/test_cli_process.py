@@ -141,7 +141,7 @@ def test_credentials_come_through_a_pipe(api: StandIn, monkeypatch: pytest.Monke
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
 
 
-def test_a_reader_that_had_enough_is_no_failure(api: StandIn) -> None:
+def test_a_reader_that_stops_early_is_no_failure(api: StandIn) -> None:
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {COMMAND} sign {{}} | true; echo ${{PIPESTATUS[0]}}"],
         capture_output=True, text=True, check=False,

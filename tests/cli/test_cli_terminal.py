@@ -33,6 +33,7 @@ def terminal(folder: Path) -> Iterator[Callable[..., "pexpect.spawn[str]"]]:
             **os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
             "TERM": "xterm", "PS1": "$ ", **further,
         }  # fmt: skip
+        environ.pop("COLUMNS", None)  # the workers of pytest-xdist have it; rich believes it
         child: pexpect.spawn[str] = pexpect.spawn(
             program, list(arguments), env=environ, encoding="utf-8", dimensions=(40, columns),
             timeout=20,

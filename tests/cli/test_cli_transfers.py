@@ -220,7 +220,7 @@ def test_results_that_cannot_be_saved_are_exit_code_7(command: Command, api: Sta
     assert again.out.splitlines() == ["out/resized/a.txt", "out/resized/b.txt"]
 
 
-def test_what_was_saved_is_told_even_if_not_all_was(command: Command, api: StandIn) -> None:
+def test_saved_results_are_printed_even_if_some_are_missing(command: Command, api: StandIn) -> None:
     url = finished(command, api, "a.txt", "b.txt")
     api.answer_next(404, b"", operation="downloadFile")
     ran = command("results", url, *SAVED, "--parallel", "1")
@@ -286,7 +286,7 @@ def test_a_run_that_fails_is_exit_code_1(command: Command, api: StandIn) -> None
     assert not Path("out").exists()
 
 
-def test_resume_needs_to_know_what(command: Command, api: StandIn) -> None:
+def test_resume_needs_an_id(command: Command, api: StandIn) -> None:
     ran = command("run", *TEMPLATE, "a.txt", "--resume")
 
     assert ran.code == 2

@@ -1,4 +1,4 @@
-"""Reads what people type: files, patterns, variables and Steps, as the client takes them."""
+"""Reads arguments: files, patterns, folders, variables and Steps."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class File:
 
     @property
     def size(self) -> int | None:
-        """Bytes; None where only reading tells, as with a pipe."""
+        """Bytes; None if unknown, as with a pipe."""
         path = Path(self.path)
         return path.stat().st_size if self.path != "-" and path.is_file() else None
 
@@ -64,7 +64,7 @@ class Input:
 
     @property
     def settled(self) -> bool:
-        """Whether it is no longer being written, as far as its age tells."""
+        """Whether its last change is old enough to assume that it has been written completely."""
         return abs(time.time_ns() - self.changed) > _SETTLED
 
 

@@ -68,7 +68,7 @@ def robots() -> frozenset[str]:
 
 
 def problems(steps: Mapping[str, Any], known: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with Steps, as a Step's name and a sentence each."""
+    """The mistakes in Steps, each as the name of a Step and a sentence."""
     if not steps:
         yield "-", "there are no Steps"
     names = {str(name) for name in steps} | {":original"}  # which is always there

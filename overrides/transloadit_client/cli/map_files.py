@@ -64,7 +64,7 @@ def map_(
         return _planned(search)
     batch = Batch(session, target.folder, delete_source)
     with session.client() as client:
-        inputs = search.stale()  # what is wrong with the arguments is said before a file is made
+        inputs = search.stale()  # raises for wrong arguments, before the journal is made
         path = _journal(session, journal)
         while True:
             if watch:
@@ -94,7 +94,7 @@ def map_(
 
 @define
 class Batch:
-    """The files of a `map`: what became of each.
+    """The files of a `map`, and the outcome of each.
 
     Attributes:
         session: the command's session.
@@ -148,7 +148,7 @@ class Batch:
         self._show(self.done, self.failed, self.total)
 
     def outcome(self, up_to_date: int) -> Outcome:
-        """What all of it came to."""
+        """The outcome of all files together."""
         before = self.total - self.done - self.failed
         parts = [f"{self.done} done", f"{self.failed} failed"]
         parts += [f"{up_to_date} up to date"] * bool(up_to_date)
@@ -282,7 +282,7 @@ def _planned(search: Search) -> Outcome:
 
 
 def _journal(session: Session, given: Path | None) -> Path:
-    """The journal's path; the session learns the command that goes on with it.
+    """The journal's path; the session notes the command that resumes with it.
 
     Without --journal it is a file of its own among the user's state: a map can always be resumed.
     """

@@ -1,4 +1,4 @@
-"""What a command came to: rows for people, a document for `--json`, and an exit code."""
+"""The outcome of a command: rows for people, a document for `--json`, and an exit code."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,7 +36,8 @@ _OF_ERRORS: tuple[tuple[type[Exception], Exit], ...] = (
     (DownloadIncomplete, Exit.INCOMPLETE),
 )
 
-# The package's errors name Python arguments. Those that are no English words are put into options.
+# Errors of the package name Python arguments; these become options. Names that are English words,
+# such as `steps`, stay.
 _OPTIONS = {
     "assembly_id": "--assembly-id",
     "at_once": "--at-once",
@@ -61,7 +62,7 @@ _ARGUMENT = re.compile(rf"`?\b({'|'.join(_OPTIONS)})\b`?(=(?=\w))?")
 
 @frozen
 class Outcome:
-    """What a command came to.
+    """The outcome of a command.
 
     Attributes:
         exit: the exit code.
@@ -95,12 +96,12 @@ def together(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def about(status: AssemblyStatus) -> dict[str, Any]:
-    """What the document of `--json` holds of an Assembly."""
+    """An Assembly in the document of `--json`."""
     return {"assembly": address(status), "status": status.to_dict()}
 
 
 def about_error(error: TransloaditError) -> dict[str, Any]:
-    """What it holds of an error, and of the Assembly that the error knows."""
+    """An error in the document of `--json`, with its Assembly if it has one."""
     facts = {name: getattr(error, name, None) for name in ("code", "http_status", "assembly_id")}
     known = {name: value for name, value in facts.items() if value is not None}
     status = getattr(error, "status", None)

@@ -18,7 +18,7 @@ _UNITS = ("kB", "MB", "GB", "TB")
 
 
 class Stream:
-    """A text stream that never raises for its reader: closed, full or gone, the work goes on.
+    """A text stream whose failures never raise: if it is closed, full or broken, the work goes on.
 
     Attributes:
         lost: why something could not be written; None if a reader that had enough closed a pipe.

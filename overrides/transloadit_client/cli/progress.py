@@ -53,7 +53,7 @@ def details(progress: Progress) -> str:
 
 
 def measure(progress: Progress) -> tuple[float, float | None]:
-    """What is done in this phase, and of how much: bytes, or percent while executing."""
+    """Done and total of this phase: bytes, or percent while executing."""
     if progress.phase == "uploading":
         return progress.bytes_sent, progress.bytes_to_send
     if progress.phase == "downloading":

@@ -148,7 +148,7 @@ class Session:
 
     @property
     def mode(self) -> Mode:
-        """How progress is shown: what `auto` means here, or the mode that was asked for."""
+        """How progress is shown, with `auto` resolved."""
         if self.progress != "auto":
             return self.progress
         on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -262,7 +262,7 @@ class Session:
         return Outcome(code, (), self.how_to_go_on(code))
 
     def how_to_go_on(self, code: Exit) -> dict[str, str]:
-        """Prints the command that goes on after this exit code; gives it for the document."""
+        """Prints the command that resumes after this exit code, and returns it for the document."""
         if not self._again or code not in self._after:
             return {}
         if not self._told:  # of several Assemblies, all with the same command
