@@ -15,7 +15,7 @@ import pytest
 
 from transloadit_client.cli import main
 from transloadit_client.cli.exit_codes import Exit
-from transloadit_client.cli.output import Stream, printable
+from transloadit_client.cli.output import Stream, open_streams, printable
 from transloadit_standin import StandIn
 
 Command = Callable[..., Any]
@@ -67,6 +67,14 @@ def test_no_connection_gets_the_number_of_a_closed_stream(api: StandIn) -> None:
     )
 
     assert shell(f"{sys.executable} -c '{code}' 2>&-") == 1
+
+
+def test_a_number_that_is_taken_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something else was opened since the stream was closed."""
+    monkeypatch.setattr(sys, "stdin", None)  # the numbers 0 to 2 are in use all the same
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with open_streams():
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize("length", [1, 100_000])  # what fails is the flush, or the write
