@@ -21,7 +21,7 @@ from transloadit_client.cli.inputs import File, files_of, steps_of, values_of
         ("", "'' is a folder"),
     ],
 )
-def test_what_is_no_file_is_refused(argument: str, complaint: str) -> None:
+def test_an_argument_that_names_no_file_is_refused(argument: str, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         files_of([argument])
 
@@ -69,7 +69,7 @@ def test_a_home_folder_that_the_shell_left_alone_is_found() -> None:
     assert files_of(["photo=~/at-home.txt"]) == [File("photo", str(home / "at-home.txt"))]
 
 
-def test_what_is_no_plain_file_has_no_size() -> None:
+def test_only_plain_files_have_a_size() -> None:
     os.mkfifo("pipe")
 
     assert [file.size for file in files_of(["a.txt", "pipe", "-"])] == [5, None, None]
@@ -85,7 +85,7 @@ def test_what_is_no_plain_file_has_no_size() -> None:
         ("width:=" + "[" * 100_000, "--field width is not JSON"),
     ],
 )
-def test_what_is_no_variable_is_refused(argument: str, complaint: str) -> None:
+def test_a_malformed_variable_is_refused(argument: str, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         values_of([argument], "--field")
 
@@ -115,7 +115,7 @@ def test_variables_are_text_or_json() -> None:
         ("steps.yaml", "steps: {a: {}}\nfields: {}", "more than Steps: fields"),
     ],
 )
-def test_what_holds_no_steps_is_refused(name: str, text: str, complaint: str) -> None:
+def test_a_file_without_steps_is_refused(name: str, text: str, complaint: str) -> None:
     Path(name).write_text(text, encoding="utf-8")
 
     with pytest.raises(InvalidInput, match=complaint):

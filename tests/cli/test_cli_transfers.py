@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from transloadit_client.cli import rim
+from transloadit_client.cli import main
 from transloadit_client.cli.session import without_secrets
 from transloadit_standin import StandIn
 
@@ -100,6 +100,15 @@ def test_progress_for_machines_is_beside_the_document(command: Command, api: Sta
     assert [json.loads(line) for line in ran.err.splitlines()][-1]["phase"] == "done"
 
 
+def test_the_id_of_a_run_comes_first_for_machines_as_well(command: Command, api: StandIn) -> None:
+    ran = command("run", *TEMPLATE, "a.txt", "--progress", "json")
+
+    (assembly,) = api.assemblies
+    first = json.loads(ran.err.splitlines()[0])
+    assert first == {"phase": "creating", "assembly_id": assembly}
+    assert command("run", *TEMPLATE, "a.txt", "--progress", "none").err == ""
+
+
 @pytest.mark.parametrize("cancel", [False, True])
 def test_ctrl_c_ends_the_wait(
     command: Command, api: StandIn, capsys: pytest.CaptureFixture[str], cancel: bool
@@ -107,7 +116,7 @@ def test_ctrl_c_ends_the_wait(
     url = created(command, "--expect", "1")
     presser = ctrl_c_when(lambda: len(api.requests) > 1)
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["wait", url, "--json", *(["--cancel-on-interrupt"] if cancel else [])])
+        main.run(["wait", url, "--json", *(["--cancel-on-interrupt"] if cancel else [])])
     presser.join()
     written = capsys.readouterr()
     document = json.loads(written.out)
@@ -125,7 +134,7 @@ def test_ctrl_c_that_could_not_cancel_says_so(
     api.answer_next(503, b"{}", operation="cancelAssembly")
     presser = ctrl_c_when(lambda: len(api.requests) > 1)
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["wait", url, "--cancel-on-interrupt", "--attempts", "1"])
+        main.run(["wait", url, "--cancel-on-interrupt", "--attempts", "1"])
     presser.join()
 
     written = capsys.readouterr()
@@ -211,7 +220,7 @@ def test_results_that_cannot_be_saved_are_exit_code_7(command: Command, api: Sta
     assert again.out.splitlines() == ["out/resized/a.txt", "out/resized/b.txt"]
 
 
-def test_what_was_saved_is_told_even_if_not_all_was(command: Command, api: StandIn) -> None:
+def test_saved_results_are_printed_even_if_some_are_missing(command: Command, api: StandIn) -> None:
     url = finished(command, api, "a.txt", "b.txt")
     api.answer_next(404, b"", operation="downloadFile")
     ran = command("results", url, *SAVED, "--parallel", "1")
@@ -277,7 +286,7 @@ def test_a_run_that_fails_is_exit_code_1(command: Command, api: StandIn) -> None
     assert not Path("out").exists()
 
 
-def test_resume_needs_to_know_what(command: Command, api: StandIn) -> None:
+def test_resume_needs_an_id(command: Command, api: StandIn) -> None:
     ran = command("run", *TEMPLATE, "a.txt", "--resume")
 
     assert ran.code == 2
@@ -383,7 +392,7 @@ def test_a_run_that_ctrl_c_ended_is_gone_on_with(
     api.delay_next(30, operation=phase)
     presser = ctrl_c_when(lambda: phase in [request.operation for request in api.requests])
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["run", *TEMPLATE, "a.txt", "film", "--save-to", "out"])
+        main.run(["run", *TEMPLATE, "a.txt", "film", "--save-to", "out"])
     presser.join()
     err = capsys.readouterr().err
     api.faults.clear()
@@ -415,7 +424,7 @@ def test_a_run_that_ctrl_c_ended_can_be_canceled(
     api.delay_next(30, operation="tusPatch")
     presser = ctrl_c_when(lambda: "tusPatch" in [request.operation for request in api.requests])
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["run", *TEMPLATE, "film", "--cancel-on-interrupt", "--json"])
+        main.run(["run", *TEMPLATE, "film", "--cancel-on-interrupt", "--json"])
     presser.join()
 
     assert json.loads(capsys.readouterr().out)["status"]["ok"] == "ASSEMBLY_CANCELED"

@@ -1,6 +1,6 @@
-"""The command line, told in full in docs/command-line.md. Nothing in here is for import.
+"""The command line; docs/command-line.md describes it. It is not meant to be imported.
 
-It stands on the public names of `transloadit_client` alone, like any program of a user's.
+It uses public names of `transloadit_client` alone, like any program of a user.
 """
 
 PROGRAM = "transloadit-client"

@@ -1,7 +1,7 @@
-"""Where credentials come from: arguments, a file, the environment. They come from one place whole.
+"""Finds credentials: in options, a file or the environment, and all of them in the same place.
 
-The file is the one that the vendor's own command line writes and reads: lines `NAME=VALUE` with the
-names of the environment's variables.
+The file has the format of Transloadit's own command line: lines `NAME=VALUE`, with the names of the
+environment variables.
 """
 
 import os
@@ -21,7 +21,7 @@ _OTHERS = ("TRANSLOADIT_ENDPOINT", "TRANSLOADIT_SIGNATURE_ALGORITHM")
 
 @frozen
 class Settings:
-    """What a client is made of; what is None was found nowhere."""
+    """The settings of a client; None where there is none."""
 
     key: str | None = None
     secret: Secret | None = field(default=None)
@@ -35,9 +35,9 @@ def find_settings(
 ) -> Settings:
     """The settings from the first place that has credentials.
 
-    The places are the arguments, `file`, `environ`, and the file that `environ` names or, failing
-    that, `~/.transloadit/credentials`. What is no credential, such as the endpoint, may come from
-    the environment all the same, where that place does not have it.
+    The places are the options, `file`, `environ`, and the file that `environ` names, by default
+    `~/.transloadit/credentials`. The endpoint and the algorithm may come from the environment in
+    any case, if that place does not have them.
 
     Raises:
         InvalidInput: half of a pair was given, or a file is missing, unsafe or has none.
@@ -58,7 +58,7 @@ def find_settings(
 
 
 def read_credentials(path: Path) -> dict[str, str]:
-    """The variables in a file that nobody else can read.
+    """The variables in a file that only its owner can read.
 
     Raises:
         InvalidInput: it cannot be read, others can read it, or it has no credentials.
@@ -80,7 +80,7 @@ def _refuse_unsafe(found: os.stat_result, path: Path) -> None:
     if not hasattr(os, "geteuid"):  # on Windows, whose permissions are not in the mode
         return
     if found.st_uid not in (os.geteuid(), 0):
-        raise InvalidInput(f"{path} belongs to another user, who knows what is in it")
+        raise InvalidInput(f"{path} belongs to another user, who can read the secret in it")
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise InvalidInput(
             f"others can read or write {path}: run chmod 600 {shlex.quote(str(path))}, and change"
