@@ -15,11 +15,11 @@ GENERATED := build/generated/transloadit_api
 ALONE     := build/alone
 PEERS     := build/peers
 MUTANTS   := build/mutants
-TYPED     := overrides standin examples tests benchmarks openapi
+TYPED     := overrides standin examples tests benchmarks openapi website
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite pythons lowest coverage generate drift lint types node faults nightly mutants \
-        languages language breaks changes alone bench memory dist lock clean
+        languages language breaks changes alone bench memory dist docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -145,6 +145,10 @@ dist: $(VENV)/dev.stamp ## Build the wheel, the source distribution, the spec's 
 	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@$(BIN)/python openapi/release.py dist && ls dist dist/openapi
 
+# `--clean` because the cache of pages does not know of the spec and the tables that pages are made from.
+docs: $(VENV)/docs.stamp ## Build the documentation into site/; any warning fails
+	@PYTHONPATH=. $(BIN)/zensical build --clean --strict
+
 # Locks hold hashes and no addresses; the smaller ones are parts of the developers'.
 LOCK    := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command "make lock"
@@ -154,11 +158,12 @@ lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newe
 	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	@$(COMPILE) --extra cli --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
+	@$(COMPILE) --extra cli --extra standin --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	@$(COMPILE) --resolution lowest-direct --output-file requirements/lowest.txt
 	@$(LOCK) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .cache tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A stamp is renewed when its lock or the project's own metadata changes.
 $(VENV)/python.stamp:
@@ -173,6 +178,10 @@ $(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(VENV)/python.stamp
 $(VENV)/dev.stamp: requirements/dev.txt requirements/peers.txt $(VENV)/demo.stamp
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@$(PIP) install --require-hashes --no-deps --ignore-requires-python --requirement requirements/peers.txt
+	@touch $@
+
+$(VENV)/docs.stamp: requirements/docs.txt $(VENV)/demo.stamp
+	@$(PIP) install --require-hashes --requirement requirements/docs.txt
 	@touch $@
 
 $(VENV)/nightly.stamp: requirements/nightly.txt $(VENV)/dev.stamp

@@ -1,0 +1,159 @@
+"""Markdown for pages of `docs/` from other sources: the spec, the changelog, the commands, the codes.
+
+A page asks for it in an HTML comment on a line of its own, which GitHub does not show:
+
+    <!-- fields AssemblyStatus -->
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+ROOT = Path(__file__).parents[1]
+CODES = ROOT / "openapi" / "vectors" / "codes.json"
+_DIRECTIVE = re.compile(r"<!-- ([a-z-]+)(?: (\w+))? -->")
+
+
+@cache
+def _spec() -> dict[str, Any]:
+    text = (ROOT / "openapi" / "transloadit.yaml").read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
+    return document
+
+
+def _resolved(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`part`, or what its `$ref` names."""
+    while "$ref" in part:
+        found: Any = _spec()
+        for key in part["$ref"].removeprefix("#/").split("/"):
+            found = found[key]
+        part = found
+    return part
+
+
+def _cell(text: str) -> str:
+    """`text` on one line of a table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return f"`{schema['$ref'].rpartition('/')[2]}`"
+    if len(parts := schema.get("allOf", [])) == 1:
+        return _type(parts[0])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    return f"`{schema['type']}`" if "type" in schema else "any"
+
+
+def fields(schema: str) -> str:
+    """The table of the keys of a schema of the spec."""
+    found = _spec()["components"]["schemas"][schema]
+    rows = [
+        f"| `{name}` | {_type(part)} | {_cell(_resolved(part).get('description', ''))} |"
+        for name, part in found.get("properties", {}).items()
+    ]
+    return "\n".join(["| key | type | what it holds |", "| --- | --- | --- |", *rows])
+
+
+def about_the_api() -> str:
+    """What the spec says of the API as a whole, its headings one level down."""
+    return re.sub(r"^(#+ )", r"#\1", _spec()["info"]["description"], flags=re.MULTILINE)
+
+
+def operations() -> str:
+    """Each operation of the spec: what is sent, and what is answered."""
+    return "\n\n".join(
+        _operation(verb, path, operation)
+        for path, verbs in _spec()["paths"].items()
+        for verb, operation in verbs.items()
+        if verb in ("get", "post", "put", "patch", "delete")
+    )
+
+
+def _operation(verb: str, path: str, operation: Mapping[str, Any]) -> str:
+    def lines() -> Iterator[str]:
+        yield f"### {operation['summary']} {{ #{operation['operationId']} }}"
+        yield f"`{verb.upper()} {path}` · operation `{operation['operationId']}`"
+        yield operation.get("description", "")
+        if "requestBody" in operation:
+            body = _resolved(operation["requestBody"])
+            for media_type, content in body["content"].items():
+                yield f"**Sent** as `{media_type}`: {_type(content['schema'])}"
+        rows = [
+            f"| {status} | {_cell(_resolved(answer).get('description', ''))} |"
+            for status, answer in operation["responses"].items()
+        ]
+        yield "\n".join(["| HTTP | answer |", "| --- | --- |", *rows])
+
+    return "\n\n".join(lines())
+
+
+def schemas() -> str:
+    """Each schema of the spec that has keys, as a table."""
+    return "\n\n".join(
+        f"### {name} {{ #{name} }}\n\n{schema.get('description', '')}\n\n{fields(name)}"
+        for name, schema in _spec()["components"]["schemas"].items()
+        if schema.get("properties")
+    )
+
+
+def changelog() -> str:
+    """CHANGELOG.md without its heading; its links lead to pages here."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    return text.partition("\n")[2].replace("](docs/", "](")
+
+
+def commands() -> str:
+    """Each command of `transloadit-client`, from the declarations that its `--help` shows."""
+    from transloadit_client.cli.commands import group  # noqa: PLC0415  # click's, and many modules
+
+    return "\n\n".join(_command(command) for _, command in sorted(group.commands.items()))
+
+
+def _command(command: click.Command) -> str:
+    context = click.Context(command, info_name=f"transloadit-client {command.name}")
+    usage = " ".join([context.info_name or "", *command.collect_usage_pieces(context)])
+    records = [
+        record
+        for parameter in command.get_params(context)
+        if (record := parameter.get_help_record(context)) is not None
+    ]
+    rows = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in records]
+    help_text = re.sub(r"^\s*\x08\s*$", "", command.help or "", flags=re.MULTILINE)
+    table = ["| option | meaning |", "| --- | --- |", *rows]
+    return "\n".join([f"## {command.name}", "", f"    {usage}", "", help_text, "", *table])
+
+
+def error_codes() -> str:
+    """Every error code that the repository knows: its HTTP status, its cause, and the cure."""
+    rows = json.loads(CODES.read_text(encoding="utf-8"))["codes"]
+    return "\n\n".join(
+        f"### {row['code']} {{ #{row['code']} }}\n\n{row['cause']}\n\n**What to do:** {row['cure']}"
+        for row in rows
+    )
+
+
+FILLERS: dict[str, Callable[..., str]] = {
+    "about-the-api": about_the_api,
+    "changelog": changelog,
+    "commands": commands,
+    "error-codes": error_codes,
+    "fields": fields,
+    "operations": operations,
+    "schemas": schemas,
+}
+
+
+def filled(line: str) -> str:
+    """What a page shows for this line of its source; a comment that asks for nothing stays."""
+    directive = _DIRECTIVE.fullmatch(line.strip())
+    if directive is None or directive[1] not in FILLERS:
+        return line
+    return FILLERS[directive[1]](*filter(None, [directive[2]]))
