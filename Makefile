@@ -73,9 +73,11 @@ define regenerate
 	  || { cat $(VENV)/generate.log; exit 1; }
 endef
 
-lint: $(VENV)/dev.stamp ## Check and check the formatting of all that is written by hand
+lint: $(VENV)/dev.stamp node ## Check and check the formatting of all that is written by hand, the spec included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@if [ -x tests/node/node_modules/.bin/spectral ]; then tests/node/node_modules/.bin/spectral lint --quiet --fail-severity=hint \
+	  --ruleset=openapi/.spectral.yaml openapi/transloadit.yaml; else echo "spectral skipped: it needs node"; [ -z "$$CI" ]; fi
 
 types: $(VENV)/dev.stamp node ## mypy --strict, and pyright, also on code that users write
 	@$(BIN)/mypy $(TYPED)
