@@ -149,7 +149,9 @@ dist: $(VENV)/dev.stamp ## Build the wheel, the source distribution, the spec's 
 
 # `--clean` because the cache of pages does not know of the spec and the tables that pages are made from.
 docs: $(VENV)/docs.stamp ## Build the documentation into site/; any warning fails
-	@PYTHONPATH=. $(BIN)/zensical build --clean --strict
+	@PYTHONPATH=. $(BIN)/zensical build --clean --strict >$(VENV)/docs.log 2>&1 && ! grep -q '^griffe' $(VENV)/docs.log \
+	  || { cat $(VENV)/docs.log; exit 1; }
+	@echo "The documentation is in site/: $$(find site -name index.html | wc -l) pages, without a warning."
 
 # Locks hold hashes and no addresses; the smaller ones are parts of the developers'.
 LOCK    := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

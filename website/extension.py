@@ -9,7 +9,6 @@ from typing import Any
 
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
-
 from website.tables import filled
 
 # Words for tests behind a block's language, which Markdown would not read as a block's.

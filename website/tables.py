@@ -1,4 +1,4 @@
-"""Markdown for pages of `docs/` from other sources: the spec, the changelog, the commands, the codes.
+"""Markdown for pages of `docs/` from the spec, the changelog, the commands and the codes.
 
 A page asks for it in an HTML comment on a line of its own, which GitHub does not show:
 
@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from inspect import cleandoc
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import click
@@ -62,9 +64,15 @@ def fields(schema: str) -> str:
     return "\n".join(["| key | type | what it holds |", "| --- | --- | --- |", *rows])
 
 
-def about_the_api() -> str:
-    """What the spec says of the API as a whole, its headings one level down."""
-    return re.sub(r"^(#+ )", r"#\1", _spec()["info"]["description"], flags=re.MULTILINE)
+def guide() -> str:
+    """What every client of the API has to know, its headings below those of the page."""
+    return _guest((ROOT / "openapi" / "guide.md").read_text(encoding="utf-8"))
+
+
+def _guest(text: str) -> str:
+    """A document of another folder as part of a page: without its title, and links of its own."""
+    text = text.partition("\n")[2]
+    return re.sub(r"\[([^]]+)\]\((?!https?:|#)[^)]+\)", r"\1", text)
 
 
 def operations() -> str:
@@ -105,9 +113,8 @@ def schemas() -> str:
 
 
 def changelog() -> str:
-    """CHANGELOG.md without its heading; its links lead to pages here."""
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    return text.partition("\n")[2].replace("](docs/", "](")
+    """CHANGELOG.md without its title."""
+    return _guest((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
 
 
 def commands() -> str:
@@ -126,26 +133,38 @@ def _command(command: click.Command) -> str:
         if (record := parameter.get_help_record(context)) is not None
     ]
     rows = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in records]
-    help_text = re.sub(r"^\s*\x08\s*$", "", command.help or "", flags=re.MULTILINE)
     table = ["| option | meaning |", "| --- | --- |", *rows]
-    return "\n".join([f"## {command.name}", "", f"    {usage}", "", help_text, "", *table])
+    return "\n".join([f"## {command.name}", "", f"    {usage}", "", _help(command), "", *table])
 
 
-def error_codes() -> str:
-    """Every error code that the repository knows: its HTTP status, its cause, and the cure."""
-    rows = json.loads(CODES.read_text(encoding="utf-8"))["codes"]
+def _help(command: click.Command) -> str:
+    """The help of a command; click marks with a backspace what it shows as it stands."""
+    paragraphs = cleandoc(command.help or "").split("\n\n")
     return "\n\n".join(
-        f"### {row['code']} {{ #{row['code']} }}\n\n{row['cause']}\n\n**What to do:** {row['cure']}"
-        for row in rows
+        indent(text.removeprefix("\b\n"), "    ") if text.startswith("\b") else text
+        for text in paragraphs
     )
 
 
+def error_codes() -> str:
+    """Every error code that the repository knows: its cause, the cure, and its HTTP status."""
+    rows = json.loads(CODES.read_text(encoding="utf-8"))["rows"]
+    return "\n\n".join(_code(row) for row in rows if row["says"] != "state")
+
+
+def _code(row: Mapping[str, Any]) -> str:
+    chosen = ", chosen by the mock server" if row["weight"] == "chosen" else ""
+    heading = f"### {row['code']} {{ #{row['code']} }}"
+    cause = f"{row['cause']} (HTTP {row['http_status']}{chosen})"
+    return f"{heading}\n\n{cause}\n\n**What to do:** {row['cure']}"
+
+
 FILLERS: dict[str, Callable[..., str]] = {
-    "about-the-api": about_the_api,
     "changelog": changelog,
     "commands": commands,
     "error-codes": error_codes,
     "fields": fields,
+    "guide": guide,
     "operations": operations,
     "schemas": schemas,
 }

@@ -1,4 +1,4 @@
-"""README and docs: every Python and shell block works for a reader, and every link leads somewhere."""
+"""README and docs: each Python and shell block works for a reader, each link leads somewhere."""
 
 import os
 import re
