@@ -143,8 +143,9 @@ benchmarks/node/node_modules/.stamp: benchmarks/node/package-lock.json
 	@if command -v npm >/dev/null; then cd benchmarks/node && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
 	  else echo "npm not found: the vendor's Node SDK is left out"; fi
 
-dist: $(VENV)/dev.stamp ## Build the wheel, the source distribution, the spec's artefacts and checksums into dist/
+dist: $(VENV)/dev.stamp ## Build wheel, sdist, bill of materials, the spec's artefacts and checksums into dist/ (REPOSITORY=https://…)
 	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@$(BIN)/python requirements/bom.py requirements/runtime.txt dist/*.whl >dist/transloadit-client.cdx.json
 	@$(BIN)/python openapi/release.py dist && ls dist dist/openapi
 
 # `--clean` because the cache of pages does not know of the spec and the tables that pages are made from.

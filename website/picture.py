@@ -78,7 +78,7 @@ def screens(program: str, environment: dict[str, str]) -> Iterator[list[Text]]:
     in_the_middle = False
     with suppress(pexpect.EOF):
         while True:
-            stream.feed(child.read_nonblocking(65536, timeout=60))
+            stream.feed(child.read_nonblocking(65536, timeout=60))  # type: ignore[arg-type]  # bytes
             if not in_the_middle and MIDDLE.search("\n".join(terminal.display)):
                 in_the_middle = True
                 yield shown(terminal)
