@@ -152,6 +152,7 @@ dist: $(VENV)/dev.stamp ## Build wheel, sdist, bill of materials, the spec's art
 docs: $(VENV)/docs.stamp ## Build the documentation into site/; any warning fails
 	@PYTHONPATH=. $(BIN)/zensical build --clean --strict >$(VENV)/docs.log 2>&1 && ! grep -q '^griffe' $(VENV)/docs.log \
 	  || { cat $(VENV)/docs.log; exit 1; }
+	@$(BIN)/python -m website.check site
 	@echo "The documentation is in site/: $$(find site -name index.html | wc -l) pages, without a warning."
 
 # Locks hold hashes and no addresses; the smaller ones are parts of the developers'.
