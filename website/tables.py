@@ -127,12 +127,9 @@ def commands() -> str:
 def _command(command: click.Command) -> str:
     context = click.Context(command, info_name=f"transloadit-client {command.name}")
     usage = " ".join([context.info_name or "", *command.collect_usage_pieces(context)])
-    records = [
-        record
-        for parameter in command.get_params(context)
-        if (record := parameter.get_help_record(context)) is not None
-    ]
-    rows = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in records]
+    records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
+    # Arguments have a record without a text: the help above says what they are.
+    rows = [f"| `{record[0]}` | {_cell(record[1])} |" for record in records if record and record[1]]
     table = ["| option | meaning |", "| --- | --- |", *rows]
     return "\n".join([f"## {command.name}", "", f"    {usage}", "", _help(command), "", *table])
 
