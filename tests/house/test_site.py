@@ -5,9 +5,11 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 from website.check import problems
+from website.glossary import linked, words
 from website.tables import FILLERS, filled
 
 import transloadit_client
@@ -79,6 +81,42 @@ def test_a_comment_becomes_a_table(line: str, part: str) -> None:
 def test_other_lines_stay() -> None:
     for line in ("text", "<!-- a remark -->", "text <!-- commands -->"):
         assert filled(line) == line
+
+
+def page_of(text: str, path: str = "how-to/a.md") -> str:
+    page = fromstring(f"<div>{text}</div>")
+    linked(page, path)
+    return tostring(page, encoding="unicode").removeprefix("<div>").removesuffix("</div>")
+
+
+def test_the_first_use_of_a_word_leads_to_the_glossary() -> None:
+    page = page_of("<p>A Step of an <em>Assembly</em> waits for a webhook. A Step.</p>")
+
+    assert page == (
+        '<p>A <a href="../concepts.md#step">Step</a> of an <em>'
+        '<a href="../concepts.md#assembly">Assembly</a></em> waits for a '
+        '<a href="../concepts.md#webhook">webhook</a>. A Step.</p>'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<h2>A Step</h2>",
+        "<p>one step, <code>Step</code>, Stepwise</p>",
+        '<p><a href="../concepts.md#step">Steps</a> and a Step</p>',
+    ],
+)
+def test_other_words_headings_code_and_links_stay(text: str) -> None:
+    assert page_of(text) == text
+
+
+def test_pages_for_reference_have_no_links_to_the_glossary() -> None:
+    assert page_of("<p>Step</p>", "reference/clients.md") == "<p>Step</p>"
+
+
+def test_every_entry_of_the_glossary_can_be_linked_to() -> None:
+    assert {"assembly", "auth-key-auth-secret", "tus", "webhook"} < {*words().values()}
 
 
 def test_every_filler_is_asked_for_by_a_page() -> None:
