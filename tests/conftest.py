@@ -1,6 +1,7 @@
 """What all tests share: a clean environment, and one way to drive both clients."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import iscoroutinefunction
@@ -23,6 +24,17 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     proxies = [name for name in os.environ if name.lower().endswith("_proxy")]
     for name in ours + proxies:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts `make test &` with SIGINT ignored, and so would the programs that tests start.
+
+    A signal with a handler has its default action in a new program; an ignored one stays ignored.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Awaited:

@@ -14,7 +14,7 @@ def main() -> int:
             " pip install 'transloadit-client[cli]'\n"
         )
         return 2
-    return int(import_module("transloadit_client.cli.rim").run())
+    return int(import_module("transloadit_client.cli.main").run())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from transloadit_client.cli import rim
+from transloadit_client.cli import main
 from transloadit_standin import StandIn
 
 
@@ -53,7 +53,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     def run(*arguments: str, stdin: bytes = b"") -> Ran:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capsys.readouterr()
-        code = rim.run(arguments)
+        code = main.run(arguments)
         written = capsys.readouterr()
         return Ran(code, written.out, written.err)
 

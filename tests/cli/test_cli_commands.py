@@ -42,10 +42,10 @@ def identity(url: str) -> str:
         (("create", "--expect", "-1"), "Invalid value for '--expect'"),
         (("create", "--key", "mine"), "--key and --secret go together"),
         (("create", "--credentials", "nowhere"), "cannot read the credentials in nowhere"),
-        (("status",), "Missing argument 'ASSEMBLY'"),
+        (("status",), "Missing argument 'ASSEMBLY...'"),
         (("status", "not an id"), "not an Assembly's id, URL or status"),
         (("status", "https://example.com/assemblies/" + UNKNOWN), "example.com"),
-        (("status", UNKNOWN, "--endpoint", "ftp://example.com"), "base_url"),
+        (("status", UNKNOWN, "--endpoint", "ftp://example.com"), "--endpoint must be"),
         (("status", UNKNOWN, "--timeout", "0"), "Invalid value for '--timeout'"),
         (("replay", UNKNOWN, "--notify-url", "http://x", "--no-notify"), "exclude each other"),
         (("sign", "[1]"), "cannot read '[1]'"),
@@ -115,7 +115,7 @@ def test_a_refusal_is_exit_code_3(
     plain, machine = command(*arguments), command(*arguments, "--json")
 
     assert (plain.code, plain.out) == (3, "")
-    assert plain.err.startswith("Error: ")
+    assert plain.err.splitlines()[-1].startswith("Error: ")
     assert code in plain.err
     assert machine.code == machine.document["exit_code"] == 3
     assert machine.document["error"]["code"] == code
@@ -201,12 +201,22 @@ def test_create_sends_all_that_its_options_say(
     assert sent == {"a.txt": ("photo", 5), "b.txt": ("files", 10), "c.txt": ("files", 5)}
 
 
-def test_create_prints_the_url_and_nothing_else(command: Command, api: StandIn) -> None:
+def test_create_prints_the_url_alone_on_the_standard_output(command: Command, api: StandIn) -> None:
     ran = command("create", "--template", "thumbnails", "a.txt")
 
-    assert (ran.code, ran.err) == (0, "")
+    assert ran.code == 0
     assert ran.out == f"{api.instance_urls[0]}/assemblies/{identity(ran.out)}\n"
     assert identity(ran.out) in api.assemblies
+    assert ran.err == f"Assembly {identity(ran.out)}\n"
+
+
+def test_the_id_is_printed_before_the_assembly_is_created(command: Command, api: StandIn) -> None:
+    """A process that is killed in the middle has told which Assembly to look for."""
+    api.drop_next(after="work", operation="createAssemblyWithId", times=9)
+    ran = command("create", "--template", "thumbnails", *ONCE)
+
+    (assembly,) = api.assemblies
+    assert ran.err.splitlines()[0] == f"Assembly {assembly}"
 
 
 def test_create_prints_the_id_where_the_answer_has_no_more(command: Command, api: StandIn) -> None:

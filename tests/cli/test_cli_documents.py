@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from transloadit_client.cli.commands import group
-from transloadit_client.cli.exits import Exit
+from transloadit_client.cli.exit_codes import Exit
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
 

@@ -1,13 +1,20 @@
 """Progress as people and machines see it."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
 from transloadit_client import AssemblyStatus, Progress
-from transloadit_client.cli.progress import Lines, sentence, shown, size
+from transloadit_client.cli.output import size
+from transloadit_client.cli.progress import Lines, Mode, sentence
 from transloadit_client.cli.session import Session
+
+
+def shown(mode: Mode) -> AbstractContextManager[Callable[[Progress], None]]:
+    return Session(progress=mode).showing()
 
 
 def progress(phase: Any = "uploading", **told: Any) -> Progress:
@@ -115,7 +122,7 @@ def test_bars_that_have_passed_are_full(
 
     *bars, _ = capsys.readouterr().err.split("\n")
     assert [bar.split()[0] for bar in bars] == list(dict.fromkeys(phases[:-1]))
-    assert all("━" * 40 in bar for bar in bars)
+    assert all("━" * 24 in bar for bar in bars)
 
 
 def test_a_bar_of_files_that_went_along_with_the_request_tells_that_they_arrived(

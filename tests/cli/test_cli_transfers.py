@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from transloadit_client.cli import rim
+from transloadit_client.cli import main
 from transloadit_client.cli.session import without_secrets
 from transloadit_standin import StandIn
 
@@ -107,7 +107,7 @@ def test_ctrl_c_ends_the_wait(
     url = created(command, "--expect", "1")
     presser = ctrl_c_when(lambda: len(api.requests) > 1)
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["wait", url, "--json", *(["--cancel-on-interrupt"] if cancel else [])])
+        main.run(["wait", url, "--json", *(["--cancel-on-interrupt"] if cancel else [])])
     presser.join()
     written = capsys.readouterr()
     document = json.loads(written.out)
@@ -125,7 +125,7 @@ def test_ctrl_c_that_could_not_cancel_says_so(
     api.answer_next(503, b"{}", operation="cancelAssembly")
     presser = ctrl_c_when(lambda: len(api.requests) > 1)
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["wait", url, "--cancel-on-interrupt", "--attempts", "1"])
+        main.run(["wait", url, "--cancel-on-interrupt", "--attempts", "1"])
     presser.join()
 
     written = capsys.readouterr()
@@ -383,7 +383,7 @@ def test_a_run_that_ctrl_c_ended_is_gone_on_with(
     api.delay_next(30, operation=phase)
     presser = ctrl_c_when(lambda: phase in [request.operation for request in api.requests])
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["run", *TEMPLATE, "a.txt", "film", "--save-to", "out"])
+        main.run(["run", *TEMPLATE, "a.txt", "film", "--save-to", "out"])
     presser.join()
     err = capsys.readouterr().err
     api.faults.clear()
@@ -415,7 +415,7 @@ def test_a_run_that_ctrl_c_ended_can_be_canceled(
     api.delay_next(30, operation="tusPatch")
     presser = ctrl_c_when(lambda: "tusPatch" in [request.operation for request in api.requests])
     with pytest.raises(KeyboardInterrupt):
-        rim.run(["run", *TEMPLATE, "film", "--cancel-on-interrupt", "--json"])
+        main.run(["run", *TEMPLATE, "film", "--cancel-on-interrupt", "--json"])
     presser.join()
 
     assert json.loads(capsys.readouterr().out)["status"]["ok"] == "ASSEMBLY_CANCELED"

@@ -1,13 +1,14 @@
-"""The commands, as click has them; what they do is in modules that are read when it is done.
+"""The commands, as click has them; the code that carries them out is imported when one runs.
 
-This one is read each time that a shell completes a word, so nothing heavy is imported here.
+A shell starts this program for each word that it completes, so nothing heavy is imported here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from . import PROGRAM
@@ -16,152 +17,258 @@ from . import options as given
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
+class _Group(click.Group):
+    """A group whose own options may also stand behind the command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Notes the typed words as if every option stood behind the command."""
+        typed: list[str] = ctx.obj or []
+        ctx.obj = [args[0], *typed[: len(typed) - len(args)], *args[1:]]
+        return super().resolve_command(ctx, args)
+
+
+class _Command(click.Command):
+    """A command with examples at the end of its help."""
+
+    examples: Sequence[str] = ()
+
+    def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            for example in self.examples:  # not wrapped: they are there to be copied
+                formatter.write(f"  {PROGRAM} {example}\n")
+
+
 @click.group(
+    cls=_Group,
     name=PROGRAM,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes, credentials and examples are in docs/command-line.md of the project.",
+    params=list(given.API),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`COMMAND --help` has all options of a command, and examples. The options above may"
+    " stand before or after the command. Exit codes and credentials: docs/command-line.md.",
 )
 @click.version_option(package_name=PROGRAM, message="%(version)s")
-def group() -> None:
-    """Files in, results out: Transloadit's Assembly API on the command line.
+@click.pass_context
+def group(ctx: click.Context, /, **options: object) -> None:
+    """Send files to Transloadit, and save the results.
 
     Results go to the standard output, everything else to the standard error.
     """
+    typed = {
+        name: value
+        for name, value in options.items()
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    ctx.default_map = dict.fromkeys(group.commands, typed)
 
 
 def _command(
-    module: str, *parameters: click.Parameter | Iterable[click.Parameter]
+    module: str, *parameters: click.Parameter | Iterable[click.Parameter], examples: Sequence[str]
 ) -> Callable[[Callable[[], None]], None]:
-    """A command with a function's name and help; its work is what `module` has of that name."""
+    """A command with a function's name and help, carried out by the function of that name in
+    `module`."""
 
     def add(declared: Callable[[], None]) -> None:
         def carry_out(**arguments: object) -> int:
             work = getattr(import_module(f".{module}", __package__), declared.__name__)
-            typed = click.get_current_context().obj
+            typed = click.get_current_context().find_root().obj
             session = import_module(".session", __package__).opened(typed, arguments)
             return int(session.carry_out(partial(work, session, **arguments)))
 
         params: list[click.Parameter] = []
         for some in parameters:
             params.extend([some] if isinstance(some, click.Parameter) else some)
-        name = declared.__name__.replace("_", "-")
-        group.add_command(
-            click.Command(name, params=params, callback=carry_out, help=declared.__doc__)
-        )
+        name = declared.__name__.rstrip("_").replace("_", "-")
+        command = _Command(name, params=params, callback=carry_out, help=declared.__doc__)
+        command.examples = examples
+        group.add_command(command)
 
     return add
 
 
 @_command(
-    "transfers", given.FILES, given.CREATING, given.SAVE_TO, given.STEP, given.WAITING,
-    given.RUNNING, given.DRY_RUN, given.PROGRESS, given.ON_INTERRUPT, given.API,
+    "assemblies", given.FILES, given.CREATING, given.SAVING, given.WAITING, given.TUS_ABOVE,
+    given.RESUME, given.DRY_RUN, given.PROGRESS, given.ON_INTERRUPT, given.API,
+    examples=(
+        "run -t resize photo.jpg -o small.jpg",
+        "run -s steps.yaml '*.jpg' --save-to results",
+        "run -t resize - -o - < photo.jpg > small.jpg",
+    ),
 )  # fmt: skip
 def run() -> None:
     """Send files, wait, and save the results.
 
-    FILE is a path, a pattern such as '*.jpg', or - for the standard input. It goes into the form
-    field FIELD, else into `files`. The paths of what was saved are printed, or without --save-to
-    the Step, the name and the URL of each result.
+    FILE is a path, a pattern such as '*.jpg', or - for the standard input. All files go to one
+    Assembly, in the form field FIELD, by default `files`. Prints the paths of the saved results;
+    without -o and --save-to the Step, the name and the URL of each result.
     """
 
 
 @_command(
-    "assemblies",
-    given.FILES,
-    given.CREATING,
-    given.EXPECT,
-    given.DRY_RUN,
-    given.ON_INTERRUPT,
+    "map_files", given.INPUTS, given.DESCRIBING, given.MAPPING, given.DRY_RUN, given.PROGRESS,
     given.API,
-)
+    examples=(
+        "map -t resize photos --save-to results",
+        "map -t resize 'photos/**/*.jpg' -o results/ --at-once 20",
+        "map -s steps.yaml inbox -o results/ --watch --delete-source",
+    ),
+)  # fmt: skip
+def map_() -> None:
+    """Run one Assembly for each of many files.
+
+    FILE is a path or a pattern such as '**/*.jpg'; the files of a FOLDER are those in it, at any
+    depth, but for hidden ones. The results of FOLDER/a/b.jpg are saved in a/b.jpg/STEP/NAME, once
+    they are complete. Files whose results are newer than they are are passed over. After Ctrl-C or
+    a crash, the same command with the same --journal goes on where it stopped; it is printed.
+    """
+
+
+@_command(
+    "assemblies", given.FILES, given.CREATING, given.EXPECT, given.DRY_RUN, given.ON_INTERRUPT,
+    given.API,
+    examples=("create -t resize photo.jpg", "create -t resize --expect 2"),
+)  # fmt: skip
 def create() -> None:
     """Create an Assembly, and print its URL.
 
     FILE is a path, a pattern such as '*.jpg', or - for the standard input. It goes into the form
-    field FIELD, else into `files`.
-    """
-
-
-@_command("assemblies", given.ASSEMBLY, given.API)
-def status() -> None:
-    """Print how an Assembly is.
-
-    ASSEMBLY is its id or its URL, here and elsewhere. The exit code is 0 whatever its state is; for
-    a code that tells, see `wait --deadline 0`.
-    """
-
-
-@_command("transfers", given.ASSEMBLY, given.WAITING, given.PROGRESS, given.ON_INTERRUPT, given.API)
-def wait() -> None:
-    """Wait until an Assembly has ended, and print how.
-
-    The exit code is 0 if it completed, 1 if it ended otherwise, 6 if it is busy at the deadline.
+    field FIELD, by default `files`.
     """
 
 
 @_command(
-    "transfers", given.ASSEMBLY, given.FILES, given.STDIN_NAME, given.PARALLEL,
+    "assemblies", given.ASSEMBLIES, given.API,
+    examples=("status 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",),
+)  # fmt: skip
+def status() -> None:
+    """Print the state of Assemblies.
+
+    ASSEMBLY is an id or a URL, here and in other commands. The exit code is 0 whatever the state
+    is; for a code that tells, see `wait --deadline 0`.
+    """
+
+
+@_command(
+    "assemblies", given.ASSEMBLIES, given.WAITING, given.PROGRESS, given.ON_INTERRUPT, given.API,
+    examples=(
+        "wait 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",
+        "wait --deadline 600 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",
+    ),
+)  # fmt: skip
+def wait() -> None:
+    """Wait until Assemblies have ended, and print their state.
+
+    The exit code is 0 if all completed, 1 if one ended otherwise, 6 if one is busy at the deadline.
+    """
+
+
+@_command(
+    "assemblies", given.ASSEMBLY, given.FILES, given.STDIN_NAME, given.PARALLEL,
     given.PROGRESS, given.ON_INTERRUPT, given.API,
+    examples=("upload 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5 film.mp4 poster=poster.jpg",),
 )  # fmt: skip
 def upload() -> None:
-    """Upload files to an Assembly that awaits them.
+    """Upload files to an Assembly that was created with --expect.
 
-    It was created with --expect. Called again with the same files, it goes on where it stopped.
-    FILE is what it is in `create`.
+    Called again with the same files, it resumes where it stopped. FILE is as in `create`.
     """
 
 
 @_command(
-    "transfers",
-    given.ASSEMBLY,
-    given.SAVE_TO,
-    given.STEP,
-    given.PARALLEL,
-    given.PROGRESS,
-    given.API,
-)
+    "assemblies", given.ASSEMBLY, given.SAVING, given.PARALLEL, given.PROGRESS, given.API,
+    examples=(
+        "results 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",
+        "results 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5 --step resized -o small.jpg",
+    ),
+)  # fmt: skip
 def results() -> None:
     """List the results of an Assembly, or save them.
 
-    Each line is a Step, a name and a URL, or with --save-to the path of a file.
+    Prints a Step, a name and a URL for each; with -o or --save-to the paths of the saved files.
     """
 
 
-@_command("assemblies", given.ASSEMBLY, given.DRY_RUN, given.API)
+@_command(
+    "assemblies", given.ASSEMBLIES, given.DRY_RUN, given.API,
+    examples=("cancel 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",),
+)  # fmt: skip
 def cancel() -> None:
-    """Cancel an Assembly.
+    """Cancel Assemblies.
 
-    One that has finished keeps its outcome.
+    One that has ended keeps its outcome.
     """
 
 
-@_command("assemblies", given.ASSEMBLY, given.REPLAYING, given.DRY_RUN, given.API)
+@_command(
+    "assemblies", given.ASSEMBLY, given.REPLAYING, given.DRY_RUN, given.API,
+    examples=("replay --reparse-template 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",),
+)  # fmt: skip
 def replay() -> None:
-    """Run a crashed Assembly once more.
+    """Run an Assembly once more, with the same files.
 
-    The new Assembly's URL is printed.
+    Prints the URL of the new Assembly.
     """
 
 
-@_command("assemblies", given.ASSEMBLY, given.AGAIN, given.DRY_RUN, given.API)
+@_command(
+    "assemblies", given.ASSEMBLY, given.AGAIN, given.DRY_RUN, given.API,
+    examples=("replay-notification 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",),
+)  # fmt: skip
 def replay_notification() -> None:
-    """Send an Assembly's Notification again."""
+    """Send the webhook of an Assembly again.
+
+    Transloadit calls a webhook Notification or Pingback.
+    """
 
 
-@_command("local", given.PARAMS, given.EXPIRES_IN, given.AS_JSON, given.CREDENTIALS)
+@_command(
+    "local", given.STEPS, given.AS_JSON,
+    examples=("check steps.yaml", "check '{\"resized\": {\"robot\": \"/image/resize\"}}'"),
+)  # fmt: skip
+def check() -> None:
+    """Find mistakes in Steps without sending anything.
+
+    Each line of the output is a Step and a problem: a Robot that does not exist, a `use` that names
+    no Step, Steps that use each other in a circle. The exit code is 1 if there are any.
+    """
+
+
+@_command(
+    "local", given.PARAMS, given.EXPIRES_IN, given.AS_JSON, given.CREDENTIALS,
+    examples=("sign '{\"template_id\": \"resize\"}'", "sign params.json --expires-in 600"),
+)  # fmt: skip
 def sign() -> None:
     """Sign params, and print both.
 
-    It takes two lines: the params and their signature. Whoever sends them as they are needs no
-    secret; they are good for one request.
+    The output is two lines: the params, and their signature. With them another program can send one
+    request without knowing the secret.
     """
 
 
-@_command("local", given.BODY, given.CONTENT_TYPE, given.AS_JSON, given.CREDENTIALS)
+@_command(
+    "local", given.BODY, given.CONTENT_TYPE, given.AS_JSON, given.CREDENTIALS,
+    examples=(
+        "verify body.txt",
+        "verify - --content-type 'multipart/form-data; boundary=x' < body.txt",
+    ),
+)  # fmt: skip
 def verify() -> None:
-    """Check a Pingback, and print the status in it.
+    """Verify a webhook, and print the status in it.
 
-    The exit code is 1 if it is not signed with the Auth Secret.
+    The exit code is 1 if it is not signed with the Auth Secret. Transloadit calls a webhook
+    Notification or Pingback.
+    """
+
+
+@_command(
+    "local", given.CDN, given.EXPIRES_IN, given.AS_JSON, given.CREDENTIALS,
+    examples=("smart-cdn acme thumbnail photos/cat.jpg -f w:=200",),
+)  # fmt: skip
+def smart_cdn() -> None:
+    """Sign a Smart CDN URL, and print it.
+
+    At the URL the Smart CDN of WORKSPACE serves what TEMPLATE makes of INPUT.
     """
 
 
@@ -171,19 +278,28 @@ def verify() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def standin(arguments: tuple[str, ...]) -> int:
-    """Serve a local stand-in of the API.
+    """Run the stand-in, a local mock server of the API.
 
     It takes the options that `standin --help` lists, and serves until Ctrl-C.
     """
     return int(import_module(".serving", __package__).serve(arguments))
 
 
-@group.command()
+# compdef is a function of zsh's completion system, which few people start themselves.
+_ZSH = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"
+
+
+@group.command(cls=_Command)
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 def completion(shell: str) -> None:
-    """Print what makes a shell complete these commands.
+    """Print the code that makes a shell complete these commands.
 
-    For bash, put this into ~/.bashrc: eval "$(transloadit-client completion bash)"
+    For bash, put `eval "$(transloadit-client completion bash)"` into ~/.bashrc; for zsh, the same
+    with `zsh` into ~/.zshrc; for fish, `transloadit-client completion fish | source` into
+    ~/.config/fish/config.fish.
     """
-    kind = _SHELLS[shell]
-    click.echo(kind(group, {}, PROGRAM, "_TRANSLOADIT_CLIENT_COMPLETE").source())
+    source = _SHELLS[shell](group, {}, PROGRAM, "_TRANSLOADIT_CLIENT_COMPLETE").source()
+    click.echo((_ZSH if shell == "zsh" else "") + source)
+
+
+completion.examples = ["completion zsh"]  # type: ignore[attr-defined]  # a _Command

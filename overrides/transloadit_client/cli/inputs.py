@@ -1,20 +1,24 @@
-"""What people type, as what the client takes: files, globs, variables and Steps."""
+"""Reads what people type: files, patterns, variables and Steps, as the client takes them."""
 
 import json
+import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from glob import glob
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import yaml
-from attrs import frozen
+from attrs import define, frozen
 
 from transloadit_client import InvalidInput
 
 Content: TypeAlias = Path | tuple[str, IO[bytes]]
 
+_SETTLED = 2_000_000_000  # nanoseconds after which a watched file counts as written
 _FIELD = re.compile(r"(?P<field>[\w.:-]+)=(?P<path>.+)", re.DOTALL)
 
 
@@ -27,19 +31,142 @@ class File:
 
     @property
     def size(self) -> int | None:
-        """Bytes; None where nobody can know before they are read."""
+        """Bytes; None where only reading tells, as with a pipe."""
         path = Path(self.path)
         return path.stat().st_size if self.path != "-" and path.is_file() else None
 
     def content(self, stdin_name: str) -> Content:
-        return (stdin_name, sys.stdin.buffer) if self.path == "-" else Path(self.path)
+        return (stdin_name, _stdin()) if self.path == "-" else Path(self.path)
+
+
+@frozen
+class Input:
+    """A file to process.
+
+    Attributes:
+        field: its form field.
+        path: where it is.
+        name: its path below the folder that was named; its results go into a folder of that name.
+        size: its bytes.
+        changed: its modification time, in nanoseconds.
+    """
+
+    field: str
+    path: Path
+    name: Path
+    size: int
+    changed: int
+
+    @property
+    def key(self) -> str:
+        """Its name in the journal. A file that was changed is another input."""
+        return f"{self.path.absolute()}#{self.size}-{self.changed}"
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is no longer being written, as far as its age tells."""
+        return abs(time.time_ns() - self.changed) > _SETTLED
+
+
+@define
+class Search:
+    """Finds the files that the arguments name, and those whose results are missing or older.
+
+    Attributes:
+        arguments: files, folders and patterns; each may begin with `FIELD=`.
+        out: the folder of the results; None if none are saved.
+        gone_is_fine: whether a named file may be missing: an earlier run may have deleted it.
+        up_to_date: how many files the last look passed over.
+    """
+
+    arguments: Sequence[str]
+    out: Path | None
+    gone_is_fine: bool = False
+    up_to_date: int = 0
+
+    def stale(self) -> list[Input]:
+        """The files to process.
+
+        Raises:
+            InvalidInput: an argument names nothing, or the results of two files collide.
+        """
+        inputs = self.all()
+        self._refuse_collisions(inputs)
+        stale = [one for one in inputs if not self._is_up_to_date(one)]
+        self.up_to_date = len(inputs) - len(stale)
+        return stale
+
+    def all(self) -> list[Input]:
+        """All files that the arguments name, each once."""
+        found: dict[Path, Input] = {}
+        for argument in self.arguments:
+            form_field, given = field_and_path(argument)
+            for path, name in self._files(Path(given).expanduser(), argument):
+                with suppress(FileNotFoundError):  # deleted since it was listed
+                    stat = path.stat()
+                    one = Input(form_field, path, name, stat.st_size, stat.st_mtime_ns)
+                    found.setdefault(path.absolute(), one)
+        return list(found.values())
+
+    def _files(self, given: Path, argument: str) -> Iterator[tuple[Path, Path]]:
+        """Paths, and the names of their results."""
+        if given.is_dir():
+            yield from ((path, path.relative_to(given)) for path in self._walk(given))
+        elif given.exists():
+            yield given, _name(given)
+        elif not (self.gone_is_fine and "*" not in argument):
+            yield from (
+                (path, _name(path))
+                for path in matches(str(given), argument)
+                if not self._is_result(path)
+            )
+
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        """The files below a folder. As with patterns, hidden ones do not count."""
+        for at, folders, files in os.walk(folder):  # Python 3.11 has no Path.walk
+            root = Path(at)
+            folders[:] = sorted(
+                name for name in folders if name[0] != "." and not self._is_out(root / name)
+            )
+            yield from (root / name for name in sorted(files) if name[0] != ".")
+
+    def _is_out(self, folder: Path) -> bool:
+        return self.out is not None and folder.absolute() == self.out.absolute()
+
+    def _is_result(self, path: Path) -> bool:
+        """Whether a pattern such as `**/*.jpg` matched a result of an earlier run."""
+        return any(self._is_out(parent) for parent in path.parents if parent != Path())
+
+    def _is_up_to_date(self, one: Input) -> bool:
+        """Whether the folder of its results bears its time, or a later one, as `make` compares."""
+        if self.out is None:
+            return False
+        place = self.out / one.name
+        return place.is_dir() and place.stat().st_mtime_ns >= one.changed
+
+    def _refuse_collisions(self, inputs: Sequence[Input]) -> None:
+        if self.out is None:
+            return
+        taken: dict[Path, Input] = {}
+        for one in inputs:
+            if (self.out / one.name).is_file():
+                raise InvalidInput(
+                    f"the results of {str(one.path)!r} go into {str(self.out / one.name)!r}, which"
+                    " is a file: choose another folder for the results"
+                )
+            other = taken.setdefault(one.name, one)
+            if other is not one:
+                raise InvalidInput(
+                    f"the results of {str(other.path)!r} and {str(one.path)!r} would go into the"
+                    " same folder: name the folder that holds both instead"
+                )
 
 
 def files_of(arguments: Sequence[str]) -> list[File]:
     """The files that arguments such as `a.jpg`, `photo=b.jpg`, `*.png` and `-` stand for.
 
     Raises:
-        InvalidInput: one is not there, is a folder, or is a pattern that nothing fits.
+        InvalidInput: there is no such file, it is a folder, or a pattern matches nothing.
     """
     files = [file for argument in arguments for file in _files(argument)]
     if sum(file.path == "-" for file in files) > 1:
@@ -56,10 +183,10 @@ def contents(files: Sequence[File], stdin_name: str) -> dict[str, list[Content]]
 
 
 def values_of(arguments: Sequence[str], what: str) -> dict[str, Any]:
-    """`NAME=TEXT` and `NAME:=JSON`, as HTTPie has made them known.
+    """The values of `NAME=TEXT` and `NAME:=JSON`, a notation known from HTTPie.
 
     Raises:
-        InvalidInput: it is neither, or a name is there twice.
+        InvalidInput: an argument is neither, or a name is given twice.
     """
     values: dict[str, Any] = {}
     for argument in arguments:
@@ -74,9 +201,9 @@ def values_of(arguments: Sequence[str], what: str) -> dict[str, Any]:
 
 
 def steps_of(text: str) -> Mapping[str, Any]:
-    """Steps from JSON text that begins with `{`, or from a JSON or YAML file (`-` is one too).
+    """Steps from JSON text that begins with `{`, or from a JSON or YAML file; `-` reads stdin.
 
-    A whole Template's content, with its `steps` inside, will do as well.
+    The content of a Template, which has `steps` inside, is accepted too.
 
     Raises:
         InvalidInput: there is no such file, or it holds something else.
@@ -103,30 +230,51 @@ def bytes_of(path: str) -> bytes:
         InvalidInput: it cannot be read.
     """
     if path == "-":
-        return sys.stdin.buffer.read()
+        return _stdin().read()
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise InvalidInput(f"cannot read {path!r}: {error.strerror}") from None
 
 
-def _files(argument: str) -> Iterator[File]:
+def field_and_path(argument: str) -> tuple[str, str]:
+    """The two parts of `FIELD=FILE`; the field is `files` where none is named."""
     named = _FIELD.fullmatch(argument)
-    field, given = (named["field"], named["path"]) if named else ("files", argument)
+    return (named["field"], named["path"]) if named else ("files", argument)
+
+
+def matches(pattern: str, argument: str) -> list[Path]:
+    """The files that a pattern matches, sorted.
+
+    Raises:
+        InvalidInput: there are none; `argument` is what was typed.
+    """
+    found = [path for path in map(Path, glob(pattern, recursive=True)) if path.is_file()]  # noqa: PTH207  # a Path's own takes no absolute pattern
+    if not found:
+        named = field_and_path(argument)[1] != argument
+        hint = f" (as a path, write ./{argument})" if named and Path(argument).exists() else ""
+        raise InvalidInput(f"there is no file {field_and_path(argument)[1]!r}{hint}")
+    return sorted(found)
+
+
+def _stdin() -> IO[bytes]:
+    if sys.stdin is None:  # `<&-`
+        raise InvalidInput("the standard input (-) is closed")
+    return sys.stdin.buffer
+
+
+def _files(argument: str) -> Iterator[File]:
+    field, given = field_and_path(argument)
     if given == "-":
         yield File(field, given)
         return
-    path = Path(given).expanduser()  # of `photo=~/a.jpg` the shell expands nothing
+    path = Path(given).expanduser()  # no shell expands the tilde of `photo=~/a.jpg`
     if path.is_dir():
         raise InvalidInput(f"{given!r} is a folder; name its files, as in {given}/*")
-    if path.exists():  # also where its name looks like a pattern
+    if path.exists():  # a name that looks like a pattern may be a file's
         yield File(field, str(path))
-        return
-    found = [one for one in glob(str(path), recursive=True) if Path(one).is_file()]  # noqa: PTH207  # a Path's own takes no absolute pattern
-    if not found:
-        hint = f" (as a path, write ./{argument})" if named and Path(argument).exists() else ""
-        raise InvalidInput(f"there is no file {given!r}{hint}")
-    yield from (File(field, one) for one in sorted(found))
+    else:
+        yield from (File(field, str(one)) for one in matches(str(path), argument))
 
 
 def _object(text: str, what: str) -> Mapping[str, Any]:
@@ -146,8 +294,15 @@ def _json(text: str | bytes, what: str) -> Any:
 
 
 def _yaml(text: str | bytes, what: str) -> Any:
-    """Reads JSON as well, which is YAML, all but."""
+    """Reads JSON as well: nearly all JSON is YAML."""
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{what} is neither JSON nor YAML: {error}") from None
+        # The parser's message has several lines, and quotes the text.
+        said = " ".join(str(error).split())
+        raise InvalidInput(f"{what} is neither JSON nor YAML: {said}") from None
+
+
+def _name(path: Path) -> Path:
+    """The name of the results of a file that was named: its path if it is below this folder."""
+    return Path(path.name) if path.is_absolute() or ".." in path.parts else path

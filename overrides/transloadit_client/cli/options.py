@@ -1,65 +1,81 @@
-"""The arguments and options of the commands, each told once; their help explains them."""
+"""The arguments and options of the commands, each declared once, with its help."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-_FILE = click.Path(path_type=Path)  # not checked here: who reads it says what is wrong with it
+_FILE = click.Path(path_type=Path)  # not checked here: the code that reads it says what is wrong
 _WORD = click.Path()  # a text that a shell completes as a file
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
 
 
-def _option(name: str, text: str, **settings: Any) -> click.Option:
-    return click.Option([name], help=text, **settings)
+def _option(names: str, text: str, **settings: Any) -> click.Option:
+    return click.Option(names.split(), help=text, **settings)
 
 
-def _flag(name: str, text: str) -> click.Option:
-    return _option(name, text, is_flag=True)
+def _flag(names: str, text: str) -> click.Option:
+    return _option(names, text, is_flag=True)
 
 
-def _many(name: str, metavar: str, text: str) -> click.Option:
-    return _option(name, text, multiple=True, metavar=metavar)
+def _many(names: str, metavar: str, text: str) -> click.Option:
+    return _option(names, text, multiple=True, metavar=metavar)
 
 
 ASSEMBLY = click.Argument(["assembly"], metavar="ASSEMBLY")
+ASSEMBLIES = click.Argument(["assemblies"], metavar="ASSEMBLY...", nargs=-1, required=True)
 FILES = click.Argument(["files"], metavar="[[FIELD=]FILE]...", nargs=-1, type=_WORD)
+INPUTS = click.Argument(
+    ["files"], metavar="[FIELD=]FILE|FOLDER...", nargs=-1, type=_WORD, required=True
+)
 
-AS_JSON = _flag("--json", "Write one JSON document to the standard output.")
+AS_JSON = _flag("-j --json", "Write one JSON document to the standard output.")
+VERBOSE = _option(
+    "-v --verbose", "Print retries and waits; -vv prints each request as well.", count=True
+)
 
 CREDENTIALS = [
-    _option("--credentials", "A file with TRANSLOADIT_KEY=… and TRANSLOADIT_SECRET=….",
+    _option("--credentials", "A file with TRANSLOADIT_KEY=… and TRANSLOADIT_SECRET=…; by default"
+            " the one that TRANSLOADIT_CREDENTIALS_FILE names, or ~/.transloadit/credentials.",
             type=_FILE, metavar="FILE"),
-    _option("--key", "The Auth Key; goes with --secret.", metavar="KEY"),
-    _option("--secret", "The Auth Secret. Others can see it in the list of processes: better use a"
-            " file or the environment.", metavar="SECRET"),
+    _option("--key", "The Auth Key; by default TRANSLOADIT_KEY. Goes with --secret.",
+            metavar="KEY"),
+    _option("--secret", "The Auth Secret; by default TRANSLOADIT_SECRET. Others can read this"
+            " option in the list of processes.", metavar="SECRET"),
 ]  # fmt: skip
 API = [
     AS_JSON,
+    VERBOSE,
     *CREDENTIALS,
-    _option("--endpoint", "Where the API is.", metavar="URL"),
-    _option("--timeout", "How long each step of a request may take.",
-            type=_SECONDS, metavar="SECONDS"),
-    _option("--attempts", "How often to try what may be tried again.",
+    _option("--endpoint", "The API's URL; by default TRANSLOADIT_ENDPOINT, or"
+            " https://api2.transloadit.com.", metavar="URL"),
+    _option("--timeout", "How long each step of a request may take; by default 10 to connect, and"
+            " 60 for each of the others.", type=_SECONDS, metavar="SECONDS"),
+    _option("--attempts", "How often a request is tried, where it may be repeated.",
             type=_COUNT, default=5, show_default=True, metavar="N"),
 ]  # fmt: skip
-DRY_RUN = _flag("--dry-run", "Show what would be sent, and send nothing.")
+DRY_RUN = _flag("-n --dry-run", "Show what would be sent, and send nothing.")
 
-STDIN_NAME = _option("--stdin-name", "The file name of what comes from the standard input (-).",
+STDIN_NAME = _option("--stdin-name", "The file name of the standard input (-).",
                      default="stdin", show_default=True, metavar="NAME")  # fmt: skip
 INSTRUCTIONS = [
-    _option("--steps", "The Steps: a JSON or YAML file, or JSON.",
+    _option("-s --steps", "The Steps: a JSON or YAML file, or JSON.",
             type=_WORD, metavar="FILE|JSON|-"),
-    _option("--template", "The Template that holds the Steps.", metavar="ID"),
-    _many("--field", "NAME=TEXT", "An Assembly Variable; NAME:=JSON for what is no text."),
-    _option("--notify-url", "Where the Notification goes.", metavar="URL"),
+    _option("-t --template", "The Template that holds the Steps.", metavar="ID"),
+    _many("-f --field", "NAME=TEXT", "An Assembly Variable; NAME:=JSON for non-string values."),
+    _option("--notify-url", "The URL that gets the webhook when the Assembly has ended.",
+            metavar="URL"),
 ]  # fmt: skip
-CREATING = [
+DESCRIBING = [
     *INSTRUCTIONS,
     _many("--form-field", "NAME=TEXT", "A further form field."),
-    _many("--param", "NAME=TEXT", "Any other of the API's params; NAME:=JSON for what is no text."),
-    _option("--assembly-id", "An id of your own: 32 hex digits that nobody can guess.",
+    _many("--param", "NAME=TEXT",
+          "Any other parameter of the API; NAME:=JSON for non-string values."),
+]  # fmt: skip
+CREATING = [
+    *DESCRIBING,
+    _option("--assembly-id", "An id of your own: 32 random hex digits; by default a new one.",
             metavar="ID"),
     STDIN_NAME,
 ]  # fmt: skip
@@ -68,45 +84,73 @@ EXPECT = _option(
 )
 
 ON_INTERRUPT = _flag(
-    "--cancel-on-interrupt", "Let Ctrl-C cancel the Assembly; by default it goes on."
+    "--cancel-on-interrupt", "Cancel the Assembly on Ctrl-C; by default it goes on."
 )
 
 PROGRESS = _option(
     "--progress", "How progress is shown; auto means bars on a terminal, otherwise lines.",
     type=click.Choice(["auto", "bars", "lines", "json", "none"]), default="auto",
+    show_default=True,
 )  # fmt: skip
-PARALLEL = _option("--parallel", "How many files are on their way at once.",
+PARALLEL = _option("--parallel", "How many files are transferred at once.",
                    type=_COUNT, default=4, show_default=True, metavar="N")  # fmt: skip
-SAVE_TO = _option("--save-to", "The folder in which the results are saved, as STEP/NAME.",
+OUTPUT = _option("-o --output", "Save the one result as this file, or print it (-); a folder, as in"
+                 " DIR/, is the same as --save-to.",
+                 type=_WORD, metavar="FILE|DIR/|-")  # fmt: skip
+SAVE_TO = _option("--save-to", "Save all results in this folder, as STEP/NAME.",
                   type=_FILE, metavar="FOLDER")  # fmt: skip
 STEP = _many("--step", "NAME", "A Step whose results are wanted; by default all.")
-WAITING = [
-    _option("--deadline", "How long to wait at most; 9 hours by default.",
-            type=click.FloatRange(min=0), metavar="SECONDS"),
-    _flag("--cancel-on-timeout", "Cancel the Assembly at the deadline."),
-]  # fmt: skip
-RUNNING = [
-    _option("--tus-above", "How big all files together may be to go with the first request; bigger"
-            " ones go so that they can be gone on with. 8 MiB by default.",
-            type=click.IntRange(min=0), metavar="BYTES"),
-    _flag("--resume", "Go on with the run of this --assembly-id, wherever it stopped."),
+SAVING = [OUTPUT, SAVE_TO, STEP]
+DEADLINE = _option("--deadline", "How long to wait at most; 9 hours by default.",
+                   type=click.FloatRange(min=0), metavar="SECONDS")  # fmt: skip
+WAITING = [DEADLINE, _flag("--cancel-on-timeout", "Cancel the Assembly at the deadline.")]
+TUS_ABOVE = _option("--tus-above", "Files of more bytes than this together are uploaded in pieces,"
+                    " which can be resumed; smaller ones go in the first request. 8388608 by"
+                    " default.", type=click.IntRange(min=0), metavar="BYTES")  # fmt: skip
+RESUME = _flag("--resume", "Resume the run of this --assembly-id, wherever it stopped.")
+
+MAPPING = [
+    _option("-o --output", "The same as --save-to.", type=_WORD, metavar="DIR/"),
+    _option("--save-to", "Save the results in this folder, as FILE/STEP/NAME.",
+            type=_FILE, metavar="FOLDER"),
+    STEP,
+    _option("--journal", "The file that records which Assembly belongs to which file, and what is"
+            " done; by default a new one, which is deleted when all is done.",
+            type=_FILE, metavar="FILE"),
+    _option("--at-once", "How many Assemblies may run at a time; 100 by default.",
+            type=_COUNT, metavar="N"),
+    _option("--per-minute", "How many Assemblies may be created in a minute; 250 by default.",
+            type=_COUNT, metavar="N"),
+    _flag("-w --watch", "Go on with files that are added or changed later, until Ctrl-C."),
+    _flag("--delete-source", "Delete each file once its Assembly has completed and its results are"
+          " saved."),
+    TUS_ABOVE,
+    DEADLINE,
 ]  # fmt: skip
 
 REPLAYING = [
     *INSTRUCTIONS,
-    _flag("--no-notify", "Let no Notification be sent."),
-    _flag("--reparse-template", "Take the Template as it is now, not the Steps as they were."),
+    _flag("--no-notify", "Send no webhook."),
+    _flag("--reparse-template", "Use the Template as it is now, not the Steps as they were."),
 ]
 AGAIN = [
-    _option("--notify-url", "Where the Notification goes instead.", metavar="URL"),
+    _option("--notify-url", "The URL that gets the webhook instead.", metavar="URL"),
     _flag("--no-wait", "Do not wait until it was delivered."),
 ]
 
 PARAMS = click.Argument(["params"], metavar="FILE|JSON|-", type=_WORD)
-EXPIRES_IN = _option("--expires-in", "How long the signature is good.",
+STEPS = click.Argument(["steps"], metavar="FILE|JSON|-", type=_WORD)
+EXPIRES_IN = _option("--expires-in", "How long the signature is valid.",
                      type=_COUNT, default=3600, show_default=True, metavar="SECONDS")  # fmt: skip
 BODY = click.Argument(["body"], metavar="FILE|-", type=_WORD)
 CONTENT_TYPE = _option(
-    "--content-type", "The Content-Type that the request came with.",
+    "--content-type", "The Content-Type of the request.",
     default="application/x-www-form-urlencoded", show_default=True, metavar="TYPE",
 )  # fmt: skip
+CDN = [
+    click.Argument(["workspace"], metavar="WORKSPACE"),
+    click.Argument(["template"], metavar="TEMPLATE"),
+    click.Argument(["input"], metavar="[INPUT]", default=""),
+    _many("-f --field", "NAME=TEXT",
+          "A parameter for the Template; NAME:=JSON for non-string values, a list to repeat it."),
+]  # fmt: skip

@@ -1,6 +1,7 @@
-"""What a command came to, and which exit code that is."""
+"""What a command came to: rows for people, a document for `--json`, and an exit code."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -13,14 +14,14 @@ from transloadit_client import (
     InvalidInput,
     NoAnswer,
     OutcomeUnknown,
+    SavedFile,
     StillBusy,
     TransloaditError,
     UploadIncomplete,
     pingback,
 )
 
-from .exits import Exit
-from .output import address, saved_files
+from .exit_codes import Exit
 
 # Read from the top: an error's own class stands above its parents'.
 _OF_ERRORS: tuple[tuple[type[Exception], Exit], ...] = (
@@ -35,14 +36,44 @@ _OF_ERRORS: tuple[tuple[type[Exception], Exit], ...] = (
     (DownloadIncomplete, Exit.INCOMPLETE),
 )
 
+# The package's errors name Python arguments. Those that are no English words are put into options.
+_OPTIONS = {
+    "assembly_id": "--assembly-id",
+    "at_once": "--at-once",
+    "auth_token": "TRANSLOADIT_AUTH_TOKEN",
+    "base_url": "--endpoint",
+    "cancel_on_timeout": "--cancel-on-timeout",
+    "content_type": "--content-type",
+    "creates_per_minute": "--per-minute",
+    "extra_params": "--param",
+    "form_fields": "--form-field",
+    "notify_url": "--notify-url",
+    "num_expected_upload_files": "--expect",
+    "reparse_template": "--reparse-template",
+    "save_steps": "--step",
+    "save_to": "--save-to",
+    "signature_algorithm": "TRANSLOADIT_SIGNATURE_ALGORITHM",
+    "template_id": "--template",
+    "tus_above": "--tus-above",
+}
+_ARGUMENT = re.compile(rf"`?\b({'|'.join(_OPTIONS)})\b`?(=(?=\w))?")
+
 
 @frozen
 class Outcome:
-    """What a command came to: rows for people, and the document of `--json`."""
+    """What a command came to.
+
+    Attributes:
+        exit: the exit code.
+        rows: the lines of the standard output, each with its parts.
+        document: the document of `--json`, which then stands there instead.
+        notes: lines for people, on the standard error.
+    """
 
     exit: Exit = Exit.DONE
     rows: Sequence[Sequence[str]] = ()
     document: Mapping[str, Any] = field(factory=dict)
+    notes: Sequence[str] = ()
 
 
 def of_assembly(
@@ -52,6 +83,15 @@ def of_assembly(
     **more: object,
 ) -> Outcome:
     return Outcome(code, rows, {**about(status), **more})
+
+
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Several outcomes as one; its code is the first that is not 0."""
+    return Outcome(
+        next((outcome.exit for outcome in outcomes if outcome.exit), Exit.DONE),
+        [row for outcome in outcomes for row in outcome.rows],
+        {"assemblies": [dict(outcome.document) for outcome in outcomes]},
+    )
 
 
 def about(status: AssemblyStatus) -> dict[str, Any]:
@@ -66,12 +106,12 @@ def about_error(error: TransloaditError) -> dict[str, Any]:
     status = getattr(error, "status", None)
     return {
         **(about(status) if isinstance(status, AssemblyStatus) else {}),
-        **_about_parts(error),
-        "error": {"type": type(error).__name__, "message": str(error), **known},
+        **_about_files(error),
+        "error": {"type": type(error).__name__, "message": message(error), **known},
     }
 
 
-def _about_parts(error: TransloaditError) -> dict[str, Any]:
+def _about_files(error: TransloaditError) -> dict[str, Any]:
     if isinstance(error, UploadIncomplete):
         return {"sent": list(error.finished), "missing": list(error.missing)}
     if isinstance(error, DownloadIncomplete):
@@ -82,11 +122,61 @@ def _about_parts(error: TransloaditError) -> dict[str, Any]:
     return {}
 
 
+def message(error: TransloaditError) -> str:
+    """An error's sentence, with options in the place of Python's arguments."""
+
+    def option(found: re.Match[str]) -> str:
+        # `name=5` is an argument to give; `name is …` is one that was given.
+        return _OPTIONS[found[1]] + (" " if found[2] else "")
+
+    return _ARGUMENT.sub(option, str(error))
+
+
 def code_of(error: TransloaditError) -> Exit:
+    """The exit code of an error."""
     return next((code for kind, code in _OF_ERRORS if isinstance(error, kind)), Exit.DEFECT)
 
 
 def code_of_end(status: AssemblyStatus) -> Exit:
-    """For whoever waits for an Assembly: one canceled or aborted did not do its work."""
-    whole = status.ok == "ASSEMBLY_COMPLETED" and not status.failed
-    return Exit.DONE if whole else Exit.FAILED
+    """The exit code for how an Assembly ended: 1 unless it completed."""
+    complete = status.ok == "ASSEMBLY_COMPLETED" and not status.failed
+    return Exit.DONE if complete else Exit.FAILED
+
+
+def headline(status: AssemblyStatus) -> str:
+    """The state of an Assembly in a line, with the API's own words about it."""
+    state = status.error if status.failed else status.ok
+    said = f": {status.message}" if isinstance(status.message, str) and status.message else ""
+    return f"{state or 'unknown state'}{said}"
+
+
+def address(status: AssemblyStatus) -> str:
+    """The URL of an Assembly, or its id where the answer has no URL."""
+    found = (status.assembly_ssl_url, status.assembly_id)
+    return next((text for text in found if isinstance(text, str) and text), "-")
+
+
+def report(status: AssemblyStatus) -> list[tuple[str, ...]]:
+    """An Assembly in a few rows, each with its name first."""
+    uploads = status.uploads if isinstance(status.uploads, list) else []
+    return [
+        ("assembly", address(status)),
+        ("state", headline(status)),
+        ("uploads", str(len(uploads))),
+        *(("results", step, str(len(files))) for step, files in status.files.items()),
+    ]
+
+
+def result_rows(status: AssemblyStatus, steps: Collection[str] = ()) -> list[tuple[str, ...]]:
+    """The results in rows of Step, name and URL; `-` stands for a missing value."""
+    return [
+        tuple(value if isinstance(value, str) and value else "-" for value in values)
+        for step, files in status.files.items()
+        if not steps or step in steps
+        for values in ((step, file.name, file.ssl_url or file.url) for file in files)
+    ]
+
+
+def saved_files(saved: Iterable[SavedFile]) -> list[dict[str, Any]]:
+    """The saved results as `--json` has them."""
+    return [{"step": one.step, "path": str(one.path), "file": one.file.to_dict()} for one in saved]

@@ -1,85 +1,129 @@
-"""What is written, and where: results on the standard output, everything else beside it."""
+"""The two streams: results on the standard output, everything else on the standard error.
+
+Control characters are escaped here and nowhere else, so no text of a server or a file name can
+write a line of its own or move the cursor.
+"""
 
 import json
+import math
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from shutil import copyfileobj
+from typing import Any, TextIO, cast
 
-from transloadit_client import AssemblyStatus, SavedFile
+_UNITS = ("kB", "MB", "GB", "TB")
 
 
-def tell(text: str) -> None:
+class Stream:
+    """A text stream that never raises for its reader: closed, full or gone, the work goes on.
+
+    Attributes:
+        lost: why something could not be written; None if a reader that had enough closed a pipe.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.lost: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self.give_up(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self.give_up(error)
+
+    def give_up(self, error: OSError) -> None:
+        """Sends all that follows to nowhere.
+
+        The file descriptor itself is replaced: Python flushes what is left when it ends, and would
+        turn a failure of that into an exit code of its own, 120.
+        """
+        if not isinstance(error, BrokenPipeError):
+            self.lost = error
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
+def open_streams() -> Iterator[Stream]:
+    """Makes both streams safe to write to; gives the standard output.
+
+    A stream that was closed (`2>&-`) is None in Python, and its number is free: the next socket
+    would get it, and with it what C code writes to the standard error. So the number is taken.
+    """
+    before = sys.stdin, sys.stdout, sys.stderr
+    for stream in before:
+        if stream is None and (number := os.open(os.devnull, os.O_RDWR)) > 2:
+            os.close(number)
+    out, err = (Stream(stream or Path(os.devnull).open("w")) for stream in before[1:])  # noqa: SIM115  # open until the process ends
+    with suppress(AttributeError):  # a stream that somebody else put there may not have it
+        out.reconfigure(errors="backslashreplace")  # for names that the terminal cannot show
+    sys.stdout, sys.stderr = cast("TextIO", out), cast("TextIO", err)
+    try:
+        yield out
+    finally:
+        out.flush()
+        err.flush()
+        _, sys.stdout, sys.stderr = before
+
+
+def tell(*lines: str) -> None:
     """Writes lines for people to the standard error."""
-    sys.stderr.write("".join(f"{printable(line)}\n" for line in text.splitlines()))
+    sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
     sys.stderr.flush()
 
 
 def give(rows: Iterable[Sequence[str]]) -> None:
-    """Writes results, one a line, with tabs between what belongs to it."""
-    _write("".join("\t".join(map(printable, row)) + "\n" for row in rows))
+    """Writes results to the standard output, one a line, with tabs between their parts."""
+    sys.stdout.write("".join("\t".join(map(printable, row)) + "\n" for row in rows))
+    sys.stdout.flush()
 
 
 def give_document(document: Mapping[str, Any]) -> None:
     """Writes the one JSON document of `--json`, in ASCII."""
-    _write(json.dumps(document, indent=2) + "\n")
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def give_file(path: Path) -> None:
+    """Writes the bytes of a file to the standard output."""
+    sys.stdout.flush()
+    try:
+        with path.open("rb") as file:
+            copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        cast("Stream", sys.stdout).give_up(error)
 
 
 def printable(text: str) -> str:
-    """`text` without what a terminal would obey: a server may have put anything into a name."""
+    """`text` with line ends, escape sequences and the like spelled out, as in `\\n`."""
     return "".join(
         character if character.isprintable() else _escaped(character) for character in text
     )
 
 
-def headline(status: AssemblyStatus) -> str:
-    """How an Assembly is, in a line."""
-    state = status.error if status.failed else status.ok
-    message = f": {status.message}" if isinstance(status.message, str) and status.message else ""
-    return f"{state or 'in a state without a name'}{message}"
-
-
-def address(status: AssemblyStatus) -> str:
-    """The URL of an Assembly, or its id where the answer did not have more."""
-    found = (status.assembly_ssl_url, status.assembly_id)
-    return next((text for text in found if isinstance(text, str) and text), "-")
-
-
-def report(status: AssemblyStatus) -> list[tuple[str, ...]]:
-    """An Assembly in a few rows, each with its name first."""
-    uploads = status.uploads if isinstance(status.uploads, list) else []
-    return [
-        ("assembly", address(status)),
-        ("state", headline(status)),
-        ("uploads", str(len(uploads))),
-        *(("results", step, str(len(files))) for step, files in status.files.items()),
-    ]
-
-
-def result_rows(status: AssemblyStatus, steps: Collection[str] = ()) -> list[tuple[str, ...]]:
-    """The results in rows of Step, name and URL; `-` stands for what is missing."""
-    return [
-        tuple(value if isinstance(value, str) and value else "-" for value in values)
-        for step, files in status.files.items()
-        if not steps or step in steps
-        for values in ((step, file.name, file.ssl_url or file.url) for file in files)
-    ]
-
-
-def saved_files(saved: Iterable[SavedFile]) -> list[dict[str, Any]]:
-    """The saved results as `--json` has them."""
-    return [{"step": one.step, "path": str(one.path), "file": one.file.to_dict()} for one in saved]
+def size(count: float) -> str:
+    """Bytes in the unit that suits them, by thousands, as disks and networks are sold."""
+    if count < 1000:
+        return f"{count:.0f} bytes"
+    power = min(int(math.log(count, 1000)), len(_UNITS))
+    return f"{count / 1000**power:.1f} {_UNITS[power - 1]}"
 
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode()
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Who reads has had enough, as `head` does; the work itself was done. What Python would
-        # flush at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,11 @@
-"""One run of a command: its client, its outcome, and what is said when it does not come to one."""
+"""One run of a command: its client, its outcome, and the messages when it does not succeed."""
 
+import json
+import logging
 import os
 import shlex
+import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,19 +28,19 @@ from transloadit_client import (
 
 from . import PROGRAM
 from .credentials import Settings, find_settings
-from .dry import Shown, TakeDown, lines, listed
-from .exits import Exit
+from .dry_run import Recorder, Shown, lines, listed
+from .exit_codes import Exit
 from .inputs import File
-from .outcomes import Outcome, about_error, code_of, of_assembly
-from .output import address, give, give_document, tell
-from .progress import Mode, shown
+from .outcomes import Outcome, about_error, address, code_of, message, of_assembly, together
+from .output import give, give_document, tell
+from .progress import Lines, Mode, Show, as_json, silent
 
 _OPTIONS = {
     "attempts", "cancel_on_interrupt", "credentials", "dry_run", "endpoint", "json", "key",
-    "progress", "secret", "timeout",
+    "progress", "secret", "timeout", "verbose",
 }  # fmt: skip
-# After these there may be something to look at, and to go on with.
-_DOUBTFUL = frozenset({Exit.OUTCOME_UNKNOWN, Exit.INTERRUPTED})
+# After these there may be an Assembly to look at, and to go on with.
+_DOUBTFUL = frozenset({Exit.OUTCOME_UNKNOWN, Exit.INTERRUPTED, Exit.TERMINATED, Exit.HUNG_UP})
 _RESUMABLE = _DOUBTFUL | {Exit.NO_ANSWER, Exit.STILL_BUSY, Exit.INCOMPLETE}
 
 
@@ -50,7 +54,7 @@ def opened(typed: Sequence[str], arguments: dict[str, Any]) -> "Session":
 
 
 def without_secrets(typed: Sequence[str]) -> Iterator[str]:
-    """What was typed, but for the key and the secret: those must not be printed."""
+    """The typed words without the key and the secret, which must not be printed."""
     words = iter(typed)
     for word in words:
         if word in ("--key", "--secret"):
@@ -59,9 +63,16 @@ def without_secrets(typed: Sequence[str]) -> Iterator[str]:
             yield word
 
 
+class _ToStderr(logging.Handler):
+    """Log records as lines on the standard error, above the bars if there are any."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(f"{record.name.partition('.')[0]}: {record.getMessage()}")
+
+
 @define(kw_only=True)
 class Session:
-    """The options that all commands share, and what the command at work is at."""
+    """The options that all commands share, and the Assembly that the running command works on."""
 
     typed: Sequence[str] = ()
     json: bool = False
@@ -74,20 +85,22 @@ class Session:
     endpoint: str | None = None
     timeout: float | None = None
     attempts: int = 1
+    verbose: int = 0
     files: Sequence[File] = ()
     assembly: str | None = None
     _hint: str = ""
     _again: str = ""
     _after: frozenset[Exit] = frozenset()
+    _told: bool = False
 
     def settings(self) -> Settings:
-        """The credentials and their kin, from wherever they are."""
+        """The credentials, the endpoint and the algorithm, from wherever they are."""
         return find_settings(
             key=self.key, secret=self.secret, file=self.credentials, environ=os.environ
         )
 
     def client(self) -> Transloadit:
-        """A client, which sends nothing when it is only to be shown what would be sent."""
+        """A client; with `--dry-run` one that sends nothing."""
         settings = self.settings()
         return Transloadit(
             settings.key,
@@ -97,27 +110,54 @@ class Session:
             base_url=self.endpoint or settings.base_url,
             timeout=self.timeout,
             retry=RetryPolicy(attempts=self.attempts),
-            httpx_args={"transport": TakeDown()} if self.dry_run else None,
+            httpx_args={"transport": Recorder()} if self.dry_run else None,
         )
 
-    def follow(self, assembly: str, *further: str) -> None:
-        """Notes which Assembly is at work; what was typed and `further` options go on with it."""
+    # -- how to go on --
+
+    def creates(self, assembly_id: str) -> None:
+        """Prints the id of an Assembly before it is created.
+
+        So it is known even if this process is killed before the answer arrives.
+        """
+        mode = self.mode
+        if mode == "json":
+            tell(json.dumps({"phase": "creating", "assembly_id": assembly_id}))
+        elif mode != "none" and not self.dry_run:
+            tell(f"Assembly {assembly_id}")
+
+    def follow(self, assembly: str | None, *further: str) -> None:
+        """Notes the Assembly at work; the typed words and `further` options resume the work."""
         verb, *arguments = self.typed
         self.assembly, self._after = assembly, _RESUMABLE
         self._hint = "To go on where it stopped:"
         self._again = shlex.join([PROGRAM, verb, *further, *arguments])
 
     def doubt(self, assembly: str) -> None:
-        """Notes that an Assembly may come to be of which nothing may be heard."""
-        where = ["--endpoint", self.endpoint] if self.endpoint else []
+        """Notes that an Assembly is about to be created, whose answer may be lost."""
         self.assembly, self._after = assembly, _DOUBTFUL
         self._hint = "To see whether there is an Assembly:"
-        self._again = shlex.join([PROGRAM, "status", *where, assembly])
+        self._again = self.command("status", assembly)
+
+    def command(self, verb: str, *arguments: str) -> str:
+        """Another command to type, for the same API."""
+        where = ["--endpoint", self.endpoint] if self.endpoint else []
+        return shlex.join([PROGRAM, verb, *where, *arguments])
+
+    # -- progress --
+
+    @property
+    def mode(self) -> Mode:
+        """How progress is shown: what `auto` means here, or the mode that was asked for."""
+        if self.progress != "auto":
+            return self.progress
+        on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        return "bars" if on_terminal else "lines"
 
     @contextmanager
     def showing(self) -> Iterator[Callable[[Progress], None]]:
-        """An `on_progress` that shows how far the work is, and takes note of the Assembly's URL."""
-        with shown(self.progress) as show:
+        """An `on_progress` that shows the progress, and notes the URL of the Assembly."""
+        with self._shown() as show:
 
             def on_progress(progress: Progress) -> None:
                 if progress.status is not None:
@@ -126,21 +166,63 @@ class Session:
 
             yield on_progress
 
+    @contextmanager
+    def _shown(self) -> Iterator[Show]:
+        if self.mode == "bars":
+            from .bars import bars  # noqa: PLC0415  # rich takes longer to import than all else here
+
+            with bars() as show:
+                yield show
+        else:
+            others: dict[Mode, Show] = {"lines": Lines(), "json": as_json, "none": silent}
+            yield others[self.mode]
+
+    # -- carrying out --
+
     def carry_out(self, work: Callable[[], Outcome]) -> Exit:
-        """Does the work of a command, writes what came of it, and gives the exit code."""
-        try:
-            outcome = work()
-        except Shown as request:
-            outcome = self._dry(request.request)
-        except TransloaditError as error:
-            outcome = self._failed(error)
-        except KeyboardInterrupt:
-            outcome = self._interrupted()
+        """Does the work of a command, writes its outcome, and gives the exit code."""
+        with self._logged():
+            try:
+                outcome = self.tried(work)
+            except KeyboardInterrupt as error:
+                outcome = self._interrupted(Exit(128 + getattr(error, "number", signal.SIGINT)))
+        tell(*outcome.notes)
         if not self.json:
             give(outcome.rows)
         elif outcome.exit is not Exit.USAGE:
             give_document({"exit_code": int(outcome.exit), **outcome.document})
         return outcome.exit
+
+    def tried(self, work: Callable[[], Outcome]) -> Outcome:
+        """The outcome of a piece of work, or of its error, which is printed."""
+        try:
+            return work()
+        except Shown as request:
+            return self._dry(request.request)
+        except TransloaditError as error:
+            return self._failed(error)
+
+    def each(self, names: Sequence[str], work: Callable[[str], Outcome]) -> Outcome:
+        """The outcome of the same work for each of several Assemblies; an error stops no other."""
+        if len(names) == 1:
+            return work(names[0])
+        return together([self.tried(lambda name=name: work(name)) for name in names])  # type: ignore[misc]  # mypy has no types for defaults of a lambda
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        """Prints the package's log with `-v`, and httpx's line for each request with `-vv`."""
+        handler = _ToStderr()
+        loggers = [logging.getLogger(name) for name in ("transloadit_client", "httpx")]
+        before = [logger.level for logger in loggers]
+        for logger in loggers[: self.verbose]:
+            logger.setLevel(logging.INFO)
+            logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+                logger.removeHandler(handler)
 
     def _dry(self, request: Mapping[str, Any]) -> Outcome:
         document = {"dry_run": {**request, "files": listed(self.files)}}
@@ -148,7 +230,7 @@ class Session:
 
     def _failed(self, error: TransloaditError) -> Outcome:
         code = code_of(error)
-        tell(f"Error: {error}")
+        tell(f"Error: {message(error)}")
         if isinstance(error, MissingCredentials):
             tell("They may also stand in ~/.transloadit/credentials, or in --credentials FILE.")
         for cause, times in Counter(attempt.cause for attempt in error.attempts[:-1]).items():
@@ -156,30 +238,35 @@ class Session:
         rows: list[list[str]] = []
         if isinstance(error, DownloadIncomplete):
             rows = [[str(one.path)] for one in error.saved]
-            for one in error.missing:
-                tell(f"  {one.step}, {one.file.name or 'without a name'}: {one.why}")
+            tell(
+                *(f"  {one.step}, {one.file.name or 'no name'}: {one.why}" for one in error.missing)
+            )
         if isinstance(error, AssemblyFailed) and error.code == "REQUEST_ABORTED":
-            tell("Its upload broke off, so nothing ran. Send it as a new one, without --resume.")
+            tell("Its upload broke off, so nothing ran. Send the files again, without --resume.")
         status = getattr(error, "status", None)
         ended = isinstance(status, AssemblyStatus) and status.done
-        go_on = {} if ended else self._how_to_go_on(code)
+        go_on = {} if ended else self.how_to_go_on(code)
         return Outcome(code, rows, {**about_error(error), **go_on})
 
-    def _interrupted(self) -> Outcome:
-        tell("Interrupted.")
+    def _interrupted(self, code: Exit) -> Outcome:
+        tell("Interrupted." if code is Exit.INTERRUPTED else "Terminated.")
         if self.cancel_on_interrupt and self.assembly:
             try:
                 with self.client() as client:
                     status = client.cancel_assembly(self.assembly)
             except TransloaditError as error:
-                tell(f"Error: {error}")
+                tell(f"Error: {message(error)}")
             else:
                 tell(f"Assembly {address(status)} is {status.ok}")
-                return of_assembly(status, (), Exit.INTERRUPTED)
-        return Outcome(Exit.INTERRUPTED, (), self._how_to_go_on(Exit.INTERRUPTED))
+                return of_assembly(status, (), code)
+        return Outcome(code, (), self.how_to_go_on(code))
 
-    def _how_to_go_on(self, code: Exit) -> dict[str, str]:
-        if self.assembly is None or code not in self._after:
+    def how_to_go_on(self, code: Exit) -> dict[str, str]:
+        """Prints the command that goes on after this exit code; gives it for the document."""
+        if not self._again or code not in self._after:
             return {}
-        tell(f"{self._hint}\n  {self._again}")
-        return {"assembly": self.assembly, "resume": self._again}
+        if not self._told:  # of several Assemblies, all with the same command
+            tell(self._hint, f"  {self._again}")
+        self._told = True
+        known = {"assembly": self.assembly} if self.assembly else {}
+        return {**known, "resume": self._again}

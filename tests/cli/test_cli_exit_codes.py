@@ -4,7 +4,7 @@ import pytest
 
 import transloadit_client
 from transloadit_client import TransloaditError, pingback
-from transloadit_client.cli.exits import Exit
+from transloadit_client.cli.exit_codes import Exit
 from transloadit_client.cli.outcomes import code_of
 
 CODES = {

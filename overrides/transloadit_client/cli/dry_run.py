@@ -1,7 +1,7 @@
-"""`--dry-run`: what would be sent, as the client itself would send it, and nothing is.
+"""`--dry-run` shows the request that a command would send, and sends nothing.
 
-The client gets a transport that takes its first request down instead of sending it, so what is
-shown cannot differ from what is sent. No file is read: they come last in a form.
+The client gets a transport that records its first request, so the request shown is the one that
+would be sent. No file is read: they come last in a form.
 """
 
 import json
@@ -13,22 +13,23 @@ import httpx
 from python_multipart import create_form_parser
 
 from .inputs import File
-from .progress import size
+from .output import size
 
 if TYPE_CHECKING:
     from python_multipart.multipart import Field
 
 
 class Shown(Exception):
-    """A request that was not sent, as a JSON object: method, URL, params and further fields."""
+    """Carries the request that was not sent: method, URL, params and further fields, as JSON has
+    them."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
         super().__init__(request)
         self.request = request
 
 
-class TakeDown(httpx.BaseTransport):
-    """Sends nothing: raises `Shown` with the first request."""
+class Recorder(httpx.BaseTransport):
+    """Sends nothing, and raises `Shown` with the first request."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         fields = _fields(request)
@@ -43,7 +44,7 @@ class TakeDown(httpx.BaseTransport):
 
 
 def lines(request: Mapping[str, Any], files: Sequence[File]) -> Iterator[str]:
-    """A request for people to read, and the files that would go with it."""
+    """A request for people to read, and the files that would be sent with it."""
     yield f"{request['method']} {request['url']}"
     for name in ("authorization", "signature"):
         if name in request:
