@@ -17,8 +17,26 @@ from . import options as given
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
+class _Formatter(click.HelpFormatter):
+    """Help that can be read on a narrow terminal: there the text of an option stands below it."""
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        super().write_dl(rows, 4 if self.width < 60 else col_max, col_spacing)
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
 class _Group(click.Group):
     """A group whose own options may also stand behind the command."""
+
+    context_class = _Context
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(self.commands)  # as below: what most people need comes first
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -32,6 +50,7 @@ class _Group(click.Group):
 class _Command(click.Command):
     """A command with examples at the end of its help."""
 
+    context_class = _Context
     examples: Sequence[str] = ()
 
     def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
@@ -80,11 +99,18 @@ def _command(
         for some in parameters:
             params.extend([some] if isinstance(some, click.Parameter) else some)
         name = declared.__name__.rstrip("_").replace("_", "-")
-        command = _Command(name, params=params, callback=carry_out, help=declared.__doc__)
+        about = declared.__doc__ or ""
+        command = _Command(
+            name, params=params, callback=carry_out, help=about, short_help=_first_line(about)
+        )
         command.examples = examples
         group.add_command(command)
 
     return add
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].removesuffix(".")
 
 
 @_command(
@@ -119,8 +145,8 @@ def map_() -> None:
 
     FILE is a path or a pattern such as '**/*.jpg'; the files of a FOLDER are those in it, at any
     depth, but for hidden ones. The results of FOLDER/a/b.jpg are saved in a/b.jpg/STEP/NAME, once
-    they are complete. Files whose results are newer than they are are passed over. After Ctrl-C or
-    a crash, the same command with the same --journal goes on where it stopped; it is printed.
+    all of them are there. Files that are older than their results are skipped. After Ctrl-C the
+    command that goes on is printed; after a crash it is the same one with the same --journal.
     """
 
 
@@ -273,12 +299,13 @@ def smart_cdn() -> None:
 
 
 @group.command(
+    short_help="Run a local mock server of the API, the stand-in",
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def standin(arguments: tuple[str, ...]) -> int:
-    """Run the stand-in, a local mock server of the API.
+    """Run a local mock server of the API, the stand-in.
 
     It takes the options that `standin --help` lists, and serves until Ctrl-C.
     """
@@ -289,7 +316,7 @@ def standin(arguments: tuple[str, ...]) -> int:
 _ZSH = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"
 
 
-@group.command(cls=_Command)
+@group.command(cls=_Command, short_help="Print the code that makes a shell complete these commands")
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 def completion(shell: str) -> None:
     """Print the code that makes a shell complete these commands.
