@@ -121,7 +121,8 @@ def commands() -> str:
     """Each command of `transloadit-client`, from the declarations that its `--help` shows."""
     from transloadit_client.cli.commands import group  # noqa: PLC0415  # click's, and many modules
 
-    return "\n\n".join(_command(command) for _, command in sorted(group.commands.items()))
+    names = group.list_commands(click.Context(group))
+    return "\n\n".join(_command(group.commands[name]) for name in names)
 
 
 def _command(command: click.Command) -> str:
@@ -131,7 +132,16 @@ def _command(command: click.Command) -> str:
     # Arguments have a record without a text: the help above says what they are.
     rows = [f"| `{record[0]}` | {_cell(record[1])} |" for record in records if record and record[1]]
     table = ["| option | meaning |", "| --- | --- |", *rows]
-    return "\n".join([f"## {command.name}", "", f"    {usage}", "", _help(command), "", *table])
+    parts = [f"## {command.name}", f"    {usage}", _help(command), _examples(command, context)]
+    return "\n\n".join([*filter(None, parts), "\n".join(table)])
+
+
+def _examples(command: click.Command, context: click.Context) -> str:
+    """The commands at the end of the help, as a block that can be copied."""
+    formatter = click.HelpFormatter()
+    command.format_epilog(context, formatter)
+    lines = [line.strip() for line in formatter.getvalue().splitlines()]
+    return indent("\n".join(line for line in lines if line.startswith("transloadit")), "    ")
 
 
 def _help(command: click.Command) -> str:
