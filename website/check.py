@@ -32,7 +32,7 @@ class _Addresses(HTMLParser):
 
 
 def problems(site: Path) -> list[str]:
-    """What is wrong with a site, a sentence each."""
+    """The defects of a site, a sentence each."""
     found = [
         f"{path.relative_to(site)} fetches from another host"
         for path in site.rglob("*.css")

@@ -37,7 +37,7 @@ class _Link(Treeprocessor):
 
 
 class Pages(Extension):
-    """Fills in what `website.tables` knows, and links words of the glossary."""
+    """Fills in the tables of `website.tables`, and links words of the glossary."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  # Python-Markdown's name
         # 30 is the highest of Python-Markdown's own: this reads the lines before any other.

@@ -30,7 +30,7 @@ def _spec() -> dict[str, Any]:
 
 
 def _resolved(part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`part`, or what its `$ref` names."""
+    """`part`, or the part that its `$ref` names."""
     while "$ref" in part:
         found: Any = _spec()
         for key in part["$ref"].removeprefix("#/").split("/"):
@@ -76,7 +76,7 @@ def _guest(text: str) -> str:
 
 
 def operations() -> str:
-    """Each operation of the spec: what is sent, and what is answered."""
+    """Each operation of the spec, with its request and its answers."""
     return "\n\n".join(
         _operation(verb, path, operation)
         for path, verbs in _spec()["paths"].items()
@@ -145,7 +145,7 @@ def _examples(command: click.Command, context: click.Context) -> str:
 
 
 def _help(command: click.Command) -> str:
-    """The help of a command; click marks with a backspace what it shows as it stands."""
+    """The help of a command; click keeps the lines of paragraphs behind a backspace."""
     paragraphs = cleandoc(command.help or "").split("\n\n")
     return "\n\n".join(
         indent(text.removeprefix("\b\n"), "    ") if text.startswith("\b") else text
