@@ -16,11 +16,11 @@ DERIVED   := overrides/transloadit_client/_sync
 ALONE     := build/alone
 PEERS     := build/peers
 MUTANTS   := build/mutants
-TYPED     := overrides standin examples tests benchmarks openapi
+TYPED     := overrides standin examples tests benchmarks openapi website
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite pythons lowest coverage generate drift lint types node faults nightly mutants \
-        languages language breaks changes alone bench memory dist lock clean
+        languages language breaks changes alone bench memory dist docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -78,9 +78,11 @@ define regenerate
 	  || { cat $(VENV)/generate.log; exit 1; }
 endef
 
-lint: $(VENV)/dev.stamp ## Check and check the formatting of all that is written by hand
+lint: $(VENV)/dev.stamp node ## Check and check the formatting of all that is written by hand, the spec included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@if [ -x tests/node/node_modules/.bin/spectral ]; then tests/node/node_modules/.bin/spectral lint --quiet --fail-severity=hint \
+	  --ruleset=openapi/.spectral.yaml openapi/transloadit.yaml; else echo "spectral skipped: it needs node"; [ -z "$$CI" ]; fi
 
 types: $(VENV)/dev.stamp node ## mypy --strict, and pyright, also on code that users write
 	@$(BIN)/mypy $(TYPED)
@@ -146,9 +148,17 @@ benchmarks/node/node_modules/.stamp: benchmarks/node/package-lock.json
 	@if command -v npm >/dev/null; then cd benchmarks/node && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
 	  else echo "npm not found: the vendor's Node SDK is left out"; fi
 
-dist: $(VENV)/dev.stamp ## Build the wheel, the source distribution, the spec's artefacts and checksums into dist/
+dist: $(VENV)/dev.stamp ## Build wheel, sdist, bill of materials, the spec's artefacts and checksums into dist/ (REPOSITORY=https://…)
 	@rm -rf dist && $(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@$(BIN)/python requirements/bom.py requirements/runtime.txt dist/*.whl >dist/transloadit-client.cdx.json
 	@$(BIN)/python openapi/release.py dist && ls dist dist/openapi
+
+# `--clean` because the cache of pages does not know of the spec and the tables that pages are made from.
+docs: $(VENV)/docs.stamp ## Build the documentation into site/; any warning fails
+	@PYTHONPATH=. $(BIN)/zensical build --clean --strict >$(VENV)/docs.log 2>&1 && ! grep -q '^griffe' $(VENV)/docs.log \
+	  || { cat $(VENV)/docs.log; exit 1; }
+	@$(BIN)/python -m website.check site
+	@echo "The documentation is in site/: $$(find site -name index.html | wc -l) pages, without a warning."
 
 # Locks hold hashes and no addresses; the smaller ones are parts of the developers'.
 LOCK    := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -159,11 +169,12 @@ lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newe
 	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	@$(COMPILE) --extra cli --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
+	@$(COMPILE) --extra cli --extra standin --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	@$(COMPILE) --resolution lowest-direct --output-file requirements/lowest.txt
 	@$(LOCK) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .cache tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A stamp is renewed when its lock or the project's own metadata changes.
 $(VENV)/python.stamp:
@@ -178,6 +189,10 @@ $(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(VENV)/python.stamp
 $(VENV)/dev.stamp: requirements/dev.txt requirements/peers.txt $(VENV)/demo.stamp
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@$(PIP) install --require-hashes --no-deps --ignore-requires-python --requirement requirements/peers.txt
+	@touch $@
+
+$(VENV)/docs.stamp: requirements/docs.txt $(VENV)/demo.stamp
+	@$(PIP) install --require-hashes --requirement requirements/docs.txt
 	@touch $@
 
 $(VENV)/nightly.stamp: requirements/nightly.txt $(VENV)/dev.stamp

@@ -1,58 +1,81 @@
-"""Every Python and shell snippet of README and docs runs, and so does the demo."""
+"""README and docs: each Python and shell block works for a reader, each link leads somewhere."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from transloadit_standin import StandIn
+from .reader import PageError, Reader, blocks, unpacked, without_blocks
 
 ROOT = Path(__file__).parents[2]
-RUNNERS = {
-    "python": [sys.executable, "-W", "error", "-c"],
-    "bash": ["bash", "-euo", "pipefail", "-c"],
-}
-SNIPPETS = [
-    pytest.param(language, code, id=f"{path.name}-{number}")
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    for number, (language, code) in enumerate(
-        re.findall(
-            r"^```(python|bash)\n(.*?)^```$",
-            path.read_text(encoding="utf-8"),
-            re.MULTILINE | re.DOTALL,
-        )
+DOCS = ROOT / "docs"
+# `docs/languages/` has recipes that `make languages` runs, each with its own toolchain.
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("how-to/*.md"))]
+READ = [
+    pytest.param(
+        page,
+        id=str(page.relative_to(ROOT)),
+        marks=pytest.mark.xfail(reason="the mock server has no Template from the start yet")
+        if page.name == "command-line.md"
+        else (),
     )
-]
-PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-LINKS = [
-    pytest.param(path, link, id=f"{path.name}-{link}")
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")]
-    for link in re.findall(r"\]\((?!http|#)([^)#]+)\)", path.read_text(encoding="utf-8"))
+    for page in PAGES
+    if re.search(r"^ *```(python|shell|bash|sh)$", page.read_text(encoding="utf-8"), re.MULTILINE)
 ]
 
 
-@pytest.mark.parametrize(("language", "code"), SNIPPETS)
-def test_a_snippet_runs_as_it_stands(language: str, code: str, tmp_path: Path) -> None:
-    for tool in ("bash", "curl"):
-        if (language == tool or f"\n{tool} " in code) and shutil.which(tool) is None:
-            assert not os.environ.get("CI"), f"CI has {tool}"
-            pytest.skip(f"{tool} is not installed")
-    for name in ("holiday.jpg", "sunrise.jpg"):
-        (tmp_path / name).write_bytes(b"a picture, as far as the stand-in is concerned")
-    with StandIn() as api:
-        api.add_template("resize-to-fit", steps={"resized": {"robot": "/image/resize"}})
-        done = subprocess.run(
-            [*RUNNERS[language], code],
-            cwd=tmp_path, env={**os.environ, **api.environ, "HOME": str(tmp_path), "PATH": PATH},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+def read(page: Path, wheel: Path, folder: Path) -> None:
+    """Does what a page says, from its first block to its last."""
+    with Reader(folder, wheel) as reader:
+        for block in blocks(page.read_text(encoding="utf-8")):
+            try:
+                reader.read(block)
+            except PageError as error:
+                error.add_note(f"{page.relative_to(ROOT)}:{block.line}")
+                raise
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The content of the wheel, built from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    (found,) = folder.glob("*.whl")
+    return unpacked(found, folder / "content")
+
+
+@pytest.fixture(scope="session")
+def readings(
+    request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Path, Future[None]]]:
+    """The pages, a few at a time: readers mostly wait for Assemblies to end."""
+    pages: set[Path] = {
+        item.callspec.params["page"]  # type: ignore[misc]  # pytest calls it an object
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "readings" in item.fixturenames
+    }
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        yield {
+            page: pool.submit(read, page, wheel, tmp_path_factory.mktemp("reader"))
+            for page in sorted(pages)
+        }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the pages' shell is bash")
+@pytest.mark.parametrize("page", READ)
+def test_a_reader_gets_through_a_page_with_nothing_but_what_it_says(
+    page: Path, readings: dict[Path, Future[None]]
+) -> None:
+    readings[page].result()
 
 
 def test_the_demo_tells_its_story() -> None:
@@ -65,6 +88,15 @@ def test_the_demo_tells_its_story() -> None:
         assert f"\n{chapter}" in done.stdout
 
 
-@pytest.mark.parametrize(("path", "link"), LINKS)
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        pytest.param(path, link, id=f"{path.name}-{link}")
+        for path in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *DOCS.glob("**/*.md")]
+        for link in re.findall(
+            r"\]\((?!http|#)([^)#]+)", without_blocks(path.read_text(encoding="utf-8"))
+        )
+    ],
+)
 def test_a_link_inside_the_repository_leads_somewhere(path: Path, link: str) -> None:
     assert (path.parent / link).exists()

@@ -158,6 +158,8 @@ def test_spectral_finds_a_breach_of_each_of_our_own_manners(
     status["properties"]["ok"].update(enum=["ASSEMBLY_COMPLETED"], description="")
     status["properties"]["start_date"]["format"] = "date-time"
     status["properties"]["message"]["default"] = ""
+    status["properties"]["error"]["example"] = "INVALID_SIGNATURE"
+    broken["paths"]["/assemblies/{assembly_id}"]["get"]["security"] = [{"bearerToken": []}]
     schemas["CreateAssemblyForm"]["properties"]["params"]["type"] = "object"
     schemas["ErrorResponse"] = {"oneOf": [{"type": "string"}]}
     path = tmp_path / "broken.json"

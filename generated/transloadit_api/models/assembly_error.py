@@ -25,8 +25,9 @@ class AssemblyError:
 
     error: None | str | Unset = UNSET
     """ The error code, one of several hundred. A proxy in front of the API puts a short text here. """
-    http_code: int | None | Unset = UNSET
-    """ The HTTP status that the answer was meant to have. The real one may differ. """
+    http_code: Any | Unset = UNSET
+    """ The HTTP status that the answer was meant to have; a number or, observed, a text. The real one may differ.
+    """
     message: None | str | Unset = UNSET
     """ What the code means, in a sentence for people. """
     reason: Any | Unset = UNSET
@@ -54,11 +55,7 @@ class AssemblyError:
         else:
             error = self.error
 
-        http_code: int | None | Unset
-        if isinstance(self.http_code, Unset):
-            http_code = UNSET
-        else:
-            http_code = self.http_code
+        http_code = self.http_code
 
         message: None | str | Unset
         if isinstance(self.message, Unset):
@@ -139,14 +136,7 @@ class AssemblyError:
 
         error = _parse_error(d.pop("error", UNSET))
 
-        def _parse_http_code(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        http_code = _parse_http_code(d.pop("http_code", UNSET))
+        http_code = d.pop("http_code", UNSET)
 
         def _parse_message(data: object) -> None | str | Unset:
             if data is None:

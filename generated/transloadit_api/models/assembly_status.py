@@ -32,6 +32,16 @@ class AssemblyStatus:
     The pages show most of these keys in examples only. What a description says beyond the name is then our reading of
     those and of recorded answers.
 
+        Example:
+            {'ok': 'ASSEMBLY_COMPLETED', 'http_code': 200, 'message': 'The Assembly was successfully completed.',
+                'assembly_id': '3f1c8a90d7e24b6cb5a9e0f4d2c71b83', 'assembly_ssl_url':
+                'https://api2-jenks.transloadit.com/assemblies/3f1c8a90d7e24b6cb5a9e0f4d2c71b83', 'bytes_received': 5421,
+                'bytes_expected': 5421, 'fields': {'caption': 'Grüße'}, 'uploads': [{'id': 'b7d0e4c1a93f4e5d8f6201c7a4be5d39',
+                'name': 'tree.jpg', 'size': 5421, 'mime': 'image/jpeg', 'field': 'files', 'meta': {'width': 600, 'height':
+                400}}], 'results': {'resized': [{'id': '0c9a1e6f53d84b27ae40d8c7f2b19e65', 'name': 'tree.jpg', 'size': 2381,
+                'mime': 'image/jpeg', 'original_id': 'b7d0e4c1a93f4e5d8f6201c7a4be5d39', 'ssl_url':
+                'https://files.example.org/0c/tree.jpg', 'meta': {'width': 300, 'height': 200}}]}}
+
     """
 
     ok: None | str | Unset = UNSET
@@ -41,8 +51,9 @@ class AssemblyStatus:
     """ The error code, one of several hundred. With it the Assembly is done, whatever `ok` says. """
     message: None | str | Unset = UNSET
     """ What `ok` or `error` means, in a sentence for people. """
-    http_code: int | None | Unset = UNSET
-    """ The HTTP status that the answer was meant to have. In most answers; the real one may differ. """
+    http_code: Any | Unset = UNSET
+    """ The HTTP status that the answer was meant to have; a number or, observed, a text. It is in most answers, and
+    the real one may differ. """
     reason: Any | Unset = UNSET
     """ Observed: more about the error, as a text or any other JSON value. """
     assembly_id: None | str | Unset = UNSET
@@ -50,14 +61,16 @@ class AssemblyStatus:
     """
     parent_id: None | str | Unset = UNSET
     """ The id of the Assembly that this one is a replay of; null if it is none. """
-    parent_assembly_status: None | str | Unset = UNSET
-    """ The URL of the crashed Assembly that this one is a replay of; null if it is none. """
+    parent_assembly_status: Any | Unset = UNSET
+    """ The URL of the Assembly that this one is a replay of; null if it is none. Observed: of any type. """
     account_id: None | str | Unset = UNSET
     """ The id of the account that runs the Assembly. """
     account_name: None | str | Unset = UNSET
     """ Observed: the name of that account. """
     account_slug: None | str | Unset = UNSET
     """ Observed: the name of that account as it stands in URLs. """
+    api_auth_key_id: None | str | Unset = UNSET
+    """ Observed: the id of the Auth Key that created the Assembly. """
     template_id: None | str | Unset = UNSET
     """ The id of the Template that was used; null without one. """
     template_name: None | str | Unset = UNSET
@@ -223,11 +236,7 @@ class AssemblyStatus:
         else:
             message = self.message
 
-        http_code: int | None | Unset
-        if isinstance(self.http_code, Unset):
-            http_code = UNSET
-        else:
-            http_code = self.http_code
+        http_code = self.http_code
 
         reason = self.reason
 
@@ -243,11 +252,7 @@ class AssemblyStatus:
         else:
             parent_id = self.parent_id
 
-        parent_assembly_status: None | str | Unset
-        if isinstance(self.parent_assembly_status, Unset):
-            parent_assembly_status = UNSET
-        else:
-            parent_assembly_status = self.parent_assembly_status
+        parent_assembly_status = self.parent_assembly_status
 
         account_id: None | str | Unset
         if isinstance(self.account_id, Unset):
@@ -266,6 +271,12 @@ class AssemblyStatus:
             account_slug = UNSET
         else:
             account_slug = self.account_slug
+
+        api_auth_key_id: None | str | Unset
+        if isinstance(self.api_auth_key_id, Unset):
+            api_auth_key_id = UNSET
+        else:
+            api_auth_key_id = self.api_auth_key_id
 
         template_id: None | str | Unset
         if isinstance(self.template_id, Unset):
@@ -699,6 +710,8 @@ class AssemblyStatus:
             field_dict["account_name"] = account_name
         if account_slug is not UNSET:
             field_dict["account_slug"] = account_slug
+        if api_auth_key_id is not UNSET:
+            field_dict["api_auth_key_id"] = api_auth_key_id
         if template_id is not UNSET:
             field_dict["template_id"] = template_id
         if template_name is not UNSET:
@@ -874,14 +887,7 @@ class AssemblyStatus:
 
         message = _parse_message(d.pop("message", UNSET))
 
-        def _parse_http_code(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        http_code = _parse_http_code(d.pop("http_code", UNSET))
+        http_code = d.pop("http_code", UNSET)
 
         reason = d.pop("reason", UNSET)
 
@@ -903,16 +909,7 @@ class AssemblyStatus:
 
         parent_id = _parse_parent_id(d.pop("parent_id", UNSET))
 
-        def _parse_parent_assembly_status(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        parent_assembly_status = _parse_parent_assembly_status(
-            d.pop("parent_assembly_status", UNSET)
-        )
+        parent_assembly_status = d.pop("parent_assembly_status", UNSET)
 
         def _parse_account_id(data: object) -> None | str | Unset:
             if data is None:
@@ -940,6 +937,15 @@ class AssemblyStatus:
             return cast(None | str | Unset, data)
 
         account_slug = _parse_account_slug(d.pop("account_slug", UNSET))
+
+        def _parse_api_auth_key_id(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        api_auth_key_id = _parse_api_auth_key_id(d.pop("api_auth_key_id", UNSET))
 
         def _parse_template_id(data: object) -> None | str | Unset:
             if data is None:
@@ -1625,6 +1631,7 @@ class AssemblyStatus:
             account_id=account_id,
             account_name=account_name,
             account_slug=account_slug,
+            api_auth_key_id=api_auth_key_id,
             template_id=template_id,
             template_name=template_name,
             template=template,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
@@ -21,6 +22,7 @@ class ReplayAssemblyNotificationForm:
     """ The HMAC of `params`, keyed with the Auth Secret, in lowercase hex behind the algorithm and a colon:
     `sha384:` and 96 digits. Optional on create, unless the Auth Key or the Template demands it. Required on both
     replays. A bearer token replaces it everywhere, so the schema does not demand it. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         params = self.params
@@ -28,7 +30,7 @@ class ReplayAssemblyNotificationForm:
         signature = self.signature
 
         field_dict: dict[str, Any] = {}
-
+        field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "params": params,
@@ -51,4 +53,21 @@ class ReplayAssemblyNotificationForm:
             signature=signature,
         )
 
+        replay_assembly_notification_form.additional_properties = d
         return replay_assembly_notification_form
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

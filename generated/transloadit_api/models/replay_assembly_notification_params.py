@@ -24,8 +24,8 @@ class ReplayAssemblyNotificationParams:
     """ Who sends the request and until when it is good, and what may be uploaded. Needed, with at least a `key`,
     unless a bearer token is sent. """
     notify_url: str | Unset = UNSET
-    """ Where to send the Notification this time. Left out: to the URL given when the Assembly was created. The page
-    calls an empty text the default; leave it out. """
+    """ Where to send the Notification this time. Left out, or an empty text (the page's default): to the URL given
+    when the Assembly was created. """
     wait: bool | Unset = UNSET
     """ False answers at once, while the Notification is still on its way: of use when your server takes time to
     answer. True when left out. (The page's last sentence calls it `waitForEncoding`; it means this key.) """

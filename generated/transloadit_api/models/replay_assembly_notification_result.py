@@ -26,8 +26,8 @@ class ReplayAssemblyNotificationResult:
     error: None | str | Unset = UNSET
     """ Why it was not: `ASSEMBLY_NO_NOTIFY_URL`, `ASSEMBLY_NOTIFICATION_NOT_REPLAYED`,
     `ASSEMBLY_NOTIFICATION_NOT_PERSISTED` or another code. """
-    http_code: int | None | Unset = UNSET
-    """ The HTTP status that the answer was meant to have. """
+    http_code: Any | Unset = UNSET
+    """ The HTTP status that the answer was meant to have; a number or, observed, a text. """
     message: None | str | Unset = UNSET
     """ What `ok` or `error` means, in a sentence for people. """
     reason: Any | Unset = UNSET
@@ -59,11 +59,7 @@ class ReplayAssemblyNotificationResult:
         else:
             error = self.error
 
-        http_code: int | None | Unset
-        if isinstance(self.http_code, Unset):
-            http_code = UNSET
-        else:
-            http_code = self.http_code
+        http_code = self.http_code
 
         message: None | str | Unset
         if isinstance(self.message, Unset):
@@ -155,14 +151,7 @@ class ReplayAssemblyNotificationResult:
 
         error = _parse_error(d.pop("error", UNSET))
 
-        def _parse_http_code(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        http_code = _parse_http_code(d.pop("http_code", UNSET))
+        http_code = d.pop("http_code", UNSET)
 
         def _parse_message(data: object) -> None | str | Unset:
             if data is None:

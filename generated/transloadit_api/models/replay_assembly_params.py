@@ -36,9 +36,9 @@ class ReplayAssemblyParams:
     `allow_steps_override` to false: then only one of the two may be given. The older page calls an empty text the
     default; leave it out. """
     notify_url: None | str | Unset = UNSET
-    """ Where to send the new Assembly's status, so that the original's URL is not called again. Left out: to the
-    original's. The newer page allows null without saying what it means; presumably that nobody is notified. The
-    older page calls an empty text the default; leave it out. """
+    """ Where to send the new Assembly's status, so that the original's URL is not called again. Left out, or an
+    empty text (the older page's default): the original's URL is used. What null does is not known: the newer page
+    allows it without a word. We take it for "notify nobody". """
     fields: Fields | Unset = UNSET
     """ Assembly Variables by name, for use in Instructions as `${fields.NAME}`, just like further form fields. On
     the newer pages a value is anything that JSON can hold; the older one says texts only, and shows a number. The

@@ -24,8 +24,8 @@ class ReplayAssemblyResult:
     """ `ASSEMBLY_REPLAYING` when the replay has begun. """
     error: None | str | Unset = UNSET
     """ Why it has not: `ASSEMBLY_CANNOT_BE_REPLAYED`, `ASSEMBLY_NOT_REPLAYED` or another code. """
-    http_code: int | None | Unset = UNSET
-    """ The HTTP status that the answer was meant to have. """
+    http_code: Any | Unset = UNSET
+    """ The HTTP status that the answer was meant to have; a number or, observed, a text. """
     message: None | str | Unset = UNSET
     """ What `ok` or `error` means, in a sentence for people. """
     reason: Any | Unset = UNSET
@@ -59,11 +59,7 @@ class ReplayAssemblyResult:
         else:
             error = self.error
 
-        http_code: int | None | Unset
-        if isinstance(self.http_code, Unset):
-            http_code = UNSET
-        else:
-            http_code = self.http_code
+        http_code = self.http_code
 
         message: None | str | Unset
         if isinstance(self.message, Unset):
@@ -163,14 +159,7 @@ class ReplayAssemblyResult:
 
         error = _parse_error(d.pop("error", UNSET))
 
-        def _parse_http_code(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        http_code = _parse_http_code(d.pop("http_code", UNSET))
+        http_code = d.pop("http_code", UNSET)
 
         def _parse_message(data: object) -> None | str | Unset:
             if data is None:

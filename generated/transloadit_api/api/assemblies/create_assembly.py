@@ -98,8 +98,11 @@ def sync_detailed(
     The Auth Key needs the scope `assemblies:write`; **observed**: without it the answer is 403
     `INSUFFICIENT_AUTH_SCOPE`.
 
-    The page names `multipart/form-data`, as a browser's form sends it. **Observed**: without files the
-    same fields may be sent as `application/x-www-form-urlencoded`.
+    Send `multipart/form-data` always, also without files: the page names no other body. **Observed**:
+    the service accepts `application/x-www-form-urlencoded` where there are no files.
+
+    `params` should come first, `signature` second, further text fields next and files last:
+    **observed**, the service checks the first two while the upload is still running.
 
     The answer usually says `ASSEMBLY_UPLOADING` or `ASSEMBLY_EXECUTING`: read the status, or have it
     sent to `notify_url`, to learn the outcome. With `quiet` the answer is cut to the keys named there.
@@ -149,8 +152,11 @@ def sync(
     The Auth Key needs the scope `assemblies:write`; **observed**: without it the answer is 403
     `INSUFFICIENT_AUTH_SCOPE`.
 
-    The page names `multipart/form-data`, as a browser's form sends it. **Observed**: without files the
-    same fields may be sent as `application/x-www-form-urlencoded`.
+    Send `multipart/form-data` always, also without files: the page names no other body. **Observed**:
+    the service accepts `application/x-www-form-urlencoded` where there are no files.
+
+    `params` should come first, `signature` second, further text fields next and files last:
+    **observed**, the service checks the first two while the upload is still running.
 
     The answer usually says `ASSEMBLY_UPLOADING` or `ASSEMBLY_EXECUTING`: read the status, or have it
     sent to `notify_url`, to learn the outcome. With `quiet` the answer is cut to the keys named there.
@@ -195,8 +201,11 @@ async def asyncio_detailed(
     The Auth Key needs the scope `assemblies:write`; **observed**: without it the answer is 403
     `INSUFFICIENT_AUTH_SCOPE`.
 
-    The page names `multipart/form-data`, as a browser's form sends it. **Observed**: without files the
-    same fields may be sent as `application/x-www-form-urlencoded`.
+    Send `multipart/form-data` always, also without files: the page names no other body. **Observed**:
+    the service accepts `application/x-www-form-urlencoded` where there are no files.
+
+    `params` should come first, `signature` second, further text fields next and files last:
+    **observed**, the service checks the first two while the upload is still running.
 
     The answer usually says `ASSEMBLY_UPLOADING` or `ASSEMBLY_EXECUTING`: read the status, or have it
     sent to `notify_url`, to learn the outcome. With `quiet` the answer is cut to the keys named there.
@@ -244,8 +253,11 @@ async def asyncio(
     The Auth Key needs the scope `assemblies:write`; **observed**: without it the answer is 403
     `INSUFFICIENT_AUTH_SCOPE`.
 
-    The page names `multipart/form-data`, as a browser's form sends it. **Observed**: without files the
-    same fields may be sent as `application/x-www-form-urlencoded`.
+    Send `multipart/form-data` always, also without files: the page names no other body. **Observed**:
+    the service accepts `application/x-www-form-urlencoded` where there are no files.
+
+    `params` should come first, `signature` second, further text fields next and files last:
+    **observed**, the service checks the first two while the upload is still running.
 
     The answer usually says `ASSEMBLY_UPLOADING` or `ASSEMBLY_EXECUTING`: read the status, or have it
     sent to `notify_url`, to learn the outcome. With `quiet` the answer is cut to the keys named there.

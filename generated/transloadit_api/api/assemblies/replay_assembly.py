@@ -90,9 +90,10 @@ def sync_detailed(
 ) -> Response[AssemblyError | ReplayAssemblyResult]:
     """Replay an Assembly
 
-     Runs an Assembly that crashed once more, if its input files can be recovered. A **new** Assembly is
-    created; its status points to the crashed one's URL in `parent_assembly_status`. **Observed**: it
-    also holds the crashed one's id in `parent_id`, and the answer to this request names the new
+     Runs an Assembly once more, as a **new** Assembly. It is meant for one that crashed and whose input
+    files can be recovered. **Observed**: the vendor's live tests also replay Assemblies that completed
+    or still run. The new status points to the original's URL in `parent_assembly_status`; **observed**:
+    it also holds the original's id in `parent_id`, and the answer to this request names the new
     Assembly's id and URLs.
 
     Pass `steps` to override the original's, `notify_url` so that the original's is not called again,
@@ -106,7 +107,9 @@ def sync_detailed(
 
     Args:
         assembly_id (str):
-        body (ReplayAssemblyForm): The form fields of an Assembly replay.
+        body (ReplayAssemblyForm): The form fields of an Assembly replay. The pages name these two
+            alone; whether the service takes further ones as Assembly Variables is not known, so use
+            `params.fields`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -136,9 +139,10 @@ def sync(
 ) -> AssemblyError | ReplayAssemblyResult | None:
     """Replay an Assembly
 
-     Runs an Assembly that crashed once more, if its input files can be recovered. A **new** Assembly is
-    created; its status points to the crashed one's URL in `parent_assembly_status`. **Observed**: it
-    also holds the crashed one's id in `parent_id`, and the answer to this request names the new
+     Runs an Assembly once more, as a **new** Assembly. It is meant for one that crashed and whose input
+    files can be recovered. **Observed**: the vendor's live tests also replay Assemblies that completed
+    or still run. The new status points to the original's URL in `parent_assembly_status`; **observed**:
+    it also holds the original's id in `parent_id`, and the answer to this request names the new
     Assembly's id and URLs.
 
     Pass `steps` to override the original's, `notify_url` so that the original's is not called again,
@@ -152,7 +156,9 @@ def sync(
 
     Args:
         assembly_id (str):
-        body (ReplayAssemblyForm): The form fields of an Assembly replay.
+        body (ReplayAssemblyForm): The form fields of an Assembly replay. The pages name these two
+            alone; whether the service takes further ones as Assembly Variables is not known, so use
+            `params.fields`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -177,9 +183,10 @@ async def asyncio_detailed(
 ) -> Response[AssemblyError | ReplayAssemblyResult]:
     """Replay an Assembly
 
-     Runs an Assembly that crashed once more, if its input files can be recovered. A **new** Assembly is
-    created; its status points to the crashed one's URL in `parent_assembly_status`. **Observed**: it
-    also holds the crashed one's id in `parent_id`, and the answer to this request names the new
+     Runs an Assembly once more, as a **new** Assembly. It is meant for one that crashed and whose input
+    files can be recovered. **Observed**: the vendor's live tests also replay Assemblies that completed
+    or still run. The new status points to the original's URL in `parent_assembly_status`; **observed**:
+    it also holds the original's id in `parent_id`, and the answer to this request names the new
     Assembly's id and URLs.
 
     Pass `steps` to override the original's, `notify_url` so that the original's is not called again,
@@ -193,7 +200,9 @@ async def asyncio_detailed(
 
     Args:
         assembly_id (str):
-        body (ReplayAssemblyForm): The form fields of an Assembly replay.
+        body (ReplayAssemblyForm): The form fields of an Assembly replay. The pages name these two
+            alone; whether the service takes further ones as Assembly Variables is not known, so use
+            `params.fields`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -221,9 +230,10 @@ async def asyncio(
 ) -> AssemblyError | ReplayAssemblyResult | None:
     """Replay an Assembly
 
-     Runs an Assembly that crashed once more, if its input files can be recovered. A **new** Assembly is
-    created; its status points to the crashed one's URL in `parent_assembly_status`. **Observed**: it
-    also holds the crashed one's id in `parent_id`, and the answer to this request names the new
+     Runs an Assembly once more, as a **new** Assembly. It is meant for one that crashed and whose input
+    files can be recovered. **Observed**: the vendor's live tests also replay Assemblies that completed
+    or still run. The new status points to the original's URL in `parent_assembly_status`; **observed**:
+    it also holds the original's id in `parent_id`, and the answer to this request names the new
     Assembly's id and URLs.
 
     Pass `steps` to override the original's, `notify_url` so that the original's is not called again,
@@ -237,7 +247,9 @@ async def asyncio(
 
     Args:
         assembly_id (str):
-        body (ReplayAssemblyForm): The form fields of an Assembly replay.
+        body (ReplayAssemblyForm): The form fields of an Assembly replay. The pages name these two
+            alone; whether the service takes further ones as Assembly Variables is not known, so use
+            `params.fields`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
