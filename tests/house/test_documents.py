@@ -20,9 +20,6 @@ READ = [
     pytest.param(
         page,
         id=str(page.relative_to(ROOT)),
-        marks=pytest.mark.xfail(reason="the mock server has no Template from the start yet")
-        if page.name == "command-line.md"
-        else (),
     )
     for page in PAGES
     if re.search(r"^ *```(python|shell|bash|sh)$", page.read_text(encoding="utf-8"), re.MULTILINE)

@@ -102,7 +102,8 @@ class Connections:
             if self._pool is None:
                 given = self._args.get("transport")
                 self._pool = given or Pool(self._connection, self._limits, shared=self._http2)
-            return self._pool
+            pool: httpx.BaseTransport = self._pool
+            return pool
 
     def async_transport(self) -> httpx.AsyncBaseTransport:
         """What sends awaited requests."""
@@ -114,7 +115,8 @@ class Connections:
                 given = self._args.get("transport")
                 make = self._async_connection
                 self._async_pool = given or AsyncPool(make, self._limits, shared=self._http2)
-            return self._async_pool
+            pool: httpx.AsyncBaseTransport = self._async_pool
+            return pool
 
     def queue(self) -> BoundedSemaphore:
         """Where the status reads of waits queue."""

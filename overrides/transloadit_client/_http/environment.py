@@ -63,21 +63,19 @@ def check_certificates() -> None:
 
 def _checked(scheme: str, value: str) -> httpx.Proxy:
     name = f"{scheme.upper()}_PROXY"
+    problem = "is not the URL of a proxy (http, https, socks5 or socks5h)"
     try:
         proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
-        # Not quoted below: its password may stand in it.
-        problem = None if proxy.url.host else "names no host"
     except (ValueError, TypeError, httpx.InvalidURL):
-        problem = "is not the URL of a proxy (http, https, socks5 or socks5h)"
-    else:
-        if problem is None and proxy.url.scheme.startswith("socks") and not find_spec("socksio"):
-            problem = "is a SOCKS proxy, which takes another package: pip install 'httpx[socks]'"
-    if problem is not None:
-        raise InvalidInput(
-            f"the environment variable {name} (or {name.lower()}) {problem}; correct or unset it,"
-            " or give httpx_args={'trust_env': False}"
-        )
-    return proxy
+        proxy = None
+    if proxy is not None and proxy.url.host:
+        if not proxy.url.scheme.startswith("socks") or find_spec("socksio"):
+            return proxy
+        problem = "is a SOCKS proxy, which takes another package: pip install 'httpx[socks]'"
+    raise InvalidInput(  # the value is not quoted, since a password may stand in it
+        f"the environment variable {name} (or {name.lower()}) {problem}; correct or unset it, or"
+        " give httpx_args={'trust_env': False}"
+    )
 
 
 def _exception(entry: str) -> Callable[[str, int], bool] | None:
