@@ -100,7 +100,7 @@ class Connections:
         with self._lock:
             self._look_around()
             if self._pool is None:
-                given = self._args.get("transport")
+                given: Any = self._args.get("transport")
                 self._pool = given or Pool(self._connection, self._limits, shared=self._http2)
             pool: httpx.BaseTransport = self._pool
             return pool
@@ -112,7 +112,7 @@ class Connections:
         with self._lock:
             self._look_around()
             if self._async_pool is None:
-                given = self._args.get("transport")
+                given: Any = self._args.get("transport")
                 make = self._async_connection
                 self._async_pool = given or AsyncPool(make, self._limits, shared=self._http2)
             pool: httpx.AsyncBaseTransport = self._async_pool
