@@ -31,11 +31,14 @@ STEPS = {"kept": {"robot": "/file/filter", "use": ":original"}}
 # What the killed processes run: one upload resumed at its URL; all uploads of an Assembly.
 ONE = """
 import sys
-from transloadit_client import Transloadit, _tus, _hosts, _sources
+from transloadit_client import Transloadit
+from transloadit_client._calls.addresses import Home
+from transloadit_client._calls.files import sources
+from transloadit_client._uploads import tus
 base, url, path = sys.argv[1:]
-(source,) = _sources.sources([path], asynchronous=False)
-server = _tus.Server(base + "/files", _hosts.Home(base))
-work = _tus.uploaded(source, server, {}, chunk_size=1_000_000, sent=lambda _: None, url=url)
+(source,) = sources([path])
+server = tus.Server(base + "/files", Home(base))
+work = tus.uploaded(source, server, {}, chunk_size=1_000_000, sent=lambda _: None, url=url)
 with Transloadit("key", "secret", base_url=base) as client:
     client._do(work)
 """
@@ -105,7 +108,7 @@ def against_node(server: TusServer, folder: Path, *, kills: int, seed: int) -> l
             code = _killed_after(server.port, after, url, path)
             killed += code == -signal.SIGKILL
         if code != 0:
-            found.append(f"seed {seed}: a process ended with {code}")
+            return [*found, f"seed {seed}: a process ended with {code}"]
         if _sha256(server.stored(url)) != _sha256(path):
             found.append(f"seed {seed}: {server.stored(url)} is not what was sent")
     return found
@@ -131,7 +134,7 @@ def against_the_standin(folder: Path, *, kills: int, seed: int, size: int = SIZE
             uploads = api.assemblies[identity].uploads
             sums = {upload.stored.name: upload.stored.sha256 for upload in uploads}
             if code != 0:
-                found.append(f"seed {seed}: a process ended with {code}")
+                return [*found, f"seed {seed}: a process ended with {code}"]
             if sums != {path.name: _sha256(path) for path in paths}:
                 found.append(f"seed {seed}: Assembly {identity} has other files")
             begun = sum(received.operation == "tusCreate" for received in api.requests)

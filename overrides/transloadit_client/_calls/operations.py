@@ -31,7 +31,6 @@ from .._signing import Params, Secret
 from .._status import AssemblyStatus
 from .addresses import DrawnId, HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
 from .answers import Answer, about, read_created, read_found, read_notification, read_status
-from .contents import FromHere
 from .files import FilePart
 
 T = TypeVar("T")
@@ -123,8 +122,7 @@ def creation(
         return _reading(own_id or "", home, "find", read_created if count else read_found)
 
     def obstacle() -> str | None:
-        streams = (content for _, (_, content, _) in files if isinstance(content, FromHere))
-        return next(filter(None, (stream.obstacle() for stream in streams)), None)
+        return next(filter(None, (source.why_not_again() for _, (_, source, _) in files)), None)
 
     if own_id is None:
         return Plan(guard, make, obstacle=obstacle)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from anyio import sleep
+from anyio.from_thread import run as run_in_loop
 from anyio.to_thread import run_sync
 
 from transloadit_api.models import ReplayAssemblyNotificationResult
@@ -15,7 +16,7 @@ from transloadit_api.types import UNSET, Unset
 
 from .._calls import operations
 from .._calls.addresses import drawn_assembly_id
-from .._calls.files import Files, FormFields, file_parts, has_paths, text_parts
+from .._calls.files import Files, FormFields, are_in_memory, file_parts, text_parts
 from .._calls.operations import Assembly, params_of
 from .._errors import TransloaditError
 from .._http import asyncio_transport as _lanes  # noqa: F401  # `_connections` would, for the first call
@@ -73,12 +74,12 @@ class AsyncCalls(BaseTransloadit):
         )
         own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
-            parts = partial(file_parts, files, opened)
+            parts = partial(file_parts, files, opened, run_in_loop)
             plan = operations.creation(
                 *self._permit(params, own_id),
                 self._home,
                 texts=text_parts(form_fields),
-                files=await run_sync(parts) if has_paths(files) else parts(),
+                files=parts() if are_in_memory(files) else await run_sync(parts),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
             )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from anyio.from_thread import run as run_in_loop
+
+from .._calls.files import sources
 from .._defaults import CHUNK_SIZE, DEADLINE
 from .._status import AssemblyStatus
 from .async_calls import AsyncCalls
@@ -41,12 +44,11 @@ class AsyncTransfers(AsyncCalls):
         """
         from .._flow import Aside
         from .._uploads.job import Uploads
-        from .._uploads.sources import sources
         from .side_by_side import aside
 
         uploads = Uploads(
             assembly,
-            await aside(Aside(partial(sources, files, asynchronous=True))),
+            await aside(Aside(partial(sources, files, run_in_loop, side_by_side=True))),
             self._home,
             chunk_size=chunk_size,
             parallel=parallel,

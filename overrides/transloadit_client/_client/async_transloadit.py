@@ -6,8 +6,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from anyio.from_thread import run as run_in_loop
+
 from .._calls.addresses import drawn_assembly_id
-from .._defaults import AT_ONCE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
+from .._calls.files import sources
+from .._defaults import CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from .._errors import ApiError, TransloaditError
 from .async_transfers import AsyncTransfers
 
@@ -58,10 +61,9 @@ class AsyncTransloadit(AsyncTransfers):
             not_done_yet,
             setting_out,
         )
-        from .._uploads.sources import sources
         from .side_by_side import aside
 
-        found = await aside(Aside(partial(sources, files or [], asynchronous=True)))
+        found = await aside(Aside(partial(sources, files, run_in_loop, side_by_side=True)))
         assembly = await self._begun(id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
             own_id = assembly_id or drawn_assembly_id()
@@ -70,7 +72,7 @@ class AsyncTransloadit(AsyncTransfers):
                 on_progress(setting_out(found, own_id))
             try:
                 assembly = await self.create_assembly(
-                    files=None if by_tus else files,
+                    files=None if by_tus else found,
                     num_expected_upload_files=len(found) if by_tus else None,
                     assembly_id=own_id,
                     timeout=timeout,
@@ -81,9 +83,7 @@ class AsyncTransloadit(AsyncTransfers):
                     raise
                 assembly = await self.get_assembly(id_to_resume(assembly_id), timeout=timeout)
         if awaits_uploads(assembly):
-            assembly = await self.upload(
-                assembly, files or [], on_progress=on_progress, timeout=timeout
-            )
+            assembly = await self.upload(assembly, found, on_progress=on_progress, timeout=timeout)
         assembly = await self.wait_for_assembly(
             assembly,
             deadline=deadline,
@@ -108,7 +108,7 @@ class AsyncTransloadit(AsyncTransfers):
         save_steps: Collection[str] | None = None,
         journal: str | os.PathLike[str] | None = None,
         key: Key | None = None,
-        at_once: int = AT_ONCE,
+        at_once: int | None = None,
         creates_per_minute: int | None = CREATES_PER_MINUTE,
         tus_above: int = TUS_ABOVE,
         deadline: float | None = DEADLINE,
@@ -119,11 +119,14 @@ class AsyncTransloadit(AsyncTransfers):
 
         It takes asyncio. To leave a loop over it early, close it: with `contextlib.aclosing`.
         """
-        from .._runs.map_inputs import Tasks, instructions_of
-        from .._runs.map_schedule import Quota, mapping
+        from .._runs.map_inputs import Tasks, check_inputs, instructions_of
+        from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
         from .tasks import by_tasks, delivered, taker
 
         self._check_credentials()
+        check_inputs(files)
+        if at_once is None:
+            at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
         tasks = Tasks(journal, instructions_of(create), key)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._calls.files import sources
 from .._defaults import CHUNK_SIZE, DEADLINE
 from .._status import AssemblyStatus
 from .calls import Calls
@@ -65,11 +66,10 @@ class Transfers(Calls):
             ApiError, NoAnswer: the Assembly's status could not be read.
         """
         from .._uploads.job import Uploads
-        from .._uploads.sources import sources
 
         uploads = Uploads(
             assembly,
-            sources(files, asynchronous=False),
+            sources(files, side_by_side=True),
             self._home,
             chunk_size=chunk_size,
             parallel=parallel,

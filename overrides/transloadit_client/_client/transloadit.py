@@ -11,7 +11,8 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from .._calls.addresses import drawn_assembly_id
-from .._defaults import AT_ONCE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
+from .._calls.files import sources
+from .._defaults import CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from .._errors import ApiError, TransloaditError
 from .transfers import Transfers
 
@@ -112,9 +113,8 @@ class Transloadit(Transfers):
             not_done_yet,
             setting_out,
         )
-        from .._uploads.sources import sources
 
-        found = sources(files or [], asynchronous=False)
+        found = sources(files, side_by_side=True)
         assembly = self._begun(id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
             own_id = assembly_id or drawn_assembly_id()
@@ -123,7 +123,7 @@ class Transloadit(Transfers):
                 on_progress(setting_out(found, own_id))
             try:
                 assembly = self.create_assembly(
-                    files=None if by_tus else files,
+                    files=None if by_tus else found,
                     num_expected_upload_files=len(found) if by_tus else None,
                     assembly_id=own_id,
                     timeout=timeout,
@@ -134,7 +134,7 @@ class Transloadit(Transfers):
                     raise
                 assembly = self.get_assembly(id_to_resume(assembly_id), timeout=timeout)
         if awaits_uploads(assembly):
-            assembly = self.upload(assembly, files or [], on_progress=on_progress, timeout=timeout)
+            assembly = self.upload(assembly, found, on_progress=on_progress, timeout=timeout)
         assembly = self.wait_for_assembly(
             assembly,
             deadline=deadline,
@@ -159,7 +159,7 @@ class Transloadit(Transfers):
         save_steps: Collection[str] | None = None,
         journal: str | os.PathLike[str] | None = None,
         key: Key | None = None,
-        at_once: int = AT_ONCE,
+        at_once: int | None = None,
         creates_per_minute: int | None = CREATES_PER_MINUTE,
         tus_above: int = TUS_ABOVE,
         deadline: float | None = DEADLINE,
@@ -184,7 +184,8 @@ class Transloadit(Transfers):
                 process at a time may use it.
             key: tells the name under which an input stands in the journal, and which no other has.
                 By default its path, or the name of a `(name, content)`.
-            at_once: how many Assemblies may be in the works; an account may have 250.
+            at_once: how many Assemblies may be in progress; an account may have 250. By default
+                100, and fewer where the process may open few files and connections.
             creates_per_minute: how many may be begun in any minute; None for any number.
             tus_above: as for `run`, like the rest, which holds for each Assembly.
             deadline: seconds to wait for each.
@@ -196,11 +197,14 @@ class Transloadit(Transfers):
                 name to stand under in it.
             MissingCredentials: there are none to sign with.
         """
-        from .._runs.map_inputs import Tasks, instructions_of
-        from .._runs.map_schedule import Quota, mapping
+        from .._runs.map_inputs import Tasks, check_inputs, instructions_of
+        from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
         from .threads import by_threads, delivered
 
         self._check_credentials()
+        check_inputs(files)
+        if at_once is None:
+            at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
         tasks = Tasks(journal, instructions_of(create), key)
         stopped = Event()

@@ -18,8 +18,8 @@ CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__
 # What `on_the_wire` makes of a form without files.
 _FORM = {"content", "files", "headers"}
 
-# What may go wrong between a request and its answer. An OSError is a file's, broken while read.
-FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
+# What may go wrong between a request and its answer. InvalidInput is that of a file of its body.
+FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError, InvalidInput)
 # The connection never stood, so nobody can have received anything.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 # Sending it again would fail again: an illegal header, a file that is shorter than it was.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import httpx
 
 from .._calls.answers import Answer
-from .._errors import ApiError, UnreadableAnswer
+from .._errors import ApiError, InvalidInput, UnreadableAnswer
 from .._retry.clock import seconds_until
 from .._retry.rules import Course, Outcome
 from .clients import HOPELESS, NEVER_SENT, no_answer, timeout_of
@@ -84,6 +84,9 @@ class Attempts(Generic[T]):
 
     def lost(self, error: Exception) -> None:
         """No answer came."""
+        if isinstance(error, InvalidInput):  # a file broke while it was sent: so would it again
+            self._outcome = Outcome(error=error, hopeless=True)
+            return
         failure = no_answer(self._operation.request, error)
         failure.__cause__ = error
         self._outcome = Outcome(

@@ -18,7 +18,14 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
-from .._errors import ApiError, Attempt, NoAnswer, OutcomeUnknown, UnreadableAnswer
+from .._errors import (
+    ApiError,
+    Attempt,
+    InvalidInput,
+    NoAnswer,
+    OutcomeUnknown,
+    UnreadableAnswer,
+)
 from .policy import Budget, RetryPolicy, wait_after_fault, wait_after_limit
 
 T = TypeVar("T")
@@ -119,7 +126,8 @@ class Outcome:
     """What came of an attempt: a result, or an error and what the answer said beside it."""
 
     result: Any = None
-    error: ApiError | NoAnswer | None = None
+    error: ApiError | NoAnswer | InvalidInput | None = None
+    """InvalidInput if a file of the body could not be read to its end."""
     never_sent: bool = False
     hopeless: bool = False
     """The request cannot be sent at all: an illegal header, a file that broke."""
@@ -323,8 +331,12 @@ def _is_there(error: ApiError | NoAnswer) -> bool:
 
 
 def _final(
-    error: ApiError | NoAnswer, plan: Plan[Any], history: tuple[Attempt, ...], *, doubt: bool
-) -> ApiError | NoAnswer:
+    error: ApiError | NoAnswer | InvalidInput,
+    plan: Plan[Any],
+    history: tuple[Attempt, ...],
+    *,
+    doubt: bool,
+) -> ApiError | NoAnswer | InvalidInput:
     if doubt:
         where = f"Assembly {plan.assembly_id}" if plan.assembly_id else "the account's Assemblies"
         unknown = OutcomeUnknown(

@@ -1,4 +1,4 @@
-"""Many Assemblies: how many at once, and how fast. Pure.
+"""Many Assemblies: how many at once, and how fast. Pure, but for `free_descriptors`.
 
 `mapping` is a generator: it says what to take, start and await, and others do it. So threads, tasks
 and a simulated clock carry out the same code.
@@ -6,14 +6,46 @@ and a simulated clock carry out the same code.
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from .._defaults import AT_ONCE
 from .._errors import InvalidInput
 from .map_inputs import Mapped, Task
 
 _MINUTE = 60.0
+# What one Assembly in progress may have open: four uploads or results, with a connection each.
+_DESCRIPTORS = 8
+_SPARE_DESCRIPTORS = 16  # for the journal, logs, and what else the program opens meanwhile
+
+
+def at_once_within(descriptors: int | None) -> int:
+    """How many Assemblies may be in progress by default.
+
+    Args:
+        descriptors: how many files and connections can still be opened; None for any number.
+    """
+    if descriptors is None:
+        return AT_ONCE
+    return min(AT_ONCE, max(1, (descriptors - _SPARE_DESCRIPTORS) // _DESCRIPTORS))
+
+
+def free_descriptors() -> int | None:
+    """How many files and connections this process can still open; None for any number."""
+    try:
+        import resource  # noqa: PLC0415  # Windows has none, and its limit is far away
+    except ImportError:
+        return None
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        used = sum(1 for _ in Path("/dev/fd").iterdir())
+    except FileNotFoundError:
+        used = 0
+    except OSError:  # there is none left to open the folder with
+        return 0
+    return None if most == resource.RLIM_INFINITY else max(0, most - used)
 
 
 class Quota:

@@ -8,11 +8,11 @@ from attrs import evolve, field, frozen
 from transloadit_api.types import Unset
 
 from .._calls.files import FormFields
+from .._calls.sources import Source, known_size
 from .._errors import ApiError, AssemblyFailed, InvalidInput
 from .._progress import OnProgress, Progress, SavedFile
 from .._signing import Params
 from .._status import AssemblyStatus
-from .._uploads.sources import Source, known_size
 
 
 class CreateOptions(TypedDict, total=False):
@@ -79,12 +79,12 @@ def not_done_yet(on_progress: OnProgress | None) -> OnProgress | None:
 
 
 def go_by_tus(files: Sequence[Source], most: int) -> bool:
-    """Whether files are too big, or of unknown size, for the create request.
+    """Whether files are too big, or of unknown size, for the create request, or have metadata.
 
     All of them go the same way: the API takes none with the request when any is to follow.
     """
     size = known_size(files)
-    return size is None or size > most
+    return size is None or size > most or any(source.metadata for source in files)
 
 
 def awaits_uploads(status: AssemblyStatus) -> bool:

@@ -12,6 +12,7 @@ from attrs import evolve
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.answers import Answer
 from .._calls.operations import Assembly, reading
+from .._calls.sources import Source, StreamSource, known_size
 from .._errors import InvalidInput, TransloaditError, UploadIncomplete
 from .._flow import Work
 from .._progress import OnProgress, Progress
@@ -19,7 +20,6 @@ from .._retry.rules import NOT_THERE, Guard, NotThere, Plan
 from .._status import AssemblyStatus
 from . import tus
 from .matching import FINGERPRINT, STREAM, Begun, assigned, uploads_of
-from .sources import ReadOnce, Source, known_size
 
 STREAM_BUFFER = 4 * 1024 * 1024
 """Bytes that all streams together keep at most, so that what was lost can be sent again."""
@@ -42,7 +42,7 @@ class Uploads:
             raise InvalidInput("chunk_size and parallel have to be 1 or more")
         self._assembly, self._files, self._home = assembly, files, home
         self._chunk_size, self._on_progress = chunk_size, on_progress
-        streams = sum(isinstance(file, ReadOnce) for file in files)
+        streams = sum(isinstance(file, StreamSource) for file in files)
         self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
         self._sent = [0] * len(files)
         self._arrived: set[int] = set()
@@ -64,7 +64,7 @@ class Uploads:
         fingerprints: list[str | None] = []
         for file in self._files:
             begun = (file.field, file.name) in names
-            fingerprints.append((yield from file.fingerprint()) if begun else None)
+            fingerprints.append((yield from tus.fingerprint(file)) if begun else None)
             file.close()
         taken, strange = assigned(self._files, fingerprints, known)
         self._check_number(strange)
@@ -142,9 +142,12 @@ class Uploads:
             return
         file = self._files[number]
         try:
-            yield from file.load(0, self._chunk_of(file))  # a small file is read but once
-            fingerprint = yield from file.fingerprint()
+            yield from tus.load(file, 0, self._chunk_of(file))  # a small file is read but once
+            fingerprint = yield from tus.fingerprint(file)
+            filetype = {} if file.content_type is None else {"filetype": file.content_type}
             metadata = {
+                **file.metadata,
+                **filetype,
                 "assembly_url": str(self.status.assembly_ssl_url),
                 "fieldname": file.field,
                 "filename": file.name,
@@ -173,7 +176,7 @@ class Uploads:
             file.close()
 
     def _chunk_of(self, file: Source) -> int:
-        return self._kept if isinstance(file, ReadOnce) else self._chunk_size
+        return self._kept if isinstance(file, StreamSource) else self._chunk_size
 
     def _find(self, mark: str) -> Plan[tus.Standing | NotThere]:
         """Looks in the Assembly's status for an upload whose creation was not answered."""

@@ -5,6 +5,7 @@ Nothing here knows of Assemblies, so any server of tus can be on the other side.
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
@@ -14,10 +15,10 @@ from .._calls.addresses import Home, trusted_url
 from .._calls.answers import Answer, accepted, unreadable
 from .._calls.contents import SMALL, Sent, Span
 from .._calls.operations import Operation
+from .._calls.sources import Source, StreamSource
 from .._errors import ApiError, FileChanged, NoAnswer
 from .._flow import Aside, Work
 from .._retry.rules import NOT_THERE, Guard, NotThere, Plan
-from .sources import Source
 
 T = TypeVar("T")
 
@@ -107,7 +108,7 @@ def uploaded(
         ApiError, NoAnswer: the server refused, or was not reached.
     """
     if url is None:
-        size = yield from source.load(0, chunk_size)  # a short stream's length is known then
+        size = yield from load(source, 0, chunk_size)  # a short stream's length is known then
         small = 0 < size <= SMALL and size == source.length
         whole = _span(source, 0, size, sent) if small and server.bodies else None
         at: Standing = yield _creation(source, server, metadata, find, whole)
@@ -117,13 +118,38 @@ def uploaded(
     while at.length is None or at.offset < at.length:
         _compare(source, at)
         most = min(chunk_size, _CHECKED_CHUNK) if server.checksums else chunk_size
-        size = yield from source.load(at.offset, most)
+        size = yield from load(source, at.offset, most)
         chunk = _span(source, at.offset, size, sent)
         checksum: str | None = (yield Aside(chunk.sha1)) if server.checksums else None
         at = yield _patch(source, at, chunk, size, checksum)
         sent(at.offset)
     _compare(source, at)
     return at.url
+
+
+def load(source: Source, offset: int, size: int) -> Work[int]:
+    """Makes ready what is sent next, in a thread if it is not in memory; gives its size.
+
+    Raises:
+        FileChanged, InvalidInput: the source has changed, or cannot be read.
+    """
+    ready = source.ready(offset, size)
+    if ready is not None:
+        return ready
+    loaded: int = yield Aside(partial(source.load, offset, size), source.awaited)
+    return loaded
+
+
+def fingerprint(source: Source) -> Work[str | None]:
+    """Tells a file from another, or from a later version of itself; None for a stream.
+
+    Raises:
+        FileChanged, InvalidInput: the source has changed, or cannot be read.
+    """
+    if isinstance(source, StreamSource) or source.ready(0, source.size) is not None:
+        return source.fingerprint()
+    digest: str = yield Aside(source.fingerprint)
+    return digest
 
 
 def _span(source: Source, offset: int, size: int, sent: Sent) -> Span:
