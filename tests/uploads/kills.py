@@ -96,7 +96,8 @@ class Relay:
 def against_node(server: TusServer, folder: Path, *, kills: int, seed: int) -> list[str]:
     """What went wrong, in sentences."""
     draw = random.Random(seed)
-    path, found, killed = folder / "a.bin", [], 0
+    path, killed = folder / "a.bin", 0
+    found: list[str] = []
     while killed < kills:
         path.write_bytes(draw.randbytes(SIZE + draw.randrange(1000)))
         size = path.stat().st_size
@@ -118,7 +119,8 @@ def against_the_standin(folder: Path, *, kills: int, seed: int, size: int = SIZE
     """What went wrong, in sentences: with three files for each Assembly."""
     draw = random.Random(seed)
     paths = [folder / name for name in ("a.bin", "b.bin", "c.bin")]
-    found, killed = [], 0
+    found: list[str] = []
+    killed = 0
     with StandIn(key="key", secret="secret", tus_checksum=False) as api:
         while killed < kills:
             for path in paths:

@@ -224,9 +224,9 @@ def extent_of(file: Any, name: str) -> tuple[int, int] | None:
     Raises:
         InvalidInput: it said that it can go back, and could not, so that bytes are lost.
     """
-    if not _says_that_it_seeks(file):
-        return None
     try:
+        if not _says_that_it_seeks(file):
+            return None
         start = file.tell()
         file.seek(start)
     except Exception:  # noqa: BLE001  # the class is unknown; nothing was moved

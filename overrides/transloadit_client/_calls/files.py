@@ -66,6 +66,7 @@ RESERVED = frozenset(
 # What uploads tell the server themselves, by `Upload-Metadata`.
 _OWN_METADATA = frozenset({"assembly_url", "fieldname", "filename", "filetype", "fingerprint"})
 _UNTYPED = "application/octet-stream"
+_UNPACKERS = ("GzipFile", "BZ2File", "LZMAFile")
 _PACKINGS = {
     "br": "application/x-brotli",
     "bzip2": "application/x-bzip2",
@@ -353,16 +354,15 @@ def _own_name(content: object) -> str | None:
     """The name of a path, or of a file that was opened by one or uploaded to a web framework."""
     if isinstance(content, str | os.PathLike):
         return base_name(os.fsdecode(content))
+    if type(content).__name__ in _UNPACKERS:  # `name` is that of the packed file
+        name = getattr(content, "name", None)
+        return (
+            re.sub(r"\.(gz|bz2|xz|lzma)$", "", base_name(name)) if isinstance(name, str) else None
+        )
     # In Werkzeug's FileStorage, `name` is the form's field.
     for given in (getattr(content, "filename", None), getattr(content, "name", None)):
         # A pipe's is a number, and Python calls what is no file "<stdin>", "<fdopen>" and the like.
         name = os.fsdecode(given) if isinstance(given, str | bytes) else ""
         if name and not name.startswith("<"):
-            return _unpacked(base_name(name), content)
+            return base_name(name)
     return None
-
-
-def _unpacked(name: str, content: object) -> str:
-    """The name of what an open file gives: `gzip.open` keeps that of the packed file."""
-    packed = type(content).__name__ in ("GzipFile", "BZ2File", "LZMAFile")
-    return re.sub(r"\.(gz|bz2|xz|lzma)$", "", name) if packed else name
