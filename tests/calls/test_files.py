@@ -44,7 +44,7 @@ from transloadit_client import (
 from transloadit_client._calls.contents import PIECE, SMALL
 from transloadit_client._calls.files import content_type_of, sources
 from transloadit_client._calls.sources import FileSource, StreamSource
-from transloadit_standin import Drop, StandIn
+from transloadit_standin import Answer, Drop, StandIn
 
 Connect = Callable[..., Any]
 
@@ -137,6 +137,13 @@ class Awaitable:
     async def read(self, size: int = -1) -> bytes:
         await asyncio.sleep(0)
         return self._inner.read(size)
+
+
+class Future:
+    """What is awaited need not be a coroutine."""
+
+    def __await__(self) -> Iterator[None]:
+        raise AssertionError
 
 
 class Raising:
@@ -247,7 +254,8 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_created(
 def test_a_file_that_has_to_be_awaited_is_refused_where_nothing_can(api: StandIn, way: str) -> None:
     """The error says which file to give instead."""
     with Transloadit(api.key, api.secret, base_url=api.url) as client:
-        for file in (Awaitable(SHORT), UploadFile(io.BytesIO(SHORT), filename="a.jpg")):
+        uploaded = UploadFile(io.BytesIO(SHORT), filename="a.jpg")
+        for file in (Awaitable(SHORT), uploaded, Reader(lambda _: Future())):
             api.requests.clear()
             with pytest.raises(InvalidInput, match=r"give its \.file"):
                 send(client, way, [file])
@@ -422,16 +430,17 @@ def test_what_a_backup_program_does_to_a_file_is_no_change(
     assert arrived(api) == [whole("a.bin", DATA)]
 
 
+@pytest.mark.parametrize("change", [replace, Path.unlink])
 def test_a_file_that_changes_before_its_turn_never_arrives(
-    client: Any, api: StandIn, way: str, tmp_path: Path
+    client: Any, api: StandIn, way: str, tmp_path: Path, change: Callable[[Path], object]
 ) -> None:
     """Its length is declared when the request begins, and it is opened after those before it."""
     path = tmp_path / "a.bin"
     path.write_bytes(SHORT)
 
     def changing(size: int) -> bytes:
-        if size:
-            replace(path)
+        if size and path.exists():
+            change(path)
         return b""
 
     files = [("first.bin", Reader(changing)), path]
@@ -461,6 +470,33 @@ def test_one_file_that_fails_ends_no_other_upload(
     assert caught.value.missing == ("x.bin",)
     assert caught.value.finished == tuple(path.name for path in paths)
     assert sorted(arrived(api)) == sorted(whole(path.name, path.read_bytes()) for path in paths)
+
+
+def test_a_file_that_cannot_be_read_when_uploads_are_resumed_ends_no_other(
+    client: Any, api: StandIn
+) -> None:
+    class Breaking(Short):
+        broken = False
+
+        def readinto(self, buffer: Any) -> int:
+            if self.broken:
+                raise OSError(5, "Input/output error")
+            return super().readinto(buffer)
+
+    breaking = Breaking(DATA)
+    files: Any = [("a.bin", breaking), ("b.bin", DATA)]
+    assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=2)
+    api.faults += [Answer(403, b"", operation="tusPatch")] * 2
+    with pytest.raises(UploadIncomplete):
+        client.upload(assembly, files)
+    breaking.seek(0)
+    breaking.broken = True
+
+    with pytest.raises(UploadIncomplete, match=r"'a\.bin'.*Input/output error") as caught:
+        client.upload(assembly, files)
+
+    assert caught.value.finished == ("b.bin",)
+    assert "goes on from there" not in str(caught.value)  # the same file would fail again
 
 
 class Reader:

@@ -11,7 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutine
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -111,9 +111,8 @@ def blocking(result: Any) -> Any:
     """The result of a blocking call; None if it would have to be awaited."""
     if not isawaitable(result):
         return result
-    close = getattr(result, "close", None)
-    if close is not None:  # else Python warns of a coroutine that was never awaited
-        close()
+    if iscoroutine(result):
+        result.close()  # else Python warns that it was never awaited
     return None
 
 
@@ -268,11 +267,18 @@ def _says_that_it_seeks(file: Any) -> bool:
 def version_of(file: Any) -> Version | None:
     """The version of a path or an open file; None for what is neither, or is gone."""
     try:
-        about = os.fstat(file.fileno()) if is_file(file) else file.stat()
+        about = _stat(file) if is_file(file) else file.stat()
         version: Version = about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
     except Exception:  # noqa: BLE001  # the class is unknown; what has no version has none
         return None
     return version
+
+
+def _stat(file: Any) -> os.stat_result:
+    # Asked for a descriptor, a SpooledTemporaryFile would move from memory to the disk.
+    if getattr(file, "_rolled", True) is False:
+        raise io.UnsupportedOperation
+    return os.fstat(file.fileno())
 
 
 def size_is_doubtful(file: Any, size: int) -> bool:
@@ -282,7 +288,7 @@ def size_is_doubtful(file: Any, size: int) -> bool:
     read. Sparse files do too; large ones are believed.
     """
     try:
-        about = os.fstat(file.fileno())
+        about = _stat(file)
     except Exception:  # noqa: BLE001  # the class is unknown, and it is no file of the system
         return False
     return about.st_size == size <= SMALL and not (size and getattr(about, "st_blocks", 1))

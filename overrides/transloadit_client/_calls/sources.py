@@ -8,6 +8,7 @@ mixture. A path is opened when its turn comes, and closed after its last byte.
 import hashlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -149,7 +150,7 @@ class FileSource(_Named):
         return size if loaded else None
 
     def load(self, offset: int, size: int) -> int:
-        """Makes ready what is sent next; gives how many bytes that is, `size` at most.
+        """Makes ready what is sent next, unless it is; gives how many bytes, `size` at most.
 
         What is small is read at once, and anything else as it is sent.
 
@@ -157,11 +158,10 @@ class FileSource(_Named):
             FileChanged, InvalidInput: as `read`.
         """
         size = min(size, self.size - offset)
-        if self.ready(offset, size) is None:
-            self._check(self._opened())
-            self._loaded = None
-            if size <= SMALL:
-                self._begin, self._loaded = offset, self.read(offset, size)
+        self._check(self._opened())
+        self._loaded = None
+        if size <= SMALL:
+            self._begin, self._loaded = offset, self.read(offset, size)
         return size
 
     def fingerprint(self) -> str:
@@ -191,7 +191,7 @@ class FileSource(_Named):
             self._loaded = None
         if self._path is not None and self._file is not None:
             file, self._file = self._file, None
-            with foreign(self.name):
+            with suppress(Exception):  # what was read stays right, and the Assembly may be there
                 file.close()
 
     def _measure(self, file: Any) -> bool:

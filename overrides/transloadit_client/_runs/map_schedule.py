@@ -4,6 +4,7 @@
 and a simulated clock carry out the same code.
 """
 
+import errno
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -39,13 +40,12 @@ def free_descriptors() -> int | None:
     except ImportError:
         return None
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return None
     try:
-        used = sum(1 for _ in Path("/dev/fd").iterdir())
-    except FileNotFoundError:
-        used = 0
-    except OSError:  # there is none left to open the folder with
-        return 0
-    return None if most == resource.RLIM_INFINITY else max(0, most - used)
+        return max(0, most - sum(1 for _ in Path("/dev/fd").iterdir()))
+    except OSError as error:  # none is left to look with, or the system has no such folder
+        return 0 if error.errno == errno.EMFILE else most
 
 
 class Quota:

@@ -47,6 +47,7 @@ class Uploads:
         self._sent = [0] * len(files)
         self._arrived: set[int] = set()
         self._urls: dict[int, str] = {}
+        self._unreadable: dict[int, InvalidInput] = {}
         self._reported: Progress | None = None
         self.status = AssemblyStatus()
 
@@ -62,9 +63,13 @@ class Uploads:
         known = uploads_of(self.status)
         names = {upload.called for upload in known}
         fingerprints: list[str | None] = []
-        for file in self._files:
+        for number, file in enumerate(self._files):
             begun = (file.field, file.name) in names
-            fingerprints.append((yield from tus.fingerprint(file)) if begun else None)
+            try:
+                fingerprints.append((yield from tus.fingerprint(file)) if begun else None)
+            except InvalidInput as error:  # of this file alone: the others are resumed
+                self._unreadable[number] = error
+                fingerprints.append(None)
             file.close()
         taken, strange = assigned(self._files, fingerprints, known)
         self._check_number(strange)
@@ -137,6 +142,8 @@ class Uploads:
 
     def _one(self, number: int, upload: Begun | None, server: tus.Server) -> Work[None]:
         """One file: what is missing of its upload, or all of it."""
+        if number in self._unreadable:
+            raise self._unreadable[number]
         if upload is not None:
             yield from self._sent_to(number, server, {}, self._url(upload))
             return
@@ -230,7 +237,7 @@ class Uploads:
         resume = "Upload the same files to the same Assembly again: it goes on from there."
         error = UploadIncomplete(
             f"{len(missing)} of {len(names)} files did not arrive ({some}): {why}"
-            + (f" {resume}" if cause else "")
+            + (f" {resume}" if cause and not isinstance(cause, InvalidInput) else "")
         )
         error.assembly_id = assembly_id(self.status)
         error.assembly_url = str(self.status.assembly_ssl_url)
