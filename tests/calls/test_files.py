@@ -694,6 +694,7 @@ HANDED_OVER: dict[str, Callable[[bytes], Any]] = {
     "nothing but `read`": lambda it: Reader(io.BytesIO(it).read),
     "pieces that are bytearrays": lambda it: Reader(bytearrays(it)),
     "Werkzeug's file": lambda it: FileStorage(io.BytesIO(it), filename="w.jpg"),
+    "Werkzeug's file without a name": lambda it: FileStorage(io.BytesIO(it)),  # which is falsy
     "Flask's request.stream": lambda it: LimitedStream(io.BytesIO(it), len(it)),
     "Django's uploaded file": lambda it: SimpleUploadedFile("d.jpg", it),
     "Django's file": lambda it: DjangoFile(io.BytesIO(it), name="d.jpg"),
@@ -882,7 +883,7 @@ def test_an_iterator_of_files_is_taken_for_files(
         (tmp_path / f"{number}.jpg").write_bytes(b"%d" % number)
     want = [whole(f"{number}.jpg", b"%d" % number) for number in range(3)]
 
-    send(client, way, {"photos": tmp_path.glob("*.jpg")}, 3)
+    send(client, way, {"photos": [tmp_path.glob("*.jpg")]}, 3)
     client.run(steps=STEPS, files=os.scandir(tmp_path), tus_above=0 if way == "tus" else SMALL)
 
     assert sorted(arrived(api)) == sorted(2 * want)

@@ -11,7 +11,7 @@ import pytest
 
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.models import CreateAssemblyForm
-from transloadit_client import InvalidInput, Transloadit
+from transloadit_client import InvalidInput, Stream, Transloadit
 
 from .senders import KEY, SECRET, call
 from .tap import Tap
@@ -56,6 +56,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an iterator of nothing": (lambda path: iter([]), "give [] for no files"),
     "an iterator of None": (lambda path: iter([None, path]), "None"),
     "an iterator that begins with a file": (lambda path: iter([path, None]), "NoneType"),
+    "a stream of a file": (lambda path: [("a", Stream(READER, 1))], "is a stream"),
     "an iterator of pieces": (lambda path: iter([b"x"]), "iterator"),
     "a stream twice": (lambda path: [READER, READER], "twice"),
     "an iterator of bytes": (lambda path: [("cat.jpg", iter([b"x"]))], "iterator"),

@@ -9,11 +9,11 @@ import io
 import os
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from inspect import isawaitable, iscoroutine
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
@@ -42,6 +42,18 @@ Awaiting: TypeAlias = Callable[..., Any]
 _NOT_YET = 0.02  # seconds before a stream that had nothing to read is asked again
 
 
+class Opens(Protocol):
+    """A path of another library, such as `zipfile.Path`."""
+
+    def open(self, mode: Literal["rb"], /) -> IO[bytes]: ...
+
+
+class Reads(Protocol):
+    """An open file; one whose `read` has to be awaited is for `AsyncTransloadit`."""
+
+    def read(self, size: int, /) -> bytes | Awaitable[bytes]: ...
+
+
 @frozen
 class Stream:
     """A file whose bytes come in pieces, once: for `upload` and `run`.
@@ -52,7 +64,7 @@ class Stream:
         size: how many bytes there are in all, if that is known; fewer or more are then refused.
     """
 
-    content: Iterable[bytes] | AsyncIterable[bytes] = field(repr=False)
+    content: Iterable[bytes] | AsyncIterable[bytes] | Reads = field(repr=False)
     size: int | None = None
 
 

@@ -4,27 +4,14 @@ import json
 import mimetypes
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from itertools import chain
-from typing import IO, Any, Literal, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from .._errors import InvalidInput
-from .contents import Awaiting, Stream, foreign, is_file
+from .contents import Awaiting, Opens, Reads, Stream, foreign, is_file
 from .sources import FileSource, Source, StreamSource, source_of
-
-
-class Opens(Protocol):
-    """A path of another library, such as `zipfile.Path`."""
-
-    def open(self, mode: Literal["rb"], /) -> IO[bytes]: ...
-
-
-class Reads(Protocol):
-    """An open file; one whose `read` has to be awaited is for `AsyncTransloadit`."""
-
-    def read(self, size: int, /) -> bytes | Awaitable[bytes]: ...
-
 
 FileContent: TypeAlias = (
     bytes | os.PathLike[str] | Opens | Reads | Stream | Iterator[bytes] | AsyncIterator[bytes]
@@ -34,6 +21,7 @@ and `run` also take a stream: an iterator of bytes, an asynchronous one, or a `S
 
 File: TypeAlias = (
     str
+    | Source  # what `sources` gave before, as `run` passes it on
     | FileContent
     | tuple[str, FileContent]
     | tuple[str, FileContent, str | None]
@@ -42,8 +30,7 @@ File: TypeAlias = (
 """A path, a content, or `(name, content)`, and after that a content type and metadata, which goes
 along by tus."""
 
-# A sequence of sources is what `sources` gave before, as `run` passes it on.
-_Several: TypeAlias = Sequence[File] | Iterator[File] | AsyncIterator[File] | Sequence[Source]
+_Several: TypeAlias = Sequence[File] | Iterator[File] | AsyncIterator[File]
 
 Files: TypeAlias = File | _Several | Mapping[str, File | _Several]
 """One or several files for the field `files`, or a mapping from field names to files."""
@@ -119,7 +106,7 @@ def file_parts(
     """
     parts: list[FilePart] = []
     for source in sources(files, awaiting):
-        if isinstance(source, StreamSource) and not source.of_file:
+        if isinstance(source, StreamSource) and not (source.of_file and source.size is None):
             raise InvalidInput(
                 f"{source.name!r} is a stream (an iterator), which a form does not carry well;"
                 " `upload` and `run` do"
@@ -187,40 +174,39 @@ def content_type_of(name: str) -> str:
     return content_type or _UNTYPED
 
 
-def _by_field(files: Files | None, awaiting: Awaiting | None) -> dict[str, Sequence[object]]:
+def _by_field(files: Files | None, awaiting: Awaiting | None) -> dict[str, list[object]]:
     if files is None:
         return {}
-    if isinstance(files, Mapping):
-        return {field: _several(file, field, awaiting) for field, file in files.items()}
     # Here a tuple is a sequence, as in `files=("a.jpg", "b.jpg")`; one file of a name stands in a
     # list or under its field.
-    several = files if isinstance(files, tuple) else _several(files, "files", awaiting)
-    return {"files": several}
+    several = [*files] if isinstance(files, tuple) else files
+    by_field = files if isinstance(files, Mapping) else {"files": several}
+    return {
+        field: [file for item in _listed(given) for file in _unrolled(item, field, awaiting)]
+        for field, given in by_field.items()
+    }
 
 
-def _several(files: Any, field: str, awaiting: Awaiting | None) -> Sequence[object]:
-    if isinstance(files, tuple | str | bytes | bytearray | memoryview):
-        return [files]
-    if isinstance(files, Sequence):
-        return files
-    with foreign(field):
-        if is_file(files) or not isinstance(files, Iterator | AsyncIterator):
-            return [files]
-        if isinstance(files, Iterator):
-            return _looked_into(files, field)
-        return [files] if awaiting is None else awaiting(_looked_into_awaited, files, field)
+def _listed(files: Any) -> Sequence[object]:
+    one = isinstance(files, tuple | str | bytes | bytearray | memoryview)
+    return [files] if one or not isinstance(files, Sequence) else files
 
 
-def _looked_into(items: Iterator[object], field: str) -> Sequence[object]:
-    """What an iterator gives: files such as those of `Path.glob`, or the pieces of a single one.
+def _unrolled(item: Any, field: str, awaiting: Awaiting | None) -> Sequence[object]:
+    """What an iterator gives: files, such as `Path.glob`'s, or the pieces of one; else the item.
 
     Which of both shows its first item alone, and before there is an Assembly that awaits the rest.
     """
-    first = next(items, None)
-    return [chain([first], items)] if _is_piece(first, field) else [first, *items]
+    with foreign(field):
+        if is_file(item) or not isinstance(item, Iterator | AsyncIterator):
+            return [item]
+        if isinstance(item, Iterator):
+            first = next(item, None)
+            return [chain([first], item)] if _is_piece(first, field) else [first, *item]
+        return [item] if awaiting is None else awaiting(_unrolled_awaited, item, field)
 
 
-async def _looked_into_awaited(items: AsyncIterator[object], field: str) -> Sequence[object]:
+async def _unrolled_awaited(items: AsyncIterator[object], field: str) -> Sequence[object]:
     first = await anext(items, None)
     if not _is_piece(first, field):
         return [first, *[item async for item in items]]

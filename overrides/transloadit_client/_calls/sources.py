@@ -82,7 +82,7 @@ class FileSource(_Named):
             return
         with foreign(name):
             self._path_version = version_of(content) if self._path is not None else None
-            file = self._file or content.open("rb")
+            file = content.open("rb") if self._file is None else content
             try:
                 self._file_version = version_of(file)
                 measured = self._measure(file)
@@ -275,7 +275,9 @@ class StreamSource(_Named):
                 file = open_for_bytes(content, name, awaiting)
                 content = iter(partial(read_some, file, PIECE), b"")
             self.awaited = not isinstance(content, Iterable)
-            self._pieces: Any = iter(content) if isinstance(content, Iterable) else aiter(content)
+            self._pieces: Any = (
+                aiter(cast("Any", content)) if self.awaited else iter(cast("Any", content))
+            )
         self._kept = bytearray()
         self._rest = memoryview(b"")
         self._begin = 0

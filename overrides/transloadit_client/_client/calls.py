@@ -73,8 +73,9 @@ class Calls(BaseTransloadit):
             quiet: whether the answer holds `ok` and `assembly_id` alone.
             auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
             files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
-                or a sequence of them for the field `files`, or a mapping from field names. Files
-                are read from where they stand, in pieces.
+                or several of them for the field `files`, or a mapping from field names. Open files
+                are read from where they stand, paths are opened when their turn comes. A file
+                that changes while it is sent is refused (`FileChanged`).
             form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
             num_expected_upload_files: how many files will follow by tus.
             assembly_id: an id of your own: 32 hex digits nobody can guess. By default a new one is
@@ -85,6 +86,7 @@ class Calls(BaseTransloadit):
 
         Raises:
             InvalidInput: something given cannot be sent; nothing was.
+            FileChanged: a file changed, or vanished, while it was sent; there is no new Assembly.
             ApiError: the API refused; its `status` is there if the Assembly exists all the same.
             NoAnswer: the API was not reached; there is no new Assembly.
             OutcomeUnknown: whether there is one cannot be told from here; see its `assembly_id`.

@@ -48,7 +48,8 @@ class Transfers(Calls):
             assembly: its id, URL or status.
             files: as in `create_assembly`; also streams of bytes: iterators, and `Stream` where the
                 size is known. A stream can be sent again while it is uploaded, but not resumed by
-                another call. A content type is of no use here.
+                another call. A content type goes along as `filetype`, and so does metadata of your
+                own: `(name, content, type or None, {"caption": "…"})`.
             chunk_size: bytes that one request carries at most. Streams are kept in memory by the
                 chunk, 4 MiB in all at most.
             parallel: how many files are on their way at once.
@@ -62,7 +63,8 @@ class Transfers(Calls):
             InvalidInput: the files cannot be read, or are not as many as the Assembly awaits;
                 nothing was sent.
             FileChanged: a file is not the one whose upload began; nothing was sent.
-            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why.
+            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why: such as
+                `FileChanged`, or `InvalidInput` for a file that could not be read to its end.
             ApiError, NoAnswer: the Assembly's status could not be read.
         """
         from .._uploads.job import Uploads

@@ -40,12 +40,11 @@ def free_descriptors() -> int | None:
     except ImportError:
         return None
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY:
-        return None
     try:
-        return max(0, most - sum(1 for _ in Path("/dev/fd").iterdir()))
+        used = sum(1 for _ in Path("/dev/fd").iterdir())
     except OSError as error:  # none is left to look with, or the system has no such folder
-        return 0 if error.errno == errno.EMFILE else most
+        used = most if error.errno == errno.EMFILE else 0
+    return None if most == resource.RLIM_INFINITY else max(0, most - used)
 
 
 class Quota:
