@@ -5,7 +5,6 @@ that grows, shrinks, is replaced or vanishes while it is sent ends with `FileCha
 mixture. A path is opened when its turn comes, and closed after its last byte.
 """
 
-import hashlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -18,7 +17,6 @@ from .contents import (
     PIECE,
     SMALL,
     Awaiting,
-    Span,
     Stream,
     as_bytes,
     as_path,
@@ -32,7 +30,6 @@ from .contents import (
     version_of,
 )
 
-_SAMPLE = 64 * 1024  # bytes of a file's beginning, and of its end, that its fingerprint covers
 _END = object()
 
 
@@ -103,6 +100,11 @@ class FileSource(_Named):
         return self._loaded is not None
 
     @property
+    def written(self) -> int | None:
+        """When it was written to, in nanoseconds; None for what is no file on a disk."""
+        return None if self._whole or self._file_version is None else self._file_version[-1]
+
+    @property
     def content(self) -> bytes | None:
         """All of it, if it is in memory for good."""
         return self._loaded if self._whole else None
@@ -164,22 +166,6 @@ class FileSource(_Named):
             self._begin, self._loaded = offset, self.read(offset, size)
         return size
 
-    def fingerprint(self) -> str:
-        """Tells this file from another, or from a later version of itself.
-
-        It covers the version, the beginning and the end; what is in memory it covers as a whole.
-        """
-        if not self._whole:
-            self._check(self._opened())
-        written = None if self._whole or self._file_version is None else self._file_version[-1]
-        digest = hashlib.blake2b(repr((self.size, written)).encode(), digest_size=16)
-        whole = self._whole or self.size <= 2 * _SAMPLE
-        spans = [(0, self.size)] if whole else [(0, _SAMPLE), (self.size - _SAMPLE, _SAMPLE)]
-        for offset, size in spans:
-            for piece in Span(self.read, offset, size):
-                digest.update(piece)
-        return digest.hexdigest()
-
     def why_not_again(self) -> str | None:
         """Why it cannot be sent once more, or None. Opens nothing."""
         changed = not self._whole and self._has_changed(self._file)
@@ -229,14 +215,11 @@ class FileSource(_Named):
 
     def _check(self, file: Any) -> None:
         if self._has_changed(file):
-            raise FileChanged(
-                f"{self.name!r} has changed, or is gone, since its length was declared"
-            )
+            raise FileChanged(f"{self.name!r} has changed, or is gone, since the call began")
 
     def _has_changed(self, file: Any) -> bool:
-        if self._path is not None and version_of(self._path) != self._path_version:
-            return True
-        return file is not None and version_of(file) != self._file_version
+        path = self._path is not None and version_of(self._path) != self._path_version
+        return path or (file is not None and version_of(file) != self._file_version)
 
 
 class StreamSource(_Named):
@@ -318,9 +301,6 @@ class StreamSource(_Named):
             self._offer(self._next())
         return self._ready(size)
 
-    def fingerprint(self) -> None:
-        """None: nothing tells a stream from another before it was read."""
-
     def why_not_again(self) -> str | None:
         """As `FileSource.why_not_again`."""
         return "a stream that has been read cannot be sent again" if self._begun else None
@@ -383,7 +363,9 @@ def source_of(field: str, name: str, content: object, awaiting: Awaiting | None 
         if is_file(content):
             return _of_file(field, name, open_for_bytes(content, name, awaiting))
         path = as_path(content)
-        if path is not None and not _is_special(path):
+        # A named pipe or a device is a stream: to open one may have to wait for its other end.
+        local = isinstance(path, Path) and path.exists()
+        if path is not None and (not local or path.is_file() or path.is_dir()):
             return _of_file(field, name, path)
         if path is not None or isinstance(content, Iterator | AsyncIterator):
             content = Stream(cast("Any", content))
@@ -410,11 +392,6 @@ def _of_file(field: str, name: str, content: Any) -> Source:
         return FileSource(field, name, content)
     except CannotGoBack:
         return StreamSource(field, name, Stream(content))
-
-
-def _is_special(path: Any) -> bool:
-    """Whether it is a named pipe or a device: to open one may have to wait for its other end."""
-    return isinstance(path, Path) and path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _pieces_of_path(path: Any) -> Iterator[bytes]:
