@@ -2,7 +2,7 @@
 
     TransloaditError
     ├── InvalidInput            refused here, before anything was sent
-    │   ├── FileChanged         a file that is not the one whose upload began
+    │   ├── FileChanged         a file that changed while it was sent, or since its upload began
     │   ├── MissingCredentials  no key, secret or token for a call that needs one
     │   └── UntrustedUrl        a URL that leads somewhere an Assembly cannot live
     ├── NoAnswer                the connection failed or timed out
@@ -71,7 +71,10 @@ class InvalidInput(TransloaditError, ValueError):
 
 
 class FileChanged(InvalidInput):
-    """A file is not the one whose upload began, so that upload cannot go on with it."""
+    """A file changed, or vanished, while it was sent; or it is not the one whose upload began.
+
+    What was sent of it never makes a complete file.
+    """
 
 
 class MissingCredentials(InvalidInput):
@@ -100,7 +103,7 @@ class OutcomeUnknown(NoAnswer):
     """
 
     assembly_id: str | None = None
-    last: "ApiError | NoAnswer | None" = None
+    last: "ApiError | NoAnswer | InvalidInput | None" = None
 
 
 class ApiError(TransloaditError):

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from attrs import frozen
 
 from ._calls.call import Call, Prepared
-from ._errors import ApiError, NoAnswer, TransloaditError
+from ._errors import ApiError, InvalidInput, NoAnswer, TransloaditError
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Outcome:
 
     Attributes:
         result: what the answer reads as.
-        error: why there is no result.
+        error: why there is no result; InvalidInput if a file of the body could not be read.
         never_sent: whether the request cannot have been received.
         cannot_be_sent: whether it never can be: an illegal header, a file that broke.
         is_queued: whether it was not sent because no connection became free.
@@ -41,7 +41,7 @@ class Outcome:
     """
 
     result: Any = None
-    error: ApiError | NoAnswer | None = None
+    error: ApiError | InvalidInput | NoAnswer | None = None
     never_sent: bool = False
     cannot_be_sent: bool = False
     is_queued: bool = False

@@ -62,7 +62,6 @@ RARE = {
     "transloadit_client._runs.map_schedule",
     "transloadit_client._runs.run",
     "transloadit_client._uploads.job",
-    "transloadit_client._uploads.sources",
     "transloadit_client._uploads.tus",
     "transloadit_client._waiting.read_schedule",
     "transloadit_client._waiting.wait",

@@ -1,13 +1,22 @@
 """Which of many inputs has which Assembly."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from transloadit_client import ApiError, AssemblyStatus, InvalidInput, Mapped, NoAnswer
-from transloadit_client._runs.map_inputs import Tasks, instructions_of
+from transloadit_client import (
+    ApiError,
+    AssemblyStatus,
+    AsyncTransloadit,
+    InvalidInput,
+    Mapped,
+    NoAnswer,
+    Transloadit,
+)
+from transloadit_client._runs.map_inputs import Tasks, check_inputs, instructions_of
 
 ABORTED = AssemblyStatus.from_dict({"ok": "REQUEST_ABORTED", "assembly_id": "0" * 32})
 
@@ -112,3 +121,20 @@ def test_instructions_are_told_apart_by_what_they_say() -> None:
     assert resize == again
     assert resize != instructions_of({"steps": steps, "form_fields": {"size": 2}})
     assert resize != instructions_of({"steps": steps, "template_id": "t"})
+
+
+@pytest.mark.parametrize(
+    "files",
+    ["*.jpg", Path("a.jpg"), b"a", bytearray(b"a"), {"a": "a.jpg"}, BytesIO(b"a"), None, 7],
+)
+@pytest.mark.parametrize("kind", [Transloadit, AsyncTransloadit])
+def test_one_input_where_many_are_meant_is_refused_at_once(kind: type[Any], files: Any) -> None:
+    """A text would be read letter by letter, and a file line by line."""
+    with pytest.raises(InvalidInput, match="map takes many inputs"):
+        kind("key", "secret").map(files, template_id="t")
+
+
+def test_all_that_iterates_is_taken_for_many_inputs() -> None:
+    several: list[Any] = [[], (), iter(()), Path().glob("*"), {"a.jpg"}]
+    for files in several:
+        check_inputs(files)

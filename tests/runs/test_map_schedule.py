@@ -2,8 +2,11 @@
 
 import heapq
 import itertools
+import os
 import random
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,8 @@ from transloadit_client._runs.map_schedule import (
     Quota,
     Start,
     Take,
+    at_once_within,
+    free_descriptors,
     mapping,
     next_move,
 )
@@ -115,3 +120,45 @@ def test_the_simulation_would_notice() -> None:
 
     assert simulation.most_running == 1000
     assert all(a == b for a, b in itertools.pairwise(simulation.starts))
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "at_once"),
+    [(None, 100), (20_000, 100), (1_024, 100), (240, 28), (64, 6), (24, 1), (3, 1), (0, 1)],
+)
+def test_where_few_files_can_be_open_fewer_assemblies_are_in_progress(
+    descriptors: int | None, at_once: int
+) -> None:
+    assert at_once_within(descriptors) == at_once
+
+
+@pytest.fixture
+def limit() -> Iterator[Callable[[int], None]]:
+    """Sets how many files and connections this process may have open."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_descriptors_that_are_left_are_counted(limit: Callable[[int], None]) -> None:
+    limit(500)
+    before = free_descriptors()
+    with Path(os.devnull).open("rb"), Path(os.devnull).open("rb"):
+        after = free_descriptors()
+
+    assert before is not None
+    assert before < 500
+    assert after == before - 2
+
+
+def test_none_is_left_where_not_even_that_can_be_looked_up(limit: Callable[[int], None]) -> None:
+    limit(3)
+
+    assert free_descriptors() == 0
+
+
+def test_a_system_without_such_a_limit_has_any_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+
+    assert free_descriptors() is None

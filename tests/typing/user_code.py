@@ -1,6 +1,8 @@
 """Code as users write it. It is checked by mypy --strict and pyright, and never run."""
 
+import os
 import sys
+import zipfile
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
@@ -8,6 +10,9 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import httpx
+from anyio import Path as AsyncPath
+from anyio import open_file
+from starlette.datastructures import UploadFile
 
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.models import AssemblyFile, CreateAssemblyForm, CreateAssemblyParams
@@ -53,6 +58,22 @@ async def asynchronous(name: str) -> str | None:
         with BytesIO(b"film") as file:
             await client.create_assembly(template_id="t", files=file, form_fields={"a": 1, "b": ""})
     return None
+
+
+async def files_of_many_kinds(client: AsyncTransloadit, uploaded: UploadFile, path: Path) -> None:
+    member = zipfile.Path("a.zip") / "cat.jpg"
+    await client.create_assembly(template_id="t", files=[uploaded, member, ("a.jpg", path)])
+    await client.run(template_id="t", files=[("b.jpg", path, None, {"caption": "a cat"}), b""])
+    await client.run(template_id="t", files=os.scandir(path))
+    await client.run(template_id="t", files=AsyncPath(path).glob("*.jpg"))
+    async with await open_file(path, "rb") as opened:
+        await client.run(template_id="t", files={"film": opened, "rows": iter([b"1\n"])})
+        await client.run(template_id="t", files=[("a", Stream(opened, size=7))])
+
+
+def files_of_a_folder(client: Transloadit, path: Path) -> None:
+    client.run(template_id="t", files=path.glob("*.jpg"))
+    client.run(template_id="t", files=(one for one in path.iterdir() if one.suffix == ".jpg"))
 
 
 def by_hand(client: Transloadit) -> object:

@@ -33,9 +33,10 @@ ONE = """
 import sys
 from transloadit_client import Transloadit
 from transloadit_client._calls.addresses import Home
-from transloadit_client._uploads import sources, tus
+from transloadit_client._calls.files import sources
+from transloadit_client._uploads import tus
 base, url, path = sys.argv[1:]
-(source,) = sources.sources([path], asynchronous=False)
+(source,) = sources([path])
 server = tus.Server(base + "/files", Home(base))
 flow = tus.uploaded(source, server, {}, chunk_size=1_000_000, sent=lambda _: None, url=url)
 with Transloadit("key", "secret", base_url=base) as client:
@@ -98,7 +99,8 @@ class Relay:
 def against_node(server: TusServer, folder: Path, *, kills: int, seed: int) -> list[str]:
     """What went wrong, in sentences."""
     draw = random.Random(seed)
-    path, found, killed = folder / "a.bin", [], 0
+    path, killed = folder / "a.bin", 0
+    found: list[str] = []
     while killed < kills:
         path.write_bytes(draw.randbytes(SIZE + draw.randrange(1000)))
         size = path.stat().st_size
@@ -110,7 +112,7 @@ def against_node(server: TusServer, folder: Path, *, kills: int, seed: int) -> l
             code = _killed_after(server.port, after, url, path)
             killed += code == -signal.SIGKILL
         if code != 0:
-            found.append(f"seed {seed}: a process ended with {code}")
+            return [*found, f"seed {seed}: a process ended with {code}"]
         if _sha256(server.stored(url)) != _sha256(path):
             found.append(f"seed {seed}: {server.stored(url)} is not what was sent")
     return found
@@ -120,7 +122,8 @@ def against_the_standin(folder: Path, *, kills: int, seed: int, size: int = SIZE
     """What went wrong, in sentences: with three files for each Assembly."""
     draw = random.Random(seed)
     paths = [folder / name for name in ("a.bin", "b.bin", "c.bin")]
-    found, killed = [], 0
+    found: list[str] = []
+    killed = 0
     with StandIn(key="key", secret="secret", tus_checksum=False) as api:
         while killed < kills:
             for path in paths:
@@ -136,7 +139,7 @@ def against_the_standin(folder: Path, *, kills: int, seed: int, size: int = SIZE
             uploads = api.assemblies[identity].uploads
             sums = {upload.stored.name: upload.stored.sha256 for upload in uploads}
             if code != 0:
-                found.append(f"seed {seed}: a process ended with {code}")
+                return [*found, f"seed {seed}: a process ended with {code}"]
             if sums != {path.name: _sha256(path) for path in paths}:
                 found.append(f"seed {seed}: Assembly {identity} has other files")
             begun = sum(received.operation == "tusCreate" for received in api.requests)

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transloadit_client import AssemblyStatus, FileChanged, Stream
+from transloadit_client._calls.sources import FileSource, Source, StreamSource
 from transloadit_client._uploads.matching import ExistingUpload, assigned, uploads_of
-from transloadit_client._uploads.sources import ReadOnce, Reread, Source
 
 
 def file(name: str = "a", size: int = 3, field: str = "f") -> Source:
-    return Reread(field, name, BytesIO(bytes(size)))
+    return FileSource(field, name, BytesIO(bytes(size)))
 
 
 def stream(name: str = "a", size: int | None = None) -> Source:
-    return ReadOnce("f", name, Stream([], size))
+    return StreamSource("f", name, Stream([], size))
 
 
 def begun(name: str = "a", size: int | None = 3, mark: str | None = None) -> ExistingUpload:

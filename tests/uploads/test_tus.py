@@ -25,11 +25,11 @@ from transloadit_client._calls.addresses import Home
 from transloadit_client._calls.answers import Answer
 from transloadit_client._calls.call import Call
 from transloadit_client._calls.contents import SMALL
+from transloadit_client._calls.sources import FileSource, Source, StreamSource
 from transloadit_client._flow import Flow, InThread, Outcome, Pause, Send
 from transloadit_client._retry.attempts import attempts
 from transloadit_client._retry.policy import World
 from transloadit_client._uploads import tus
-from transloadit_client._uploads.sources import ReadOnce, Reread, Source
 
 from .. import flows
 
@@ -174,13 +174,13 @@ def carried_out(flow: Flow[Any], server: Server) -> Any:
     return flows.carried_out(flow, do)
 
 
-def again(content: bytes = CONTENT) -> Reread:
-    return Reread("f", "a.bin", io.BytesIO(content))
+def again(content: bytes = CONTENT) -> FileSource:
+    return FileSource("f", "a.bin", io.BytesIO(content))
 
 
-def once(content: bytes = CONTENT, piece: int = 100, size: int | None = None) -> ReadOnce:
+def once(content: bytes = CONTENT, piece: int = 100, size: int | None = None) -> StreamSource:
     pieces = (content[at : at + piece] for at in range(0, len(content), piece))
-    return ReadOnce("f", "a.bin", Stream(pieces, size))
+    return StreamSource("f", "a.bin", Stream(pieces, size))
 
 
 def upload(source: Source, server: Server, *, chunk_size: int = 500, **options: Any) -> list[int]:
@@ -253,8 +253,11 @@ def test_bytes_that_the_server_confirmed_may_not_vanish() -> None:
 
 
 def test_a_file_that_shrank_is_refused() -> None:
-    content = io.BytesIO(CONTENT)
-    source = Reread("f", "a.bin", content)
+    class Kept(io.BytesIO):
+        """No plain `BytesIO`, of which a copy is taken at once."""
+
+    content = Kept(CONTENT)
+    source = FileSource("f", "a.bin", content)
     content.truncate(700)
 
     with pytest.raises(FileChanged, match="has fewer bytes"):
@@ -285,7 +288,7 @@ def test_a_stream_of_another_size_than_was_said_is_refused(size: int) -> None:
 
 
 def test_a_stream_of_anything_but_bytes_is_refused() -> None:
-    source = ReadOnce("f", "a.bin", Stream(iter(["text"])))  # type: ignore[arg-type]  # the point
+    source = StreamSource("f", "a.bin", Stream(iter(["text"])))  # type: ignore[arg-type]  # the point
 
     with pytest.raises(InvalidInput, match="a piece of type str"):
         upload(source, Server())

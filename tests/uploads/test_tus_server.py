@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from anyio.from_thread import run
 
 from transloadit_client import AsyncTransloadit, FileChanged, Stream, Transloadit
 from transloadit_client._calls.addresses import Home
+from transloadit_client._calls.files import sources
 from transloadit_client._flow import Flow
 from transloadit_client._uploads import tus
-from transloadit_client._uploads.sources import sources
 
 from .. import tus_server
 from ..tus_server import TusServer
@@ -50,7 +51,7 @@ def work(
     bodies: bool = False,
     url: str | None = None,
 ) -> Flow[str]:
-    (source,) = sources([("a.bin", content)], asynchronous=asynchronous)
+    (source,) = sources([("a.bin", content)], run if asynchronous else None)
     try:
         return (
             yield from tus.uploaded(

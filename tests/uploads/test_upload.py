@@ -238,13 +238,24 @@ def test_what_did_not_arrive_is_named_and_can_be_uploaded_later(
     assert arrived(api, assembly) == {("f", "a.bin", sha256(A)), ("f", "b.bin", sha256(B))}
 
 
-def test_an_error_of_the_callers_own_stream_ends_all(client: Any) -> None:
+def test_an_error_of_the_callers_own_stream_is_one_of_that_file(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    """It ends no other upload, and its cause is kept."""
+
     def pieces() -> Iterator[bytes]:
         yield b"x"
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        client.upload(waiting(client, 1), [("x", pieces())])
+    assembly = waiting(client, 2)
+    with pytest.raises(UploadIncomplete, match="cannot read the file 'x': ZeroDivisionError") as it:
+        client.upload(assembly, [("x", pieces()), a])
+
+    assert it.value.missing == ("x",)
+    assert it.value.finished == ("a.bin",)
+    assert isinstance(it.value.__cause__, InvalidInput)
+    assert isinstance(it.value.__cause__.__cause__, ZeroDivisionError)
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A))}
 
 
 def test_an_error_in_on_progress_ends_all(client: Any, a: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.models import CreateAssemblyForm
-from transloadit_client import InvalidInput, Transloadit
+from transloadit_client import InvalidInput, Stream, Transloadit
 
 from .senders import KEY, SECRET, call
 from .tap import Tap
@@ -30,6 +30,14 @@ def closed_file(path: Path) -> IO[bytes]:
         return file
 
 
+class Reader:
+    """Has `read`, and no way back."""
+
+    def read(self, size: int) -> bytes:
+        return b""
+
+
+READER = Reader()
 UNREADABLE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a path where nothing is": (lambda path: path.with_name("dog.jpg"), "dog.jpg"),
     "a text of such a path": (lambda path: str(path.with_name("dog.jpg")), "dog.jpg"),
@@ -45,11 +53,17 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an absent content": (lambda path: [("cat.jpg", None)], "NoneType"),
     "a number": (lambda path: 7, "int"),
     "a list of None": (lambda path: [None], "NoneType"),
-    "a generator": (lambda path: (item for item in [path]), "generator"),
+    "an iterator of nothing": (lambda path: iter([]), "give [] for no files"),
+    "an iterator of None": (lambda path: iter([None, path]), "None"),
+    "an iterator that begins with a file": (lambda path: iter([path, None]), "NoneType"),
+    "a stream of a file": (lambda path: [("a", Stream(READER, 1))], "is a stream"),
+    "an iterator of pieces": (lambda path: iter([b"x"]), "iterator"),
+    "a stream twice": (lambda path: [READER, READER], "twice"),
     "an iterator of bytes": (lambda path: [("cat.jpg", iter([b"x"]))], "iterator"),
     "a mapping in a mapping": (lambda path: {"a": {"b": path}}, "dict"),
     "a tuple of one": (lambda path: [(path,)], "tuple of 1"),
-    "a tuple of four": (lambda path: [("a", b"", "b/c", {})], "tuple of 4"),
+    "a tuple of five": (lambda path: [("a", b"", "b/c", {}, 7)], "tuple of 5"),
+    "metadata": (lambda path: [("a", b"", None, {"k": "v"})], "`upload` and `run` do"),
 }
 UNNAMEABLE: dict[str, tuple[Any, str]] = {
     "an empty name": ("", "no name"),
@@ -58,7 +72,7 @@ UNNAMEABLE: dict[str, tuple[Any, str]] = {
     "a path of a folder": ("a/b/", "no name"),
     "a path to the folder above": ("a/..", "no name"),
     "half a surrogate pair": ("\ud800.jpg", "surrogate"),
-    "bytes": (b"cat.jpg", "name"),
+    "bytes": (b"cat.jpg", "os.fsdecode"),
     "a number": (7, "name"),
 }
 NO_FIELDS: dict[str, tuple[Any, str]] = {

@@ -1,28 +1,38 @@
 """What `files=` and `form_fields=` take, and the form parts that become of it."""
 
-import io
 import json
 import mimetypes
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import IO, Any, TypeAlias, cast
+from itertools import chain
+from typing import Any, TypeAlias
 
 from .._errors import InvalidInput
-from .contents import FromHere, Stream
+from .contents import Awaiting, Opens, Reads, Stream, foreign, is_file
+from .sources import FileSource, Source, StreamSource, source_of
 
 FileContent: TypeAlias = (
-    bytes | os.PathLike[str] | IO[bytes] | Stream | Iterator[bytes] | AsyncIterator[bytes]
+    bytes | os.PathLike[str] | Opens | Reads | Stream | Iterator[bytes] | AsyncIterator[bytes]
 )
 """Bytes, a path, or a file opened for reading bytes, which is read from where it stands. `upload`
-and `run` also take a stream: an iterator of bytes, one that is awaited, or a `Stream`."""
+and `run` also take a stream: an iterator of bytes, an asynchronous one, or a `Stream`."""
 
-File: TypeAlias = str | FileContent | tuple[str, FileContent] | tuple[str, FileContent, str]
-"""A path, a content, or `(name, content)` or `(name, content, content type)`."""
+File: TypeAlias = (
+    str
+    | Source  # what `sources` gave before, as `run` passes it on
+    | FileContent
+    | tuple[str, FileContent]
+    | tuple[str, FileContent, str | None]
+    | tuple[str, FileContent, str | None, Mapping[str, str] | None]
+)
+"""A path, a content, or `(name, content)`, and after that a content type and metadata, which goes
+along by tus."""
 
-Files: TypeAlias = File | Sequence[File] | Mapping[str, File | Sequence[File]]
+_Several: TypeAlias = Sequence[File] | Iterator[File] | AsyncIterator[File]
+
+Files: TypeAlias = File | _Several | Mapping[str, File | _Several]
 """One or several files for the field `files`, or a mapping from field names to files."""
 
 FormFields: TypeAlias = Mapping[str, str | int | float | bool]
@@ -40,41 +50,86 @@ RESERVED = frozenset(
         "max_size",
     }
 )
+# What uploads tell the server themselves, by `Upload-Metadata`.
+_OWN_METADATA = frozenset({"assembly_url", "fieldname", "filename", "filetype", "fingerprint"})
+_UNTYPED = "application/octet-stream"
+_UNPACKERS = ("GzipFile", "BZ2File", "LZMAFile")
+_PACKINGS = {
+    "br": "application/x-brotli",
+    "bzip2": "application/x-bzip2",
+    "compress": "application/x-compress",
+    "gzip": "application/gzip",
+    "xz": "application/x-xz",
+}
 # httpx would escape these, and every form parser would read them differently.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\]')
 
 
-def file_parts(files: Files | None, opened: ExitStack) -> list[FilePart]:
-    """The parts for `files`; paths are opened here and closed with `opened`.
+def sources(
+    files: Files | None, awaiting: Awaiting | None = None, *, side_by_side: bool = False
+) -> "list[Source]":
+    """What is sent of `files`, in their order; of streams nothing is read yet.
+
+    Args:
+        files: as `create_assembly`, `upload` and `run` take them, or what this gave before.
+        awaiting: awaits what asynchronous files give; None where nothing can be awaited.
+        side_by_side: whether several are read at a time, which one open file does not allow.
 
     Raises:
-        InvalidInput: a file cannot be read, or is nothing that can be sent.
+        InvalidInput: one of them cannot be sent; it says which, and why.
     """
-    return [
-        (field, _part(name, content, content_type, opened))
-        for field, name, content, content_type in named_files(files)
-    ]
-
-
-def has_paths(files: Files | None) -> bool:
-    """Whether `file_parts` opens any of them, for which it may have to wait for a disk.
-
-    Raises:
-        InvalidInput: as `named_files`.
-    """
-    return any(isinstance(content, str | os.PathLike) for _, _, content, _ in named_files(files))
-
-
-def named_files(files: Files | None) -> Iterator[tuple[str, str, object, Any]]:
-    """Each file's field, name, content and content type, the latter two as they were given.
-
-    Raises:
-        InvalidInput: a file or its field has no name that can be sent.
-    """
-    for field, several in _by_field(files).items():
+    found: list[Source] = []
+    given = set[int]()
+    for field, several in _by_field(files, awaiting).items():
         for file in several:
-            name, content, content_type = _named(file, field)
-            yield _field_name(field), _file_name(name), content, content_type
+            if isinstance(file, FileSource | StreamSource):
+                found.append(file)
+                continue
+            content, source = _source(field, file, awaiting)
+            shared = is_file(content) and side_by_side and not source.in_memory
+            if id(content) in given and (shared or isinstance(source, StreamSource)):
+                raise InvalidInput(
+                    f"{source.name!r} is there twice, but can be read by one upload at a time"
+                )
+            given.add(id(content))
+            found.append(source)
+    return found
+
+
+def file_parts(
+    files: Files | None, opened: ExitStack, awaiting: Awaiting | None = None
+) -> list[FilePart]:
+    """The parts of a form for `files`. What is opened while they are sent is closed with `opened`.
+
+    Raises:
+        InvalidInput: a file cannot be read, or is nothing that a form can carry.
+    """
+    parts: list[FilePart] = []
+    for source in sources(files, awaiting):
+        if isinstance(source, StreamSource) and not (source.of_file and source.size is None):
+            raise InvalidInput(
+                f"{source.name!r} is a stream (an iterator), which a form does not carry well;"
+                " `upload` and `run` do"
+            )
+        if source.metadata:
+            raise InvalidInput(
+                f"{source.name!r} has metadata, which a form does not carry; `upload` and `run` do"
+            )
+        opened.callback(source.close)
+        content_type = source.content_type or content_type_of(source.name)
+        parts.append((source.field, (source.name, source, content_type)))
+    return parts
+
+
+def are_in_memory(files: object) -> bool:
+    """Whether `file_parts` waits for nothing: no disk, no iterator, and nothing asynchronous."""
+    if isinstance(files, Mapping):
+        return all(map(are_in_memory, files.values()))
+    if isinstance(files, tuple) and len(files) > 1 and isinstance(files[0], str):
+        return are_in_memory(files[1])
+    if isinstance(files, list | tuple):
+        return all(map(are_in_memory, files))
+    return files is None or isinstance(files, bytes | bytearray | memoryview)
 
 
 def text_parts(form_fields: FormFields | None) -> dict[str, str]:
@@ -88,16 +143,22 @@ def text_parts(form_fields: FormFields | None) -> dict[str, str]:
     return {_field_name(name): _text(name, value) for name, value in (form_fields or {}).items()}
 
 
-def file_part(name: str, content: object, content_type: str | None) -> tuple[str, Any, str]:
+def file_part(
+    field: str, name: str, content: object, content_type: str | None
+) -> tuple[str, Source, str]:
     """One file as every parser takes it: a name that is no path, content that can be read, a type.
 
     Raises:
         InvalidInput: it has no name, its type would forge a header, or it cannot be read as bytes.
     """
     name = _file_name(name)
-    if content_type is not None and not _is_header_value(content_type):
-        raise InvalidInput(f"the content type of {name!r} is not one: {content_type!r}")
-    return name, _readable(content, name), content_type or content_type_of(name)
+    _check_content_type(content_type, name)
+    source = (
+        content
+        if isinstance(content, FileSource | StreamSource)
+        else source_of(field, name, content)
+    )
+    return name, source, content_type or content_type_of(name)
 
 
 def base_name(name: str) -> str:
@@ -106,24 +167,66 @@ def base_name(name: str) -> str:
 
 
 def content_type_of(name: str) -> str:
-    """The content type that a file name suggests."""
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    """The content type that a file name suggests: of a packed file that of the packing."""
+    content_type, packing = mimetypes.guess_type(name)
+    if packing is not None:  # `rows.csv.gz` is no CSV
+        return _PACKINGS.get(packing, _UNTYPED)
+    return content_type or _UNTYPED
 
 
-def _by_field(files: Files | None) -> dict[str, Sequence[object]]:
+def _by_field(files: Files | None, awaiting: Awaiting | None) -> dict[str, list[object]]:
     if files is None:
         return {}
-    if isinstance(files, Mapping):
-        return {field: _several(file) for field, file in files.items()}
     # Here a tuple is a sequence, as in `files=("a.jpg", "b.jpg")`; one file of a name stands in a
     # list or under its field.
-    return {"files": files if isinstance(files, tuple) else _several(files)}
+    several = [*files] if isinstance(files, tuple) else files
+    by_field = files if isinstance(files, Mapping) else {"files": several}
+    return {
+        field: [file for item in _listed(given) for file in _unrolled(item, field, awaiting)]
+        for field, given in by_field.items()
+    }
 
 
-def _several(files: object) -> Sequence[object]:
-    if isinstance(files, tuple | str | bytes | bytearray | memoryview):
-        return [files]
-    return files if isinstance(files, Sequence) else [files]
+def _listed(files: Any) -> Sequence[object]:
+    one = isinstance(files, tuple | str | bytes | bytearray | memoryview)
+    return [files] if one or not isinstance(files, Sequence) else files
+
+
+def _unrolled(item: Any, field: str, awaiting: Awaiting | None) -> Sequence[object]:
+    """What an iterator gives: files, such as `Path.glob`'s, or the pieces of one; else the item.
+
+    Which of both shows its first item alone, and before there is an Assembly that awaits the rest.
+    """
+    with foreign(field):
+        if is_file(item) or not isinstance(item, Iterator | AsyncIterator):
+            return [item]
+        if isinstance(item, Iterator):
+            first = next(item, None)
+            return [chain([first], item)] if _is_piece(first, field) else [first, *item]
+        return [item] if awaiting is None else awaiting(_unrolled_awaited, item, field)
+
+
+async def _unrolled_awaited(items: AsyncIterator[object], field: str) -> Sequence[object]:
+    first = await anext(items, None)
+    if not _is_piece(first, field):
+        return [first, *[item async for item in items]]
+
+    async def pieces() -> AsyncIterator[object]:
+        yield first
+        async for item in items:
+            yield item
+
+    return [pieces()]
+
+
+def _is_piece(first: object, field: str) -> bool:
+    """Whether an iterator that begins like this gives the pieces of a file, and not files."""
+    if first is None:
+        raise InvalidInput(
+            f"the iterator for {field!r} gives nothing, or None: give [] for no files, and b'' for"
+            " an empty one"
+        )
+    return isinstance(first, bytes | bytearray | memoryview)
 
 
 def _field_name(name: object) -> str:
@@ -154,41 +257,76 @@ def _encodable(text: str, what: str) -> str:
     return text
 
 
-def _part(name: str, content: Any, content_type: Any, opened: ExitStack) -> tuple[str, Any, str]:
-    if isinstance(content, str | os.PathLike):
-        content = _opened(content, name, opened)
-    name, content, content_type = file_part(name, content, content_type)
-    return name, content if isinstance(content, bytes) else FromHere(content), content_type
-
-
-def _opened(path: str | os.PathLike[str], name: str, opened: ExitStack) -> IO[bytes]:
-    try:
-        return opened.enter_context(Path(path).open("rb"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"cannot read the file {name!r}: {error}") from error
+def _source(field: object, file: object, awaiting: Awaiting | None) -> tuple[object, Source]:
+    """A file's content as it was given, and what is sent of it."""
+    field = _field_name(field)
+    name, content, content_type, metadata = _named(file, field)
+    name = _file_name(name)
+    _check_content_type(content_type, name)
+    source = source_of(field, name, content, awaiting)
+    source.content_type, source.metadata = content_type, _metadata(metadata, name)
+    return content, source
 
 
 def _file_name(name: str) -> str:
-    name = _encodable(base_name(name), "a file name")
+    name = base_name(name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            f"the file name {name!r} holds half a surrogate pair, as names on a disk do that are"
+            " not UTF-8; give (name, content) with a name that is text"
+        ) from None
     if name in ("", ".", ".."):
         raise InvalidInput("a file has no name; give (name, content)")
     return name
 
 
-def _named(file: object, field: str) -> tuple[str, object, Any]:
-    """A file's name, content and content type, as given or as the content itself tells."""
+def _named(file: object, field: str) -> tuple[str, object, Any, Any]:
+    """A file's name, content, content type and metadata, as given or as the content tells."""
     if not isinstance(file, tuple):
-        return _own_name(file) or field, file, None
-    if len(file) not in (2, 3):
-        raise InvalidInput(f"a file of {field!r} is a tuple of {len(file)}; it takes 2 or 3")
-    name, content, *content_type = file
+        with foreign(field):
+            return _own_name(file) or field, file, None, None
+    if len(file) not in (2, 3, 4):
+        raise InvalidInput(
+            f"a file of {field!r} is a tuple of {len(file)}; it takes (name, content), and then a"
+            " content type and metadata"
+        )
+    name, content, content_type, metadata = (*file, None, None)[:4]
     if not isinstance(name, str):
-        raise InvalidInput(f"a file's name is of type {type(name).__name__} ({field!r})")
+        raise InvalidInput(
+            f"a file's name is of type {type(name).__name__} ({field!r}); it has to be text"
+            + (", such as os.fsdecode(name)" if isinstance(name, bytes) else "")
+        )
     if isinstance(content, str):
         raise InvalidInput(
             f"the second of (name, content) is text: give bytes or a Path ({field!r})"
         )
-    return name, content, content_type[0] if content_type else None
+    return name, content, content_type, metadata
+
+
+def _metadata(metadata: object, name: str) -> Mapping[str, str]:
+    """Checks what goes along by tus, which has ASCII keys without spaces or commas."""
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        kind = type(metadata).__name__
+        raise InvalidInput(f"the metadata of {name!r} is a {kind}; give a mapping")
+    for key, value in metadata.items():
+        item = f"the metadata {key!r} of {name!r}"
+        if not isinstance(key, str) or not re.fullmatch(r"[\x21-\x2b\x2d-\x7e]+", key):
+            raise InvalidInput(f"{item} has no key of ASCII without spaces and commas")
+        if key in _OWN_METADATA:
+            raise InvalidInput(f"{item} is written by the client itself")
+        if not isinstance(value, str):
+            raise InvalidInput(f"{item} is of type {type(value).__name__}; give text")
+        _encodable(value, item)
+    return dict(metadata)
+
+
+def _check_content_type(content_type: object, name: str) -> None:
+    if content_type is not None and not _is_header_value(content_type):
+        raise InvalidInput(f"the content type of {name!r} is not one: {content_type!r}")
 
 
 def _is_header_value(value: object) -> bool:
@@ -199,46 +337,18 @@ def _is_header_value(value: object) -> bool:
 
 
 def _own_name(content: object) -> str | None:
-    """The name of a path or of a file that was opened by one (a pipe's is a number)."""
+    """The name of a path, or of a file that was opened by one or uploaded to a web framework."""
     if isinstance(content, str | os.PathLike):
-        return base_name(os.fspath(content))
-    name = getattr(content, "name", None)
-    # Python calls what is no file "<stdin>", "<fdopen>" and the like.
-    return base_name(name) if isinstance(name, str) and not name.startswith("<") else None
-
-
-def _readable(content: object, name: str) -> bytes | IO[bytes]:
-    if isinstance(content, bytes | bytearray | memoryview):
-        return bytes(content)
-    if isinstance(content, Stream | Iterator | AsyncIterable) and not is_file(content):
-        raise InvalidInput(
-            f"{name!r} is a stream ({type(content).__name__}), which a form does not carry well;"
-            " `upload` and `run` do"
+        return base_name(os.fsdecode(content))
+    if type(content).__name__ in _UNPACKERS:  # `name` is that of the packed file
+        name = getattr(content, "name", None)
+        return (
+            re.sub(r"\.(gz|bz2|xz|lzma)$", "", base_name(name)) if isinstance(name, str) else None
         )
-    if not is_file(content):
-        raise InvalidInput(
-            f"{name!r} is of type {type(content).__name__}; give a path, bytes or an open file"
-        )
-    return open_for_bytes(content, name)
-
-
-def is_file(content: object) -> bool:
-    """Whether it reads like an open file."""
-    return callable(getattr(content, "read", None))
-
-
-def open_for_bytes(file: Any, name: str) -> IO[bytes]:
-    """Checks an open file.
-
-    Raises:
-        InvalidInput: it is closed, open for text, or open for writing alone.
-    """
-    if isinstance(file, io.TextIOBase):
-        raise InvalidInput(f"{name!r} is open for text; open it with mode 'rb'")
-    try:
-        nothing = file.read(0)
-    except (OSError, ValueError) as error:  # open for writing alone, or closed
-        raise InvalidInput(f"cannot read {name!r}: {error}") from error
-    if not isinstance(nothing, bytes):  # text behind a wrapper, as NamedTemporaryFile("w+") gives
-        raise InvalidInput(f"{name!r} is open for text; open it with mode 'rb'")
-    return cast("IO[bytes]", file)
+    # In Werkzeug's FileStorage, `name` is the form's field.
+    for given in (getattr(content, "filename", None), getattr(content, "name", None)):
+        # A pipe's is a number, and Python calls what is no file "<stdin>", "<fdopen>" and the like.
+        name = os.fsdecode(given) if isinstance(given, str | bytes) else ""
+        if name and not name.startswith("<"):
+            return base_name(name)
+    return None

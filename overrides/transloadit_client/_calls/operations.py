@@ -31,7 +31,6 @@ from .._status import AssemblyStatus
 from .addresses import DrawnId, HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
 from .answers import Answer, about, read_created, read_found, read_notification, read_status
 from .call import Call, Guard, Prepared
-from .contents import FromHere
 from .files import FilePart
 
 Assembly: TypeAlias = str | HasAssemblyUrl
@@ -97,8 +96,7 @@ def creation(
         return _reading(own_id or "", home, "find", read_created if count else read_found)
 
     def why_not_again() -> str | None:
-        streams = (content for _, (_, content, _) in files if isinstance(content, FromHere))
-        return next(filter(None, (stream.why_not_again() for stream in streams)), None)
+        return next(filter(None, (source.why_not_again() for _, (_, source, _) in files)), None)
 
     if own_id is None:
         return Call(

@@ -16,8 +16,9 @@ from transloadit_api.types import UNSET, Unset
 
 from .._calls import operations
 from .._calls.addresses import drawn_assembly_id
-from .._calls.files import Files, FormFields, file_parts, has_paths, text_parts
+from .._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
 from .._calls.operations import Assembly, params_of
+from .._calls.sources import Source
 from .._errors import ApiError, TransloaditError
 from .._flow import Flow, InThread, Stop
 from .._progress import OnProgress, SavedFile
@@ -26,7 +27,6 @@ from .._signing import Params
 from .._status import AssemblyStatus
 from .async_driver import AsyncDriver
 from .base import (
-    AT_ONCE,
     CHUNK_SIZE,
     CREATES_PER_MINUTE,
     DEADLINE,
@@ -34,7 +34,7 @@ from .base import (
     BaseTransloadit,
     Timeout,
 )
-from .tasks import Inputs, Sleep, all_done, done_in_thread
+from .tasks import Inputs, Sleep, all_done, done_in_thread, run_in_loop
 
 T = TypeVar("T")
 
@@ -79,8 +79,9 @@ class AsyncTransloadit(BaseTransloadit):
             quiet: whether the answer holds `ok` and `assembly_id` alone.
             auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
             files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
-                or a sequence of them for the field `files`, or a mapping from field names. Files
-                are read from where they stand, in pieces.
+                or several of them for the field `files`, or a mapping from field names. Open files
+                are read from where they stand, paths are opened when their turn comes. A file
+                that changes while it is sent is refused (`FileChanged`).
             form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
             num_expected_upload_files: how many files will follow by resumable upload (tus).
             assembly_id: an id of your own: 32 unguessable hex digits. By default a new one is
@@ -91,6 +92,7 @@ class AsyncTransloadit(BaseTransloadit):
 
         Raises:
             InvalidInput: an argument cannot be sent; nothing was.
+            FileChanged: a file changed, or vanished, while it was sent; there is no new Assembly.
             ApiError: the API refused; its `status` is there if the Assembly exists all the same.
             NoAnswer: the API was not reached; there is no new Assembly.
             OutcomeUnknown: whether there is one cannot be told from here; see its `assembly_id`.
@@ -110,12 +112,12 @@ class AsyncTransloadit(BaseTransloadit):
         )
         own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
-            parts = partial(file_parts, files, opened)
+            parts = partial(file_parts, files, opened, run_in_loop)
             call = operations.creation(
                 *self._permit(params, own_id),
                 self._home,
                 texts=text_parts(form_fields),
-                files=await done_in_thread(InThread(parts)) if has_paths(files) else parts(),
+                files=parts() if are_in_memory(files) else await done_in_thread(InThread(parts)),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
             )
@@ -244,7 +246,8 @@ class AsyncTransloadit(BaseTransloadit):
             assembly: its id, URL or status.
             files: as in `create_assembly`; also streams of bytes: iterators (asynchronous ones with
                 `AsyncTransloadit`), and `Stream` where the size is known. A stream can be repeated
-                while it is uploaded, but not resumed by another call.
+                while it is uploaded, but not resumed by another call. Metadata of your own goes
+                along: `(name, content, type or None, {"caption": "…"})`.
             chunk_size: bytes that one request carries at most, 64 MiB by default. Streams are kept
                 in memory by the chunk, 4 MiB in all at most.
             parallel: how many files are uploaded at once.
@@ -258,7 +261,8 @@ class AsyncTransloadit(BaseTransloadit):
             InvalidInput: the files cannot be read, or are not as many as the Assembly awaits;
                 nothing was sent.
             FileChanged: a file is not the one whose upload began; nothing was sent.
-            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why.
+            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why, such as
+                `FileChanged`, or `InvalidInput` for a file that could not be read to its end.
             ApiError, NoAnswer: the Assembly's status could not be read.
 
         Example:
@@ -266,9 +270,8 @@ class AsyncTransloadit(BaseTransloadit):
             status = await client.upload(status, "holiday.mp4")
         """
         from .._uploads.job import Uploads
-        from .._uploads.sources import sources
 
-        found = await done_in_thread(InThread(partial(sources, files, asynchronous=True)))
+        found = await self._sources(files)
         uploads = Uploads(
             assembly,
             found,
@@ -433,9 +436,8 @@ class AsyncTransloadit(BaseTransloadit):
             finished = await client.run(template_id="…", files=["cat.jpg"], save_to="results")
         """
         from .._runs import run
-        from .._uploads.sources import sources
 
-        found = await done_in_thread(InThread(partial(sources, files or [], asynchronous=True)))
+        found = await self._sources(files)
         assembly = await self._existing(run.id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
             own_id = assembly_id or drawn_assembly_id()
@@ -444,7 +446,7 @@ class AsyncTransloadit(BaseTransloadit):
                 on_progress(run.initial_progress(found, own_id))
             try:
                 assembly = await self.create_assembly(
-                    files=None if by_tus else files,
+                    files=None if by_tus else found,
                     num_expected_upload_files=len(found) if by_tus else None,
                     assembly_id=own_id,
                     timeout=timeout,
@@ -455,9 +457,7 @@ class AsyncTransloadit(BaseTransloadit):
                     raise
                 assembly = await self.get_assembly(run.id_to_resume(assembly_id), timeout=timeout)
         if run.awaits_uploads(assembly):
-            assembly = await self.upload(
-                assembly, files or [], on_progress=on_progress, timeout=timeout
-            )
+            assembly = await self.upload(assembly, found, on_progress=on_progress, timeout=timeout)
         assembly = await self.wait_for_assembly(
             assembly,
             deadline=deadline,
@@ -482,7 +482,7 @@ class AsyncTransloadit(BaseTransloadit):
         save_steps: Collection[str] | None = None,
         journal: str | os.PathLike[str] | None = None,
         key: Key | None = None,
-        at_once: int = AT_ONCE,
+        at_once: int | None = None,
         creates_per_minute: int | None = CREATES_PER_MINUTE,
         tus_above: int = TUS_ABOVE,
         deadline: float | None = DEADLINE,
@@ -508,7 +508,8 @@ class AsyncTransloadit(BaseTransloadit):
                 process at a time may use it.
             key: returns the name of an input in the journal, which no other input has. By default
                 its path, or the name of a `(name, content)`.
-            at_once: how many Assemblies may run at once, 100 by default; an account may have 250.
+            at_once: how many Assemblies may run at once; an account may have 250. By default 100,
+                and fewer where the process may open few files and connections.
             creates_per_minute: how many may be created in any minute, 250 by default, which is what
                 an account may; None for no limit.
             tus_above: as for `run`, like the rest, which holds for each Assembly.
@@ -525,11 +526,14 @@ class AsyncTransloadit(BaseTransloadit):
             async for outcome in client.map(["a.jpg", "b.jpg"], template_id="…", journal="journal"):
                 print(outcome.key, outcome.error)
         """
-        from .._runs.map_inputs import Task, Tasks, instructions_of
-        from .._runs.map_schedule import Quota, mapping
+        from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
+        from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
         from .map_tasks import mapped
 
         self._check_credentials()
+        check_inputs(files)
+        if at_once is None:
+            at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
         tasks = Tasks(journal, instructions_of(create), key)
 
@@ -554,6 +558,11 @@ class AsyncTransloadit(BaseTransloadit):
                     return task.completed(finished)
 
         return mapped(moves, tasks, files, work, at_once)
+
+    async def _sources(self, files: Files | None) -> list[Source]:
+        find = partial(sources, files, run_in_loop, side_by_side=True)
+        found: list[Source] = await done_in_thread(InThread(find))
+        return found
 
     async def _existing(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
         """The Assembly of a run that was interrupted, if it was created."""

@@ -41,9 +41,6 @@ DEADLINE = 9 * 3600.0
 TUS_ABOVE = 8 * 1024 * 1024
 """Bytes that go in the create request, where they are sent anew if it has to be repeated."""
 
-AT_ONCE = 100
-"""Assemblies in the works: an account may have 250, and httpx keeps 100 connections."""
-
 CREATES_PER_MINUTE = 250
 """What an account may create, as the API's pages have it."""
 

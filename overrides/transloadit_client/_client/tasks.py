@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import httpx
+from anyio.from_thread import run as run_in_loop
 
 from .._calls.call import Sink
 from .._calls.files import Files
@@ -23,6 +24,8 @@ from .._http.exchange import SHOWN
 from .._http.failures import FAILURES
 from .._http.worker_threads import in_thread
 from .queue import TICK, Queue
+
+__all__ = ["run_in_loop"]  # awaits something of a caller's, such as a file, from a worker thread
 
 W = TypeVar("W")
 T = TypeVar("T")

@@ -28,6 +28,10 @@ Inputs: TypeAlias = Iterable[Files]
 """What `map` takes: for each Assembly what `run` takes as `files`."""
 
 
+run_in_loop = None
+"""There is no event loop: what has to be awaited is refused."""
+
+
 def sleep(seconds: float) -> None:
     """As `time.sleep`, which hands the processor to others even where there is nothing to wait."""
     if seconds:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import httpx
 
 from .._calls.answers import Answer, unreadable
-from .._errors import ApiError, UnreadableAnswer, UntrustedUrl
+from .._errors import ApiError, InvalidInput, UnreadableAnswer, UntrustedUrl
 from .._flow import Outcome, Send
 from .._retry.clock import seconds_until
 from .._version import __version__
@@ -90,6 +90,8 @@ def is_mixed_up(outcome: Outcome) -> bool:
 
 def lost(send: Send, error: Exception) -> Outcome:
     """No answer came."""
+    if isinstance(error, InvalidInput):  # a file broke while it was sent: it would break again
+        return Outcome(error=error, cannot_be_sent=True)
     failure = no_answer(send.call.title, error)
     failure.__cause__ = error
     return Outcome(

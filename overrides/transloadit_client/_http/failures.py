@@ -2,10 +2,10 @@
 
 import httpx
 
-from .._errors import NoAnswer
+from .._errors import InvalidInput, NoAnswer
 
-# An OSError is a file's, which broke while it was read.
-FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
+# InvalidInput is that of a file of the body, which broke while it was read.
+FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError, InvalidInput)
 # The connection never stood, so the request cannot have been received.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 # Sending it again would fail again: an illegal header, a file that is shorter than it was.

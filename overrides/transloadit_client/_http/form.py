@@ -5,13 +5,15 @@ server's parser reads alike. Our httpx clients call it in `build_request`: a pub
 synchronous in both kinds, that sees the fields before anything is encoded.
 """
 
+import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, cast
 
 import httpx
 
-from .._calls.contents import PIECE, FromHere, Span
+from .._calls.contents import PIECE, Span
 from .._calls.files import file_part
+from .._calls.sources import Source
 from .._errors import InvalidInput
 
 _SMALL = 64 * 1024  # bytes, which cost less to copy than to write by themselves
@@ -64,9 +66,36 @@ def _file(field: str, part: Any) -> tuple[str, Any, str]:
     name, content, content_type, *_ = (
         (*part, None) if isinstance(part, tuple) else (None, part, None)
     )
-    name, content, content_type = file_part(name or field, content, content_type or None)
-    whole = isinstance(content, bytes | FromHere)
-    return name, content if whole else FromHere(content), content_type
+    name, source, content_type = file_part(field, name or field, content, content_type or None)
+    whole = source.content
+    return name, _FormFile(source) if whole is None else whole, content_type
+
+
+class _FormFile:
+    """A source as httpx reads files: `seek` and `tell` for the length, then `read` up to the end.
+
+    The file itself is opened by the first `read`, and closed by the last: httpx reads one part
+    after the other, so that a form of any number of files has one of them open at a time.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._pieces = source.pieces()
+
+    def tell(self) -> int:
+        return 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if self._source.size is None:  # a stream: of unknown length, so it is sent in chunks
+            raise io.UnsupportedOperation
+        if whence == io.SEEK_END:
+            return self._source.size
+        self._pieces = self._source.pieces()
+        return offset
+
+    def read(self, size: int = -1) -> bytes:  # noqa: ARG002  # httpx passes it
+        """The next piece: more than the 64 KiB that httpx asks for, since each is a write."""
+        return next(self._pieces, b"")
 
 
 def in_few_pieces(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
@@ -77,7 +106,7 @@ def in_few_pieces(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx
     contents = [part[1] for _, part in arguments.get("files") or ()]
     if not contents:
         return request
-    if not any(isinstance(one, FromHere) for one in contents) and sum(map(len, contents)) <= PIECE:
+    if not any(isinstance(one, _FormFile) for one in contents) and sum(map(len, contents)) <= PIECE:
         request.read()
     else:
         request.stream = _Evened(cast("httpx.SyncByteStream", request.stream))
@@ -121,7 +150,7 @@ def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.
     if isinstance(content, Span):
         in_memory = content.in_memory
     elif isinstance(stream, _Evened):
-        in_memory = not any(isinstance(part[1], FromHere) for _, part in arguments["files"])
+        in_memory = not any(isinstance(part[1], _FormFile) for _, part in arguments["files"])
     else:
         return request
     request.stream = (_OnTheLoop if in_memory else _OffTheLoop)(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from attrs import evolve
 
 from .._calls.call import Call, Guard, NotThere
-from .._errors import ApiError, Attempt, NoAnswer, OutcomeUnknown
+from .._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown
 from .._flow import Flow, Outcome, Pause, Send
 from .policy import World, wait_after_fault, wait_after_limit
 from .rules import AFTER_NOT_FOUND, NEVER_IN_DOUBT, Next, Phase, next_after, phase_of
@@ -99,8 +99,12 @@ def _is_there(error: ApiError | NoAnswer) -> bool:
 
 
 def _final(
-    error: ApiError | NoAnswer, call: Call[Any], history: tuple[Attempt, ...], *, maybe_done: bool
-) -> ApiError | NoAnswer:
+    error: ApiError | InvalidInput | NoAnswer,
+    call: Call[Any],
+    history: tuple[Attempt, ...],
+    *,
+    maybe_done: bool,
+) -> ApiError | InvalidInput | NoAnswer:
     if maybe_done:
         where = f"Assembly {call.assembly_id}" if call.assembly_id else "the account's Assemblies"
         unknown = OutcomeUnknown(

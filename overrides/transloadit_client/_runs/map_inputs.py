@@ -1,7 +1,7 @@
 """The inputs of a `map`: which Assembly is whose, and what became of it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +9,7 @@ from typing import Any, Self
 from attrs import evolve, field, frozen
 
 from .._calls.addresses import new_assembly_id
+from .._calls.contents import is_file
 from .._calls.files import Files, base_name, text_parts
 from .._calls.operations import params_of
 from .._errors import InvalidInput, TransloaditError
@@ -112,6 +113,21 @@ class Tasks:
         """The caller has this one, and has come back for the next."""
         if self._journal is not None and mapped.status is not None and not mapped.failed:
             self._journal.ended(mapped.key, str(mapped.status.ok))
+
+
+def check_inputs(files: object) -> None:
+    """Checks that `map` was given many inputs: the letters of one path are not meant.
+
+    Raises:
+        InvalidInput: it was given a single one, or nothing that can be iterated.
+    """
+    single = isinstance(files, str | bytes | bytearray | memoryview | os.PathLike | Mapping)
+    if single or is_file(files) or not isinstance(files, Iterable | AsyncIterable):
+        kind = type(files).__name__
+        raise InvalidInput(
+            f"map takes many inputs, each for an Assembly of its own, but was given a {kind}: give"
+            " a list, or another iterable of them"
+        )
 
 
 def name_of(files: Files) -> str | None:

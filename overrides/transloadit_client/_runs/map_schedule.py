@@ -1,11 +1,13 @@
-"""Many Assemblies: how many at once, and how fast. Pure.
+"""Many Assemblies: how many at once, and how fast. Pure, but for `free_descriptors`.
 
 `mapping` is a generator: it says what to take, start and await, and others do it. So threads, tasks
 and a simulated clock carry out the same code.
 """
 
+import errno
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -14,7 +16,36 @@ from .._errors import InvalidInput
 from .map_inputs import Task
 from .outcomes import Mapped
 
+AT_ONCE = 100  # Assemblies in progress: an account may have 250, and a client 100 connections
 _MINUTE = 60.0
+# What one Assembly in progress may have open: four uploads or results, with a connection each.
+_DESCRIPTORS = 8
+_SPARE_DESCRIPTORS = 16  # for the journal, logs, and what else the program opens meanwhile
+
+
+def at_once_within(descriptors: int | None) -> int:
+    """How many Assemblies may be in progress by default.
+
+    Args:
+        descriptors: how many files and connections can still be opened; None for any number.
+    """
+    if descriptors is None:
+        return AT_ONCE
+    return min(AT_ONCE, max(1, (descriptors - _SPARE_DESCRIPTORS) // _DESCRIPTORS))
+
+
+def free_descriptors() -> int | None:
+    """How many files and connections this process can still open; None for any number."""
+    try:
+        import resource  # noqa: PLC0415  # Windows has none, and its limit is far away
+    except ImportError:
+        return None
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        used = sum(1 for _ in Path("/dev/fd").iterdir())
+    except OSError as error:  # none is left to look with, or the system has no such folder
+        used = most if error.errno == errno.EMFILE else 0
+    return None if most == resource.RLIM_INFINITY else max(0, most - used)
 
 
 class Quota:

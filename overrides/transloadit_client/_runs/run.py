@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
+from .._calls.sources import Source, known_size
 from .._errors import ApiError, AssemblyFailed, InvalidInput
 from .._progress import OnProgress, Progress
 from .._status import AssemblyStatus
-from .._uploads.sources import Source, known_size
 
 
 def completed(status: AssemblyStatus) -> AssemblyStatus:
@@ -48,12 +48,12 @@ def not_done_yet(on_progress: OnProgress | None) -> OnProgress | None:
 
 
 def go_by_tus(files: Sequence[Source], most: int) -> bool:
-    """Whether files are too big, or of unknown size, for the create request.
+    """Whether files are too big, or of unknown size, for the create request, or have metadata.
 
     All of them go the same way: the API takes none with the request when any is to follow.
     """
     size = known_size(files)
-    return size is None or size > most
+    return size is None or size > most or any(source.metadata for source in files)
 
 
 def awaits_uploads(status: AssemblyStatus) -> bool:

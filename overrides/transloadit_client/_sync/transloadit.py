@@ -13,10 +13,10 @@ from transloadit_api.types import UNSET, Unset
 
 from .._calls import operations
 from .._calls.addresses import drawn_assembly_id
-from .._calls.files import Files, FormFields, file_parts, has_paths, text_parts
+from .._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
 from .._calls.operations import Assembly, params_of
+from .._calls.sources import Source
 from .._client.base import (
-    AT_ONCE,
     CHUNK_SIZE,
     CREATES_PER_MINUTE,
     DEADLINE,
@@ -24,7 +24,7 @@ from .._client.base import (
     BaseTransloadit,
     Timeout,
 )
-from .._client.threads import Inputs, Sleep, all_done, done_in_thread
+from .._client.threads import Inputs, Sleep, all_done, done_in_thread, run_in_loop
 from .._errors import ApiError, TransloaditError
 from .._flow import Flow, InThread, Stop
 from .._progress import OnProgress, SavedFile
@@ -76,8 +76,9 @@ class Transloadit(BaseTransloadit):
             quiet: whether the answer holds `ok` and `assembly_id` alone.
             auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
             files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
-                or a sequence of them for the field `files`, or a mapping from field names. Files
-                are read from where they stand, in pieces.
+                or several of them for the field `files`, or a mapping from field names. Open files
+                are read from where they stand, paths are opened when their turn comes. A file
+                that changes while it is sent is refused (`FileChanged`).
             form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
             num_expected_upload_files: how many files will follow by resumable upload (tus).
             assembly_id: an id of your own: 32 unguessable hex digits. By default a new one is
@@ -88,6 +89,7 @@ class Transloadit(BaseTransloadit):
 
         Raises:
             InvalidInput: an argument cannot be sent; nothing was.
+            FileChanged: a file changed, or vanished, while it was sent; there is no new Assembly.
             ApiError: the API refused; its `status` is there if the Assembly exists all the same.
             NoAnswer: the API was not reached; there is no new Assembly.
             OutcomeUnknown: whether there is one cannot be told from here; see its `assembly_id`.
@@ -107,12 +109,12 @@ class Transloadit(BaseTransloadit):
         )
         own_id = drawn_assembly_id() if isinstance(assembly_id, Unset) else assembly_id
         with ExitStack() as opened:
-            parts = partial(file_parts, files, opened)
+            parts = partial(file_parts, files, opened, run_in_loop)
             call = operations.creation(
                 *self._permit(params, own_id),
                 self._home,
                 texts=text_parts(form_fields),
-                files=done_in_thread(InThread(parts)) if has_paths(files) else parts(),
+                files=parts() if are_in_memory(files) else done_in_thread(InThread(parts)),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
             )
@@ -239,7 +241,8 @@ class Transloadit(BaseTransloadit):
             assembly: its id, URL or status.
             files: as in `create_assembly`; also streams of bytes: iterators (asynchronous ones with
                 `AsyncTransloadit`), and `Stream` where the size is known. A stream can be repeated
-                while it is uploaded, but not resumed by another call.
+                while it is uploaded, but not resumed by another call. Metadata of your own goes
+                along: `(name, content, type or None, {"caption": "…"})`.
             chunk_size: bytes that one request carries at most, 64 MiB by default. Streams are kept
                 in memory by the chunk, 4 MiB in all at most.
             parallel: how many files are uploaded at once.
@@ -253,7 +256,8 @@ class Transloadit(BaseTransloadit):
             InvalidInput: the files cannot be read, or are not as many as the Assembly awaits;
                 nothing was sent.
             FileChanged: a file is not the one whose upload began; nothing was sent.
-            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why.
+            UploadIncomplete: some did not arrive; it says which, and its `__cause__` why, such as
+                `FileChanged`, or `InvalidInput` for a file that could not be read to its end.
             ApiError, NoAnswer: the Assembly's status could not be read.
 
         Example:
@@ -261,9 +265,8 @@ class Transloadit(BaseTransloadit):
             status = client.upload(status, "holiday.mp4")
         """
         from .._uploads.job import Uploads
-        from .._uploads.sources import sources
 
-        found = done_in_thread(InThread(partial(sources, files, asynchronous=False)))
+        found = self._sources(files)
         uploads = Uploads(
             assembly,
             found,
@@ -428,9 +431,8 @@ class Transloadit(BaseTransloadit):
             finished = client.run(template_id="…", files=["cat.jpg"], save_to="results")
         """
         from .._runs import run
-        from .._uploads.sources import sources
 
-        found = done_in_thread(InThread(partial(sources, files or [], asynchronous=False)))
+        found = self._sources(files)
         assembly = self._existing(run.id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
             own_id = assembly_id or drawn_assembly_id()
@@ -439,7 +441,7 @@ class Transloadit(BaseTransloadit):
                 on_progress(run.initial_progress(found, own_id))
             try:
                 assembly = self.create_assembly(
-                    files=None if by_tus else files,
+                    files=None if by_tus else found,
                     num_expected_upload_files=len(found) if by_tus else None,
                     assembly_id=own_id,
                     timeout=timeout,
@@ -450,7 +452,7 @@ class Transloadit(BaseTransloadit):
                     raise
                 assembly = self.get_assembly(run.id_to_resume(assembly_id), timeout=timeout)
         if run.awaits_uploads(assembly):
-            assembly = self.upload(assembly, files or [], on_progress=on_progress, timeout=timeout)
+            assembly = self.upload(assembly, found, on_progress=on_progress, timeout=timeout)
         assembly = self.wait_for_assembly(
             assembly,
             deadline=deadline,
@@ -475,7 +477,7 @@ class Transloadit(BaseTransloadit):
         save_steps: Collection[str] | None = None,
         journal: str | os.PathLike[str] | None = None,
         key: Key | None = None,
-        at_once: int = AT_ONCE,
+        at_once: int | None = None,
         creates_per_minute: int | None = CREATES_PER_MINUTE,
         tus_above: int = TUS_ABOVE,
         deadline: float | None = DEADLINE,
@@ -501,7 +503,8 @@ class Transloadit(BaseTransloadit):
                 process at a time may use it.
             key: returns the name of an input in the journal, which no other input has. By default
                 its path, or the name of a `(name, content)`.
-            at_once: how many Assemblies may run at once, 100 by default; an account may have 250.
+            at_once: how many Assemblies may run at once; an account may have 250. By default 100,
+                and fewer where the process may open few files and connections.
             creates_per_minute: how many may be created in any minute, 250 by default, which is what
                 an account may; None for no limit.
             tus_above: as for `run`, like the rest, which holds for each Assembly.
@@ -519,10 +522,13 @@ class Transloadit(BaseTransloadit):
                 print(outcome.key, outcome.error)
         """
         from .._client.map_threads import mapped
-        from .._runs.map_inputs import Task, Tasks, instructions_of
-        from .._runs.map_schedule import Quota, mapping
+        from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
+        from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
 
         self._check_credentials()
+        check_inputs(files)
+        if at_once is None:
+            at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
         tasks = Tasks(journal, instructions_of(create), key)
 
@@ -547,6 +553,11 @@ class Transloadit(BaseTransloadit):
                     return task.completed(finished)
 
         return mapped(moves, tasks, files, work, at_once)
+
+    def _sources(self, files: Files | None) -> list[Source]:
+        find = partial(sources, files, run_in_loop, side_by_side=True)
+        found: list[Source] = done_in_thread(InThread(find))
+        return found
 
     def _existing(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
         """The Assembly of a run that was interrupted, if it was created."""

@@ -11,13 +11,13 @@ from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.answers import Answer
 from .._calls.call import NOT_THERE, Call, NotThere
 from .._calls.operations import Assembly, reading
+from .._calls.sources import Source, StreamSource, known_size
 from .._errors import InvalidInput, TransloaditError, UploadIncomplete
 from .._flow import Flow
 from .._progress import OnProgress, Progress
 from .._status import AssemblyStatus
 from . import tus
 from .matching import FINGERPRINT, STREAM, ExistingUpload, assigned, uploads_of
-from .sources import ReadOnce, Source, known_size
 
 STREAM_BUFFER = 4 * 1024 * 1024
 """Bytes that all streams together keep at most, so that what was lost can be sent again."""
@@ -40,11 +40,12 @@ class Uploads:
             raise InvalidInput("chunk_size and parallel have to be 1 or more")
         self._assembly, self._files, self._home = assembly, files, home
         self._chunk_size, self._on_progress = chunk_size, on_progress
-        streams = sum(isinstance(file, ReadOnce) for file in files)
+        streams = sum(isinstance(file, StreamSource) for file in files)
         self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
         self._sent = [0] * len(files)
         self._arrived: set[int] = set()
         self._urls: dict[int, str] = {}
+        self._unreadable: dict[int, InvalidInput] = {}
         self._reported: Progress | None = None
         self.status = AssemblyStatus()
 
@@ -60,9 +61,13 @@ class Uploads:
         known = uploads_of(self.status)
         names = {upload.called for upload in known}
         fingerprints: list[str | None] = []
-        for file in self._files:
+        for number, file in enumerate(self._files):
             begun = (file.field, file.name) in names
-            fingerprints.append((yield from file.fingerprint()) if begun else None)
+            try:
+                fingerprints.append((yield from tus.fingerprint(file)) if begun else None)
+            except InvalidInput as error:  # of this file alone: the others are resumed
+                self._unreadable[number] = error
+                fingerprints.append(None)
             file.close()
         taken, strange = assigned(self._files, fingerprints, known)
         self._check_number(strange)
@@ -135,14 +140,19 @@ class Uploads:
 
     def _one(self, number: int, upload: ExistingUpload | None, server: tus.Server) -> Flow[None]:
         """One file: what is missing of its upload, or all of it."""
+        if number in self._unreadable:
+            raise self._unreadable[number]
         if upload is not None:
             yield from self._sent_to(number, server, {}, self._url(upload))
             return
         file = self._files[number]
         try:
-            yield from file.load(0, self._chunk_of(file))  # a small file is read but once
-            fingerprint = yield from file.fingerprint()
+            yield from tus.load(file, 0, self._chunk_of(file))  # a small file is read but once
+            fingerprint = yield from tus.fingerprint(file)
+            filetype = {} if file.content_type is None else {"filetype": file.content_type}
             metadata = {
+                **file.metadata,
+                **filetype,
                 "assembly_url": str(self.status.assembly_ssl_url),
                 "fieldname": file.field,
                 "filename": file.name,
@@ -171,7 +181,7 @@ class Uploads:
             file.close()
 
     def _chunk_of(self, file: Source) -> int:
-        return self._kept if isinstance(file, ReadOnce) else self._chunk_size
+        return self._kept if isinstance(file, StreamSource) else self._chunk_size
 
     def _find(self, tag: str) -> Call[tus.UploadState | NotThere]:
         """Looks in the Assembly's status for an upload whose creation was not answered."""
@@ -224,7 +234,7 @@ class Uploads:
         resume = "Upload the same files to the same Assembly again: it goes on from there."
         error = UploadIncomplete(
             f"{len(missing)} of {len(names)} files did not arrive ({some}): {why}"
-            + (f" {resume}" if cause else "")
+            + (f" {resume}" if cause and not isinstance(cause, InvalidInput) else "")
         )
         error.assembly_id = assembly_id(self.status)
         error.assembly_url = str(self.status.assembly_ssl_url)

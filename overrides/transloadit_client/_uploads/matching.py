@@ -10,9 +10,9 @@ from attrs import frozen
 
 from transloadit_api import models
 
+from .._calls.sources import Source, StreamSource
 from .._errors import FileChanged
 from .._status import AssemblyStatus
-from .sources import ReadOnce, Source
 
 FINGERPRINT = "fingerprint"
 """Our key in an upload's metadata, and in its `user_meta` later."""
@@ -119,7 +119,7 @@ def _by_order(upload: ExistingUpload, file: Source, fingerprint: str | None) -> 
 def _alike(upload: ExistingUpload, file: Source) -> bool:
     """Whether field, name and size agree; a stream's size may be unknown on either side."""
     sizes = {upload.size, file.size}
-    vague = isinstance(file, ReadOnce) and None in sizes
+    vague = isinstance(file, StreamSource) and None in sizes
     return _of_that_name(upload, file) and (vague or len(sizes) == 1)
 
 

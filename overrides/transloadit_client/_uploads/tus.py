@@ -3,8 +3,10 @@
 Nothing here knows of Assemblies, so any server of tus can be on the other side.
 """
 
+import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
@@ -14,14 +16,15 @@ from .._calls.addresses import Home, trusted_url
 from .._calls.answers import Answer, accepted, unreadable
 from .._calls.call import NOT_THERE, Call, Guard, NotThere, Prepared
 from .._calls.contents import SMALL, Sent, Span
+from .._calls.sources import FileSource, Source, StreamSource
 from .._errors import ApiError, FileChanged, NoAnswer
 from .._flow import Flow, InThread
-from .sources import Source
 
 T = TypeVar("T")
 
 _VERSION = {"Tus-Resumable": "1.0.0"}
 _BYTES = "application/offset+octet-stream"
+_SAMPLE = 64 * 1024  # bytes of a file's beginning, and of its end, that its fingerprint covers
 _CHECKED_CHUNK = 8 * 1024 * 1024  # a server keeps a chunk with a checksum as a whole, or not at all
 
 
@@ -108,7 +111,7 @@ def uploaded(
         ApiError, NoAnswer: the server refused, or was not reached.
     """
     if url is None:
-        size = yield from source.load(0, chunk_size)  # a short stream's length is known then
+        size = yield from load(source, 0, chunk_size)  # a short stream's length is known then
         small = 0 < size <= SMALL and size == source.length
         whole = _span(source, 0, size, sent) if small and server.bodies else None
         at: UploadState = yield _creation(source, server, metadata, find, whole)
@@ -118,13 +121,51 @@ def uploaded(
     while at.length is None or at.offset < at.length:
         _compare(source, at)
         most = min(chunk_size, _CHECKED_CHUNK) if server.checksums else chunk_size
-        size = yield from source.load(at.offset, most)
+        size = yield from load(source, at.offset, most)
         chunk = _span(source, at.offset, size, sent)
         checksum: str | None = (yield InThread(chunk.sha1)) if server.checksums else None
         at = yield _patch(source, at, chunk, size, checksum)
         sent(at.offset)
     _compare(source, at)
     return at.url
+
+
+def load(source: Source, offset: int, size: int) -> Flow[int]:
+    """Makes ready what is sent next, in a thread if it is not in memory; gives its size.
+
+    Raises:
+        FileChanged, InvalidInput: the source has changed, or cannot be read.
+    """
+    ready = source.ready(offset, size)
+    if ready is not None:
+        return ready
+    loaded: int = yield InThread(partial(source.load, offset, size), source.awaited)
+    return loaded
+
+
+def fingerprint(source: Source) -> Flow[str | None]:
+    """Tells a file from another, or from a later version of itself; None for a stream.
+
+    Raises:
+        FileChanged, InvalidInput: the source has changed, or cannot be read.
+    """
+    if isinstance(source, StreamSource):
+        return None
+    if source.ready(0, source.size) is not None:
+        return _digest(source)
+    digest: str = yield InThread(partial(_digest, source))
+    return digest
+
+
+def _digest(source: FileSource) -> str:
+    """From its time, its beginning and its end; what is in memory is covered as a whole."""
+    digest = hashlib.blake2b(repr((source.size, source.written)).encode(), digest_size=16)
+    whole = source.content is not None or source.size <= 2 * _SAMPLE
+    spans = [(0, source.size)] if whole else [(0, _SAMPLE), (source.size - _SAMPLE, _SAMPLE)]
+    for offset, size in spans:
+        for piece in Span(source.read, offset, size):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _span(source: Source, offset: int, size: int, sent: Sent) -> Span:
