@@ -147,7 +147,12 @@ class UploadIncomplete(TransloaditError):
             the same files.
         finished: the names of the files that arrived.
         missing: the names of those that did not.
+        status: the last status that was read; `code` is its `error` or `ok`. Where it says that the
+            Assembly has ended, the files are no longer wanted.
     """
+
+    code: str | None = None
+    status: "AssemblyStatus | None" = None
 
     assembly_id: str | None = None
     assembly_url: str | None = None
