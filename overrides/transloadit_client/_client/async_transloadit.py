@@ -540,8 +540,14 @@ class AsyncTransloadit(BaseTransloadit):
             async for outcome in client.map(["a.jpg", "b.jpg"], template_id="…", journal="journal"):
                 print(outcome.key, outcome.error)
         """
+        # What its Assemblies need is imported now: later no file descriptor may be left for it.
+        from .._http.async_event_stream import AsyncListener  # noqa: F401
+        from .._results import download  # noqa: F401
+        from .._runs import run  # noqa: F401
         from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
+        from .._uploads import job  # noqa: F401
+        from .._waiting import wait  # noqa: F401
         from .map_tasks import mapped
 
         self._check_credentials()

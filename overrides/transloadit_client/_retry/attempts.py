@@ -125,7 +125,8 @@ def _why_not(
         return step.value
     if number >= policy.attempts:
         return "no attempts are left"
-    return "no time is left" if out_of_time else call.why_not_again()
+    why_not: str | None = "no time is left" if out_of_time else call.why_not_again()
+    return why_not
 
 
 def _wait_before(phase: Phase, outcome: Outcome, number: int, world: World) -> float:

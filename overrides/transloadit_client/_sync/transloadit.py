@@ -535,9 +535,15 @@ class Transloadit(BaseTransloadit):
             for outcome in client.map(["a.jpg", "b.jpg"], template_id="…", journal="journal"):
                 print(outcome.key, outcome.error)
         """
+        # What its Assemblies need is imported now: later no file descriptor may be left for it.
         from .._client.map_threads import mapped
+        from .._http.event_stream import Listener  # noqa: F401
+        from .._results import download  # noqa: F401
+        from .._runs import run  # noqa: F401
         from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
+        from .._uploads import job  # noqa: F401
+        from .._waiting import wait  # noqa: F401
 
         self._check_credentials()
         check_inputs(files)
