@@ -101,5 +101,5 @@ class AsyncTransfers(AsyncCalls):
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = await self.get_assembly(assembly, timeout=timeout)
         download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
-        saved = await self._do_all(download.works(), at_once(parallel), timeout, download.tell)
+        saved = await self._do_all(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)

@@ -179,5 +179,5 @@ class Transfers(Calls):
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = self.get_assembly(assembly, timeout=timeout)
         download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
-        saved = self._do_all(download.works(), at_once(parallel), timeout, download.tell)
+        saved = self._do_all(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)

@@ -19,7 +19,8 @@ CLIENT_HEADERS = {"Transloadit-Client": f"python-transloadit-client:{__version__
 _FORM = {"content", "files", "headers"}
 
 # What may go wrong between a request and its answer. An OSError is a file's, broken while read.
-FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError)
+# A UnicodeError is a host, such as that of a redirect, that httpx or the resolver cannot encode.
+FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError)
 # The connection never stood, so nobody can have received anything.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 # Sending it again would fail again: an illegal header, a file that is shorter than it was.
