@@ -195,6 +195,19 @@ def test_what_cannot_be_compared_is_passed_over_once_it_is_done(
     assert look_again(tmp_path, files) is None
 
 
+@pytest.mark.parametrize("wrap", [lambda it: it, lambda it: [it], lambda it: {"a": it},
+                                  lambda it: ("a", it)])  # fmt: skip
+def test_what_can_be_read_once_is_not_read_for_the_journal(
+    tmp_path: Path, wrap: Callable[[Any], Any]
+) -> None:
+    once = iter([b"a", b"cat"])
+
+    with Tasks(tmp_path / "journal", "resize", lambda _: "it") as tasks:
+        tasks.of(wrap(once))
+
+    assert list(once) == [b"a", b"cat"]
+
+
 def test_a_file_that_is_gone_since_it_was_done_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "cat.jpg").write_bytes(b"a cat")
     finish(tmp_path, tmp_path / "cat.jpg")

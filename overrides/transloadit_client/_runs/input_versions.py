@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,7 @@ def version_of(files: Files) -> str | None:
     """
     try:
         return json.dumps([(*_outline(content), _digest(content)) for content in _contents(files)])
-    except (
-        InvalidInput,
-        OSError,
-        TypeError,
-        ValueError,
-    ):  # nothing to compare; sending it says why
+    except _UNKNOWN:
         return None
 
 
@@ -52,9 +47,20 @@ def _differs(content: Any, size: int, time: int | None, digest: str) -> bool:
 
 
 def _contents(files: Files) -> Iterator[Any]:
-    # To `map` a tuple is one `(name, content)`.
-    given = [files] if isinstance(files, tuple) else files
+    if _is_read_once(files):
+        raise TypeError
+    given: Any = [files] if isinstance(files, tuple) else files  # a tuple is `(name, content)` here
     return (content for _, _, content, _ in named_files(given))
+
+
+def _is_read_once(files: object) -> bool:
+    """Whether looking at it may take something from it, such as from a generator of paths."""
+    inside: Iterable[object] = ()
+    if isinstance(files, list | tuple):
+        inside = files
+    elif isinstance(files, Mapping):
+        inside = files.values()
+    return isinstance(files, Iterator) or any(map(_is_read_once, inside))
 
 
 def _outline(content: Any) -> tuple[int, int | None]:
