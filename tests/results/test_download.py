@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,7 @@ def test_a_result_without_a_url_is_reported_and_the_others_are_saved(saver: Save
         "https://files .example/a",
         "https://files.example/\x00",
         "https://exa\u202emple..com\u3002/",
+        "https://xn--0/x",
         "a" * 3000,
     ],
 )
@@ -357,6 +359,31 @@ def test_a_file_is_fetched_with_nothing_of_ours(saver: Saver) -> None:
                 "accept-encoding": "identity",
             }
     assert (saver.folder / "made" / "a.jpg").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("status", [200, 302, 403])
+def test_an_answer_without_end_is_left(saver: Saver, status: int) -> None:
+    """Of a refusal only the beginning is read; of a file, not more than the status announces."""
+
+    def script(order: Order) -> None:
+        order.begin(status, Location="https://10.0.0.1/", Transfer_Encoding="chunked")
+        with suppress(OSError):
+            while True:
+                order.wfile.write(b"10000\r\n%s\r\n" % (b"x" * 0x10000))
+
+    began = time.monotonic()
+    [why] = saver.lose(saver.shop.file("a.jpg", script, **FACTS))
+
+    assert len(why) < 600
+    assert time.monotonic() - began < 10
+
+
+def test_an_address_of_many_kilobytes_is_not_fetched(saver: Saver) -> None:
+    place = f"/{'x' * 50_000}"
+
+    [why] = saver.lose(saver.shop.file("a.jpg", says(302, Location=place), **FACTS))
+
+    assert why == "could not fetch made/a.jpg: it has no URL that is safe to use"
 
 
 def test_an_endless_redirect_is_left_after_some_steps(saver: Saver) -> None:
@@ -754,6 +781,39 @@ def test_a_file_that_another_program_changes_on_the_way_is_not_called_saved(
     assert "a.jpg" not in saver.names
 
 
+def test_a_file_that_is_replaced_in_the_last_moment_is_not_called_saved(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def replace_and_link(part: Path, path: Path) -> None:
+        part.unlink()
+        part.write_bytes(b"other")
+        link(part, path)
+
+    monkeypatch.setattr(os, "link", replace_and_link)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert "another program put a file in its place" in why
+    assert "a.jpg" not in saver.names
+
+
+def test_a_name_that_was_reserved_is_free_again_where_the_rename_fails(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert "cannot save" in why
+    assert "a.jpg" not in saver.names
+
+
 def test_a_download_that_was_given_up_while_its_file_was_opened_leaves_nothing(
     tmp_path: Path,
 ) -> None:
@@ -857,9 +917,12 @@ def test_a_hundred_foreign_parts_are_too_many(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no FIFOs here")
-def test_a_fifo_in_the_place_of_a_result_is_another_file(saver: Saver) -> None:
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a FIFO", "a folder"])
+def test_what_is_no_file_in_the_place_of_a_result_is_left_alone(
+    saver: Saver, make: Callable[[Path], None]
+) -> None:
     (saver.folder / "made").mkdir(parents=True)
-    os.mkfifo(saver.folder / "made" / "a.jpg")
+    make(saver.folder / "made" / "a.jpg")
 
     [saved] = saver.save(saver.shop.file("a.jpg", serves(DATA), **FACTS))
 

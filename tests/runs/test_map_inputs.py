@@ -104,7 +104,7 @@ def test_an_input_has_one_key_however_its_path_is_written(
         ids = {task.entry.assembly_id for task in map(tasks.of, spellings) if task}
         monkeypatch.chdir(tmp_path / "photos")
         ids |= {task.entry.assembly_id for task in [tasks.of("cat.jpg")] if task}
-        others = [tasks.of(other) for other in ("dog.jpg", ("cat.jpg", b"a cat"), "a\0b")]
+        others = [tasks.of(other) for other in ("dog.jpg", ("cat.jpg", b"a cat"), "a\0b/c")]
 
     assert len(ids) == 1
     assert len({task.entry.assembly_id for task in others if task} - ids) == 3
@@ -176,6 +176,7 @@ def test_a_new_time_of_the_same_bytes_is_no_change(tmp_path: Path) -> None:
     path = tmp_path / "cat.jpg"
     path.write_bytes(LARGE)
     finish(tmp_path, [path])
+    assert look_again(tmp_path, [path]) is None
     os.utime(path, (1, 1))
 
     assert look_again(tmp_path, [path]) is None

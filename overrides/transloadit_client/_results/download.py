@@ -4,7 +4,6 @@ Each is fetched with nothing of ours but the wish for the file, for its URL may 
 """
 
 import hashlib
-import json
 import os
 import socket
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,7 +11,6 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from attrs import define, field
@@ -36,6 +34,7 @@ from .._status import AssemblyFile, AssemblyStatus
 from .expected import Expected, holds
 from .file_names import numbered, safe_name, same_name
 from .partial_file import PartialFile, Redirect, disk_errors
+from .steps import wanted_steps
 
 _REDIRECTS = 5  # of one file
 _NAMED = 3  # missing files that an error's sentence names
@@ -149,7 +148,7 @@ class Download:
         self._max_size, self._resolve = max_size, resolve
         self._addresses: dict[str, Iterable[str]] = {}
         self._paths = PathAllocator(save_to)
-        wanted = _wanted_steps(status, steps)
+        wanted = wanted_steps(status, steps)
         self._results = [
             self._result(step, file, number)
             for step, files in status.files.items()
@@ -349,44 +348,3 @@ def _plan(result: Result, url: str) -> Plan[Redirect | None]:
         return Operation(request, arguments, result.part.judge)
 
     return Plan(Guard.HARMLESS, make)
-
-
-def _wanted_steps(status: AssemblyStatus, steps: Collection[str] | None) -> frozenset[str] | None:
-    """The Steps whose results are wanted; None for all.
-
-    Raises:
-        InvalidInput: the Assembly has no such Step. One that made no result is none of those.
-    """
-    if steps is None:
-        return None
-    try:
-        wanted = frozenset((steps,) if isinstance(steps, str) else steps)
-    except TypeError:
-        raise InvalidInput(f"steps is {steps!r}; it takes the names of Steps") from None
-    known = _known_steps(status)
-    unknown = wanted - (known or wanted)
-    if unknown:
-        raise InvalidInput(
-            f"Assembly {status.assembly_id} has no Step {', '.join(map(repr, sorted(unknown)))};"
-            f" its Steps are {', '.join(map(repr, sorted(known or ())))}"
-        )
-    return wanted
-
-
-def _known_steps(status: AssemblyStatus) -> set[str] | None:
-    """All Steps of an Assembly, as far as its status tells; None if there may be others."""
-    params = _json_object(status.merged_params)  # with those of the Template
-    if not params:
-        params = _json_object(status.params)
-        if not params or params.get("template_id"):
-            return None
-    steps = params.get("steps")
-    return {*steps, *status.files, ":original"} if isinstance(steps, dict) else None
-
-
-def _json_object(text: object) -> dict[str, Any]:
-    try:
-        data = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        data = None
-    return data if isinstance(data, dict) else {}

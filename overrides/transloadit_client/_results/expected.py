@@ -86,7 +86,7 @@ def holds(path: Path, expected: Expected) -> bool:
     if not expected.identifies:
         return False
     try:
-        with FileIO(os.open(path, READING)) as file:
+        with FileIO(path, opener=lambda name, _: os.open(name, READING)) as file:
             return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and not expected.fault(file)
     except OSError:  # a folder, or one that we may not read: in any case another file
         return False
