@@ -702,8 +702,9 @@ def test_several_processes_save_into_one_folder_and_one_is_killed(
     for _ in range(4):
         processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         time.sleep(0.15)
-    while not any(path.stat().st_size > len(DATA) // 4 for path in tmp_path.rglob("*.part")):
+    while processes[0].poll() is None and not list(tmp_path.rglob("*.part")):
         time.sleep(0.01)
+    time.sleep(0.2)
     processes[0].kill()
 
     outputs = [process.communicate(timeout=30)[0] for process in processes]
@@ -767,12 +768,13 @@ def test_a_file_that_another_program_changes_on_the_way_is_not_called_saved(
     def script(order: Order) -> None:
         order.begin(200, Content_Length=str(5 * len(DATA)))
         order.wfile.write(DATA * 4)
-        parts: list[Path] = []
-        while not parts:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
             time.sleep(0.01)
-            parts = [path for path in saver.folder.rglob("*.part") if path.stat().st_size > 10**6]
+            if any(path.stat().st_size > 10**6 for path in saver.folder.rglob("*.part")):
+                break
         time.sleep(0.1)
-        change(parts[0])
+        change(next(saver.folder.rglob("*.part")))
         order.wfile.write(DATA)
 
     [why] = saver.lose(saver.shop.file("a.jpg", script, **facts_of(DATA * 5)))
