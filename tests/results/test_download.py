@@ -536,6 +536,18 @@ def test_wrong_bytes_of_one_answer_are_not_fetched_again(saver: Saver) -> None:
     assert saver.names == []
 
 
+def test_wrong_bytes_of_several_answers_are_fetched_once_more_and_not_for_ever(
+    saver: Saver,
+) -> None:
+    wrong = DATA[::-1]
+    halves = [serves(wrong, breaks_after=1000), serves(wrong)] * 3
+
+    [why] = saver.lose(saver.shop.file("a.jpg", *halves, **FACTS))
+
+    assert "the md5 of its 512000 bytes" in why
+    assert saver.shop.asked("Range") == [None, "bytes=1000-"] * 2
+
+
 def test_a_page_in_between_does_not_cost_what_was_there(saver: Saver) -> None:
     page = says(200, b"<html>", Content_Type="text/html")
     file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), page, serves(DATA), **FACTS)
@@ -756,11 +768,12 @@ def overwrite(part: Path) -> None:
         (lambda part: part.unlink(), "another program changed"),
         (lambda part: (part.unlink(), part.write_bytes(DATA * 5)), "another program changed"),
         (lambda part: os.link(part, part.with_name("mine")), "another program changed"),
+        (lambda part: part.rename(part.with_name("mine")), "another program changed"),
         (lambda part: os.truncate(part, 9_000_000), "it has 9000000 bytes, where the status has"),
         (lambda part: os.truncate(part, 5), "the md5 of its 2560000 bytes"),
         (overwrite, "the md5 of its 2560000 bytes"),
     ],
-    ids=["removed", "replaced", "linked", "grown", "cut", "overwritten"],
+    ids=["removed", "replaced", "linked", "moved", "grown", "cut", "overwritten"],
 )
 def test_a_file_that_another_program_changes_on_the_way_is_not_called_saved(
     saver: Saver, change: Callable[[Path], object], reason: str
@@ -906,6 +919,34 @@ def test_without_locks_nothing_is_taken_over_and_all_is_saved(
 
     assert saved.path.read_bytes() == DATA
     assert saver.shop.asked("Range")[-1] is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are other ones here")
+def test_a_part_that_is_published_just_before_it_is_taken_over_is_left_alone(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock is free then, but it is the result of another download by now."""
+    import fcntl  # noqa: PLC0415  # there is none on Windows
+
+    lock = fcntl.flock
+
+    def publish_and_lock(descriptor: int, how: int) -> None:
+        for left in saver.folder.rglob("a.jpg.*.part"):
+            if left.read_bytes() == b"a result":
+                left.rename(left.with_name("theirs"))
+        lock(descriptor, how)
+
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
+    saver.lose(file)
+    [part] = saver.folder.rglob("*.part")
+    part.write_bytes(b"a result")
+    monkeypatch.setattr("fcntl.flock", publish_and_lock)
+    saver.shop.scripts[file["id"]] = [serves(DATA)]
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+    assert (saved.path.parent / "theirs").read_bytes() == b"a result"
 
 
 def test_a_hundred_foreign_parts_are_too_many(tmp_path: Path) -> None:

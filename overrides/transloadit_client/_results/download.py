@@ -234,19 +234,23 @@ class Download:
         return result.path
 
     def _fill(self, result: Result, url: str) -> Work[None]:
-        """Fetches a file until the right bytes are on the disk."""
+        """Fetches a file until the right bytes are on the disk.
+
+        Raises:
+            UnreadableAnswer: wrong bytes came, with one answer or twice with several.
+        """
         part = result.part
         yield Aside(part.open)
-        while True:
+        for is_last in (False, True):
             if not part.has_all:
                 yield from self._fetch(result, url)
             fault = yield Aside(part.fault)
             if not fault:
                 return
-            if part.of_one_answer:
-                part.restart()
+            all_at_once = part.of_one_answer  # the bytes of several may be of two versions
+            part.restart()
+            if all_at_once or is_last:
                 raise UnreadableAnswer(f"could not fetch {result.label}: {fault}.")
-            part.restart()  # the bytes of several answers may be those of two versions
 
     def _fetch(self, result: Result, first: str) -> Work[None]:
         """Fetches the rest of a file, for as long as each try brings more of it."""

@@ -131,7 +131,6 @@ class PartialFile:
             return False
         view = memoryview(data)
         with disk_errors(self.path):
-            self._opened.seek(self.size)
             while view:
                 view = view[self._opened.write(view) :]
         self.size += len(data)
