@@ -249,7 +249,7 @@ def _host(netloc: str, given: str) -> tuple[Address | None, str]:
         if inside.scope_id is not None:
             raise ValueError(given)
         return inside, f"[{inside}]"
-    # Wide and circled digits and letters are what NFKC makes of them, for resolvers as well.
+    # Wide and circled digits and letters are plain ones in NFKC, and to resolvers as well.
     name = re.sub("[\u3002\uff61]", ".", unicodedata.normalize("NFKC", given)).lower()
     host = name.encode("idna").decode("ascii")
     # The codec is of 2003. Where newer rules differ, such as for ß, it would lead elsewhere.

@@ -83,7 +83,7 @@ class Result:
 
     Attributes:
         step: the Step that made it.
-        file: what the status says of it.
+        file: its entry in the status.
         name: its name as a file.
         path: where it goes, unless another file is there.
         part: the file that grows.
@@ -98,7 +98,7 @@ class Result:
 
     @property
     def label(self) -> str:
-        """What it is called in messages."""
+        """Step and name, for messages."""
         return f"{self.step}/{self.name}"
 
     @property
@@ -170,7 +170,7 @@ class Download:
             self._on_progress(progress)
 
     def outcome(self, outcomes: Sequence[SavedFile | TransloaditError]) -> tuple[SavedFile, ...]:
-        """What became of all of them.
+        """The files that were saved.
 
         Raises:
             DownloadIncomplete: some are missing.

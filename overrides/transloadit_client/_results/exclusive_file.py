@@ -66,7 +66,7 @@ class ExclusiveFile(FileIO):
     def _taken_over(cls, path: Path) -> "ExclusiveFile | None":
         try:
             file = cls._opened(path, _OLD)
-        except OSError:  # a link, a folder, somebody else's, or gone by now
+        except OSError:  # a link, a folder, another user's, or gone by now
             return None
         # The lock comes first: until then its writer could still publish or remove it.
         if _lock(file.fileno()) and _is_ours(found := os.fstat(file.fileno())) and file.is_in_place:
@@ -126,7 +126,7 @@ class ExclusiveFile(FileIO):
                 self.path.unlink()
 
     def _rename(self, path: Path) -> bool:
-        """Renames it; an empty file reserves the name, since a rename replaces what is there."""
+        """Renames it; an empty file reserves the name, since a rename replaces any file."""
         try:
             os.close(os.open(path, _NEW, 0o666))
         except FileExistsError:
@@ -141,7 +141,7 @@ class ExclusiveFile(FileIO):
         return True
 
     def _allow(self, mode: int) -> None:
-        """Sets its permissions: while it grows, nobody but its owner writes to it."""
+        """Sets its permissions: while it grows, only its owner may write to it."""
         if sys.platform != "win32" and self._mode & _WRITABLE_BY_OTHERS:
             with suppress(OSError):  # a file system without permissions
                 os.fchmod(self.fileno(), mode)

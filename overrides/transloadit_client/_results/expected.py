@@ -1,4 +1,4 @@
-"""What the status says of a result's bytes, and whether a file has them."""
+"""Size and hashes of a result, by its status, and whether a file has them."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ _READ = 1024 * 1024  # bytes
 
 @frozen
 class Expected:
-    """What the status says of a file's bytes: all of it is checked.
+    """The facts in a status about a file's bytes; all that are known are checked.
 
     Attributes:
         size: how many there are, or None.

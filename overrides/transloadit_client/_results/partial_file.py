@@ -1,4 +1,4 @@
-"""One result on its way to the disk: the file that grows, and what an answer means for it."""
+"""One result on its way to the disk: the file that grows, and how answers are added to it."""
 
 import os
 import re
@@ -23,7 +23,7 @@ class Redirect:
     """The file is elsewhere, or has to be requested once more from the same place.
 
     Attributes:
-        location: what the answer gave as `Location`; an empty text for the same place.
+        location: the answer's `Location`; an empty text for the same place.
     """
 
     location: str
@@ -36,7 +36,7 @@ class PartialFile:
 
     Args:
         path: where it grows; the name ends in `.part`.
-        expected: what its bytes must be.
+        expected: the size and hashes it must have.
         max_size: how many bytes it may have; None for any number.
     """
 
@@ -54,9 +54,9 @@ class PartialFile:
         self._announced: int | None = None
 
     def open(self) -> None:
-        """Opens it, with what an earlier process left if size and hash can tell it from others.
+        """Opens it. Bytes of an earlier process stay if size and hash can tell them from others.
 
-        What is read here proves nothing: `fault` judges the whole, once it is there.
+        They are not checked here: `fault` judges the file once it is whole.
         """
         with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ class PartialFile:
             self._opened.truncate()
 
     def headers(self) -> dict[str, str]:
-        """What a request for the rest of it says."""
+        """The headers of a request for the rest of it."""
         if self.size and not (self._validator or self.expected.hashes):
             self.restart()  # nothing could tell whether the rest belongs to it
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
@@ -149,7 +149,7 @@ class PartialFile:
             )
 
     def judge(self, answer: Answer) -> Redirect | None:
-        """What came of a request: None if as many bytes are there as should be, or a redirect.
+        """Reads the answer to a request: None if all bytes are there by number, or a redirect.
 
         Raises:
             UnreadableAnswer: the bytes are not those of the status, or not all of them.
@@ -178,7 +178,7 @@ class PartialFile:
     def fault(self) -> str:
         """Why the bytes on the disk are not the expected ones; an empty text if they are.
 
-        They are read back: what another program wrote into the file would else go unnoticed.
+        They are read back, so that bytes which another program wrote do not go unnoticed.
         """
         with disk_errors(self.path):
             return self.expected.fault(self._opened)
@@ -220,6 +220,6 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
-    """What `If-Range` takes: a strong ETag, or a date."""
+    """A value for `If-Range`: a strong ETag, or a date."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified")

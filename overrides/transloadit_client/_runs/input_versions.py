@@ -17,10 +17,10 @@ _UNKNOWN = (InvalidInput, OSError, TypeError, ValueError, BufferError)
 
 
 def version_of(files: Files) -> str | None:
-    """What tells an input from its later versions; None for what can be read only once.
+    """A text that differs between versions of an input; None if it can be read only once.
 
-    Of a file these are its size, its time, and a digest of its beginning and end; of bytes their
-    digest. The time alone would not do: a checkout or a copy changes it, and nothing else.
+    Of a file it has the size, the time, and a digest of its beginning and end; of bytes a digest.
+    The time alone would not do: a checkout or a copy changes it and nothing else.
     """
     try:
         return json.dumps([(*_outline(content), _digest(content)) for content in _contents(files)])

@@ -1,7 +1,7 @@
-"""The journal of a `map`: a file that says which Assembly belongs to which input, and what is done.
+"""The journal of a `map`: a file with the Assembly of each input, and with the outcomes.
 
 An id is written down before its Assembly is created. After a crash the next run uses the same ids,
-so nothing is created twice; what is done is passed over.
+so nothing is created twice; inputs that are done are skipped.
 """
 
 import os
@@ -36,12 +36,12 @@ _TABLES = f"""
 
 @frozen
 class Entry:
-    """What the journal knows of one input.
+    """One input in the journal.
 
     Attributes:
         assembly_id: the id of its Assembly.
         known: whether an earlier run chose that id, so that the Assembly may be there already.
-        version: what told the input from other versions of it when the id was chosen, or None.
+        version: the input's version when the id was chosen, or None; see `version_of`.
         outcome: how it ended, such as `ASSEMBLY_COMPLETED`; None while it has not.
     """
 
@@ -56,8 +56,8 @@ class Journal:
 
     Args:
         path: where it is; made if it is not there.
-        instructions: what tells these Instructions from others. A journal goes with one kind of
-            work: old results must not pass for new ones.
+        instructions: a fingerprint of the Instructions. A journal goes with one kind of work: old
+            results must not pass for new ones.
 
     Raises:
         InvalidInput: it is no journal, another process's, or that of other Instructions; later, if
@@ -76,7 +76,7 @@ class Journal:
         self._path = Path(path).absolute()
         with ExitStack() as undo, self._errors():
             self._make()
-            # Without locks, and without a trace in what may be another program's database.
+            # Takes no locks and leaves no trace, as it may be another program's database.
             uri = f"{self._path.as_uri()}?mode=ro&immutable=1"
             with closing(sqlite3.connect(uri, uri=True)) as untouched:
                 self._is_new(untouched)
@@ -88,11 +88,11 @@ class Journal:
             undo.pop_all()
 
     def entry(self, key: str, version: Callable[[], str | None] = lambda: None) -> Entry:
-        """What is known of an input; if nothing is, an id is drawn, and is on the disk.
+        """The entry of an input. A new one gets an id, which is on the disk then.
 
         Args:
             key: the input's key.
-            version: gives what tells this version of the input from others.
+            version: gives the version of a new input.
         """
         with self._lock, self._errors(), self._open:
             found = self._open.execute(
@@ -162,8 +162,8 @@ class Journal:
 
     def _prepare(self, instructions: str) -> None:
         self._open.execute("PRAGMA locking_mode=EXCLUSIVE")
-        # In this order: what tells a journal from other databases is in the file itself, and never
-        # in its write-ahead log alone.
+        # Before the write-ahead log begins, so that the application's id is in the file itself,
+        # where the check above looks for it, also after a crash.
         if self._is_new(self._open):
             self._open.executescript(_TABLES)
         self._open.execute("PRAGMA journal_mode=WAL")
