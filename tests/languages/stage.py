@@ -135,7 +135,7 @@ def _round(language: Language, number: int) -> Iterator[tuple[StandIn, str]]:
     """A stand-in that holds a crashed Assembly, and somebody who receives its Notification."""
     typed = any(gap.seen == "types its text fields" for gap in language.gap)
     with (
-        _receiver() as notify_url,
+        receiver() as notify_url,
         StandIn(
             secret=f"a secret of round {number}, größer",
             step_seconds=STEP_SECONDS,
@@ -232,7 +232,7 @@ def count_warnings(output: str) -> int:
 
 
 @contextmanager
-def _receiver() -> Iterator[str]:
+def receiver() -> Iterator[str]:
     """Takes any Pingback; gives its URL."""
 
     class Receiver(BaseHTTPRequestHandler):
