@@ -51,7 +51,6 @@ RARE = {
     "httpx_sse",
     "python_multipart",
     "sqlite3",
-    "transloadit_api.models.create_assembly_params",
     "transloadit_client._client.side_by_side",
     "transloadit_client._client.tasks",
     "transloadit_client._client.threads",
