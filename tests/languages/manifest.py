@@ -23,6 +23,8 @@ class Gap:
     """The name that `judge.wire_habits` gives to it, if it shows on the wire."""
     still: str = ""
     """A command that succeeds as long as the gap is there, if it shows in the generated code."""
+    refuses: tuple[str, ...] = ()
+    """Rows of `answers.json` that the generated code cannot read; only such as were made up."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Language:
         """Where its language's own signing is."""
         return HERE / "shared" / self.shared if self.shared else None
 
+    @property
+    def refused(self) -> frozenset[str]:
+        """The rows of the vectors that a gap says it cannot read."""
+        return frozenset(f"answers/{row}" for gap in self.gap for row in gap.refuses)
+
     def written(self) -> list[Path]:
         """The two files that a user writes: the driver, and what it needs for signing."""
         places = [folder for folder in (self.folder, self.shared_folder) if folder]
@@ -76,7 +83,9 @@ class Language:
 def read(name: str) -> Language:
     """Read one manifest; an unknown key is a mistake and raises TypeError."""
     values = tomllib.loads((HERE / name / "language.toml").read_text(encoding="utf-8"))
-    values["gap"] = tuple(Gap(**gap) for gap in values.pop("gap", ()))
+    values["gap"] = tuple(
+        Gap(**{**gap, "refuses": tuple(gap.get("refuses", ()))}) for gap in values.pop("gap", ())
+    )
     for key in ("needs", "debian", "node"):
         values[key] = tuple(values.pop(key, ()))
     return Language(name=name, **values)

@@ -48,6 +48,10 @@ class Result:
     findings: dict[str, str] = field(default_factory=dict)
     vectors: int = 0
     """How many rows of the vectors its program agreed with."""
+    level: str = ""
+    """How far it conforms: a name of `judge.LEVELS`, or nothing."""
+    refused: int = 0
+    """How many odd answers the generated code could not read."""
     seconds: float = 0.0
 
     @property
@@ -156,7 +160,8 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
     api.settle()
     before = len(api.requests)
     folder = language.build / f"vectors-{number}"
-    vectors = judge.prepare_vectors(ROOT / "openapi" / "vectors", folder)
+    refused = language.refused
+    vectors = judge.prepare_vectors(ROOT / "openapi" / "vectors", folder, refused)
     own = {"CRASHED_ASSEMBLY": crashed, "VECTORS": str(folder), "PATH": _path()}
     env = {**os.environ, **api.environ, **own}
     output = _run(language.run, language.build, env, seconds=DRIVER_SECONDS)
@@ -170,7 +175,10 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
         files=files, vectors=vectors,
     )  # fmt: skip
     result.findings.update(case.findings())
-    result.vectors = sum(1 for row, good in report["vectors"].items() if good and vectors[row] != 0)
+    told = {row: good for row, good in report["vectors"].items() if judge.WRONG not in row}
+    result.vectors = sum(told.values())
+    result.level = judge.level(told, refused)
+    result.refused = sum(row.startswith("answers/") and not good for row, good in told.items())
     if number == ROUNDS - 1:
         result.done.append("run")
 

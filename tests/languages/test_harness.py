@@ -139,8 +139,9 @@ def test_what_really_happened_is_good(story: Any) -> None:
 def test_the_vectors_that_a_driver_gets_hold_one_wrong_row_each(tmp_path: Path) -> None:
     answers = judge.prepare_vectors(ROOT / "openapi" / "vectors", tmp_path)
 
-    assert sum(answer is False for answer in answers.values()) == len(judge.VECTORS)
-    for kind in judge.VECTORS:
+    kinds = (*judge.VECTORS, *judge.FURTHER)
+    assert sum(answer is False for answer in answers.values()) == len(kinds)
+    for kind in kinds:
         document = json.loads((tmp_path / f"{kind}.json").read_text("utf-8"))
         first, *_, wrong = document["rows"]
         assert wrong["name"] == judge.WRONG
@@ -242,7 +243,42 @@ def test_a_driver_is_a_program_of_one_screen(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gap_is_something_that_a_run_can_look_for(name: str) -> None:
-    assert all(bool(gap.seen) != bool(gap.still) for gap in manifest.read(name).gap)
+    for gap in manifest.read(name).gap:
+        assert [bool(gap.seen), bool(gap.still), bool(gap.refuses)].count(True) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_that_a_generated_client_cannot_read_was_made_up(name: str) -> None:
+    """What was seen has to be read: else the document is too strict."""
+    text = (ROOT / "openapi" / "vectors" / "answers.json").read_text(encoding="ascii")
+    invented = {row["name"] for row in json.loads(text)["rows"] if row["weight"] == "invented"}
+
+    assert {row.removeprefix("answers/") for row in manifest.read(name).refused} <= invented
+
+
+ALL_KINDS = dict.fromkeys(["signing/a", "encoding/a", "expires/a", "pingbacks/a"], True)
+
+
+@pytest.mark.parametrize(
+    ("held", "level"),
+    [
+        ({}, ""),
+        ({**ALL_KINDS, "signing/b": False}, ""),
+        (ALL_KINDS, "signs"),
+        ({**ALL_KINDS, "retries/a": True}, "signs"),
+        ({**ALL_KINDS, "answers/a": True, "states/a": True, "hosts/a": True}, "signs"),
+        ({**ALL_KINDS, **{f"{kind}/a": True for kind in judge.LEVELS["survives"]}}, "survives"),
+        (
+            {**ALL_KINDS, **{f"{kind}/a": True for kind in judge.LEVELS["survives"]},
+             "answers/odd": False, "retries/a": True},
+            "exactly once",
+        ),
+    ],
+)  # fmt: skip
+def test_a_level_needs_all_rows_of_its_kinds_and_of_the_levels_before_it(
+    held: dict[str, bool], level: str
+) -> None:
+    assert judge.level(held, {"answers/odd"}) == level
 
 
 def test_what_has_no_lock_names_exact_versions() -> None:
