@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from tests.languages import judge
 from tests.languages.manifest import BUILD, HERE, ROOT, Language
 
@@ -25,6 +26,11 @@ from transloadit_standin import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+OPENAPI = ROOT / "openapi"
+sys.path.insert(0, str(OPENAPI))
+from overlay import overlaid  # noqa: E402 - the folder is no package
+from resolve import resolved  # noqa: E402 - likewise
 
 STEP = {"robot": "/image/resize", "use": ":original", "width": 60}
 STEP_SECONDS = 0.5
@@ -126,12 +132,26 @@ def _install_node_packages() -> None:
 
 def _make(language: Language, spec: Path, result: Result) -> None:
     env = {**os.environ, "PATH": _path(), "SPEC": str(spec), "ROOT": str(ROOT)}
+    env |= _derived(spec, language.build)
     result.version = first_version(_run(language.version, language.build, env, also_errors=True))
     output = _run(language.generate, language.build, env, also_errors=True)
     result.warnings = count_warnings(output)
     result.done.append("generate")
     _run(language.compile, language.build, env)
     result.done.append("compile")
+
+
+def _derived(spec: Path, folder: Path) -> dict[str, str]:
+    """The documents of a release that some generators need, written into a folder."""
+    document = yaml.safe_load(spec.read_text(encoding="utf-8"))
+    overlay = yaml.safe_load((OPENAPI / "overlays" / "urlencoded.yaml").read_text("utf-8"))
+    made = {"RESOLVED": resolved(document), "URLENCODED": overlaid(document, overlay)}
+    paths = {}
+    for name, value in made.items():
+        path = folder / f"transloadit-{name.lower()}.json"
+        path.write_text(json.dumps(value), encoding="utf-8")
+        paths[name] = str(path)
+    return paths
 
 
 @contextmanager

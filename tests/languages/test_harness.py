@@ -157,6 +157,7 @@ def received(body: bytes, boundary: str, field: str = "files") -> Any:
         headers=headers,
         body=body.replace(b"\n", b"\r\n"),
         files=[SimpleNamespace(field_name=field)],
+        names=re.findall(r'[^e]name="(\w+)', body.decode()),
     )
 
 
@@ -166,12 +167,13 @@ TYPE = b"Content-Type: text/plain\n"
 
 
 def test_the_habits_that_a_gap_has_to_name_are_seen() -> None:
-    bad = TEXT % (b"x", TYPE) + FILE % (b"x", b"", b"x")
+    bad = TEXT % (b"x", TYPE) + FILE % (b"x", b"", b"x")  # and no signature
 
     assert judge.wire_habits([received(bad, "x", "files[0]"), received(bad, "x")]) == {
         "types its text fields",
         "sends files without a type",
         "numbers the names of files",
+        "sends files before params",
         "repeats its boundary",
     }
 

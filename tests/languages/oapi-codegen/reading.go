@@ -24,5 +24,5 @@ func readStatus(body []byte) (reading, error) {
 func readRefusal(body []byte) (reading, error) {
 	var refusal api.AssemblyError
 	err := json.Unmarshal(body, &refusal)
-	return reading{code: cmp.Or(or(refusal.Error), text(code(refusal.Code)))}, err
+	return reading{code: cmp.Or(or(refusal.Error), text(refusal.Code))}, err
 }
