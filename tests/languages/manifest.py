@@ -51,6 +51,10 @@ class Language:
     """Debian's packages that bring what it needs, where a machine has it not; CI installs them."""
     unavailable: str = ""
     """Why this cannot run anywhere we know of; then there is a row on the scoreboard and no run."""
+    available: str = ""
+    """A command that succeeds once it can be had after all; each run tries it."""
+    files: bool = True
+    """Whether it can send files; if not, its driver creates an Assembly without any."""
     gap: tuple[Gap, ...] = field(default=())
 
     @property

@@ -81,6 +81,9 @@ def attempt(language: Language, spec: Path, *, say: Callable[[str], object] = pr
     """The whole way of one generator; what goes wrong is in the result."""
     result = Result(language)
     result.skipped = language.unavailable or lacking(language)
+    if language.unavailable and _succeeds(language.available, ROOT):
+        result.findings["available"] = f"no longer so: {language.unavailable}"
+        say(f"    available: {result.findings['available']}")
     if result.skipped:
         return result
     begun = time.monotonic()
@@ -189,7 +192,8 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
         report = json.loads(output)
     except ValueError as error:
         raise Failed(f"the driver printed no JSON ({error}):\n{output[-2000:]}") from error
-    files = {n: _digest((language.build / n).read_bytes()) for n in ("one.txt", "two.txt")}
+    names = ("one.txt", "two.txt") if language.files else ()
+    files = {n: _digest((language.build / n).read_bytes()) for n in names}
     case = judge.Case(
         report, api.requests[before:], api.assemblies, crashed=crashed, secret=api.secret,
         files=files, vectors=vectors,
@@ -212,11 +216,16 @@ def _compare_habits(result: Result, seen: set[str], known: set[str]) -> None:
 
 def _check_gaps(language: Language, result: Result) -> None:
     for gap in language.gap:
-        if gap.still:
-            try:
-                _run(gap.still, language.build, {**os.environ, "PATH": _path()})
-            except Failed:
-                result.findings["gap"] = f"no longer so, take it out: {gap.what}"
+        if gap.still and not _succeeds(gap.still, language.build):
+            result.findings["gap"] = f"no longer so, take it out: {gap.what}"
+
+
+def _succeeds(command: str, folder: Path) -> bool:
+    try:
+        _run(command, folder, {**os.environ, "PATH": _path()})
+    except Failed:
+        return False
+    return True
 
 
 def _digest(data: bytes) -> str:

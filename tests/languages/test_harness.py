@@ -163,6 +163,7 @@ def received(body: bytes, boundary: str, field: str = "files") -> Any:
 
 TEXT = b'--%s\nContent-Disposition: form-data; name="params"\n%s\n{}\n'
 FILE = b'--%s\nContent-Disposition: form-data; name="files"; filename="a"\n%s\na\n--%s--\n'
+SIGNATURE = b'--%s\nContent-Disposition: form-data; name="signature"\n\nx\n'
 TYPE = b"Content-Type: text/plain\n"
 
 
@@ -180,7 +181,7 @@ def test_the_habits_that_a_gap_has_to_name_are_seen() -> None:
 
 def test_a_form_as_the_document_wants_it_has_none() -> None:
     good = [
-        received(TEXT % (mark, b"") + FILE % (mark, TYPE, mark), mark.decode())
+        received(TEXT % (mark, b"") + SIGNATURE % mark + FILE % (mark, TYPE, mark), mark.decode())
         for mark in (b"x", b"y")
     ]
 
@@ -195,6 +196,16 @@ def language(**values: Any) -> Language:
     return Language(**given)
 
 
+def test_the_page_on_conformance_has_the_levels_of_the_judge() -> None:
+    text = (ROOT / "openapi" / "conformance.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \*\*([a-z ]+)\*\* \|.*\| ([a-z_` ]+) \|$", text, re.MULTILINE)
+
+    levels = {name: tuple(re.findall(r"`(\w+)`", files)) for name, files in rows}
+    assert levels == judge.LEVELS
+    vectors = {path.stem for path in (ROOT / "openapi" / "vectors").iterdir()} - {"schema"}
+    assert {name for name in vectors if f"`{name}`" not in text} == set()
+
+
 def test_a_machine_that_lacks_a_program_is_told_which() -> None:
     result = stage.attempt(language(needs=("no-such-program",)), ROOT)
 
@@ -202,8 +213,20 @@ def test_a_machine_that_lacks_a_program_is_told_which() -> None:
     assert not result.good
 
 
-def test_what_runs_nowhere_says_why() -> None:
-    assert stage.attempt(language(unavailable="no toolchain"), ROOT).skipped == "no toolchain"
+def test_what_runs_nowhere_says_why_and_is_tried_again_each_time() -> None:
+    away = language(unavailable="no toolchain", available="false")
+    back = language(unavailable="no toolchain", available="true")
+
+    assert stage.attempt(away, ROOT).skipped == "no toolchain"
+    assert stage.attempt(away, ROOT).findings == {}
+    assert stage.attempt(back, ROOT, say=str).findings == {
+        "available": "no longer so: no toolchain"
+    }
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(RUNNING)))
+def test_what_runs_nowhere_has_a_command_that_would_show_it(name: str) -> None:
+    assert manifest.read(name).available
 
 
 def test_commands_that_fail_and_drivers_that_print_no_json_are_findings(
@@ -215,7 +238,8 @@ def test_commands_that_fail_and_drivers_that_print_no_json_are_findings(
     monkeypatch.setattr(manifest, "BUILD", tmp_path / "build")
     ways = [{"generate": "false"}, {"compile": "echo why; false"}, {"run": "echo no"}]
 
-    found = [stage.attempt(language(**way), ROOT, say=str).findings for way in ways]
+    spec = ROOT / "openapi" / "transloadit.yaml"
+    found = [stage.attempt(language(**way), spec, say=str).findings for way in ways]
     assert [list(findings) for findings in found] == [["generate"], ["compile"], ["run"]]
     assert "why" in found[1]["compile"]
     assert "no JSON" in found[2]["run"]
