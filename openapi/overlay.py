@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import jsonpath
@@ -21,7 +22,8 @@ def overlaid(document: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any
     Raises:
         OverlayError: a target matches nothing: then the overlay is out of date.
     """
-    changed = copy.deepcopy(document)
+    # Not `deepcopy`: an alias in YAML makes two places one object, which would be changed twice.
+    changed: dict[str, Any] = json.loads(json.dumps(document))
     for action in overlay["actions"]:
         matches = list(jsonpath.finditer(action["target"], changed))
         if not matches:

@@ -222,7 +222,7 @@ def _check_gaps(language: Language, result: Result) -> None:
 
 def _succeeds(command: str, folder: Path) -> bool:
     try:
-        _run(command, folder, {**os.environ, "PATH": _path()})
+        _run(command, folder, {**os.environ, "PATH": _path(), "ROOT": str(ROOT)})
     except Failed:
         return False
     return True

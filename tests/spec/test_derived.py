@@ -70,6 +70,15 @@ def test_an_overlay_removes_merges_and_appends_and_leaves_the_document_alone() -
     assert json.dumps(document) == before
 
 
+def test_what_two_places_share_is_changed_in_each_of_them_once() -> None:
+    """As an alias in YAML makes it."""
+    shared = {"a": 1}
+
+    changed = overlaid({"x": shared, "y": shared}, overlay({"target": "$[*].a", "remove": True}))
+
+    assert changed == {"x": {}, "y": {}}
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "openapi" / "overlays").iterdir()), ids=str)
 def test_an_overlay_is_one_by_the_specification(path: Path) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
