@@ -308,13 +308,13 @@ def test_a_level_needs_all_rows_of_its_kinds_and_of_the_levels_before_it(
 
 
 def test_what_has_no_lock_names_exact_versions() -> None:
-    cargo = (manifest.HERE / "rust" / "Cargo.toml").read_text("utf-8")
+    cargo = [(manifest.HERE / n / "Cargo.toml").read_text("utf-8") for n in ("rust", "progenitor")]
     node = json.loads((manifest.HERE / "node" / "package.json").read_text("utf-8"))
     poms = [(manifest.HERE / n / "pom.xml").read_text("utf-8") for n in ("java", "kotlin")]
 
-    assert (
-        re.findall(r'= (?:"|\{ version = ")(?!=)\d.*', cargo.partition("[dependencies]")[2]) == []
-    )
+    for text in cargo:
+        dependencies = text.partition("[dependencies]")[2]
+        assert re.findall(r'= (?:"|\{ version = ")(?!=)\d.*', dependencies) == []
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", v) for v in node["devDependencies"].values())
     assert not [pom for pom in poms if re.search(r"<version>[\[(]|SNAPSHOT|LATEST", pom)]
 
