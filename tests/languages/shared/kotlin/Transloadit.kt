@@ -26,9 +26,9 @@ object Transloadit {
         DateTimeFormatter.ofPattern("yyyy/MM/dd HH:mm:ss'+00:00'").withZone(ZoneOffset.UTC).format(time)
 
     /** Any error ends an Assembly, and what nobody knows yet is busy. */
-    fun state(ok: String?, error: Any?): String = when {
+    fun state(ok: Any?, error: Any?): String = when {
         error != null && error != "" -> "failed"
-        ok in final -> "done"
+        (ok as? String) in final -> "done"
         else -> "busy"
     }
 

@@ -3,7 +3,7 @@ import java.io.File
 import java.time.OffsetDateTime
 
 /** What the generated class holds of a body: `ok`, `error`, a code and an id. */
-data class Reading(val ok: String?, val error: String?, val code: Any?, val id: String?)
+data class Reading(val ok: Any?, val error: String?, val code: Any?, val id: String?)
 
 /** Reads a body with a generated class. */
 typealias Reader = (ByteArray) -> Reading?
