@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
-    from transloadit_standin._storage import StoredFile
+    from ._storage import StoredFile
 
 
 @dataclass

@@ -10,23 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from transloadit_standin._account import Account
-from transloadit_standin._app import App
-from transloadit_standin._auth import ALGORITHMS
-from transloadit_standin._events import EventStream
-from transloadit_standin._limits import Limits, Meter
-from transloadit_standin._line import Line
-from transloadit_standin._notifications import Encoding, Notifier
-from transloadit_standin._relay import Relay, bind, origin
-from transloadit_standin._server import PromptServer, ServerThread
-from transloadit_standin._service import Hosts, Service, SingleUse
-from transloadit_standin._spec import load_spec, reserved_fields, spec_path
+from ._account import Account
+from ._api.app import App
+from ._api.spec import load_spec, reserved_fields
+from ._network.line import Line
+from ._network.relay import Relay, bind, origin
+from ._network.server import PromptServer, ServerThread
+from ._service.events import EventStream
+from ._service.keys import ALGORITHMS
+from ._service.limits import Limits, Meter
+from ._service.notifications import Encoding, Notifier
+from ._service.service import Hosts, Service, SingleUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from types import TracebackType
 
-    from transloadit_standin._forms import TypedText
+    from ._service.service import TypedText
 
 LOOPBACK = "127.0.0.1"
 NARROW = 64 * 1024
@@ -117,7 +117,7 @@ class StandIn(Account):
         self.secret = secret
         self.auth_token = auth_token
         self._addresses = [(LOOPBACK, port), *[(instance_address, 0)] * instances]
-        self._spec = load_spec(spec_path())
+        self._spec = load_spec()
         self._service = Service(
             hosts=Hosts("", [], ""),
             folder=Path(),

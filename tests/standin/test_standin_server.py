@@ -19,13 +19,13 @@ from starlette.types import Receive, Scope, Send
 
 import transloadit_standin as package
 from transloadit_standin import CODES, StandIn
-from transloadit_standin import _app as app_module
 from transloadit_standin.__main__ import main
-from transloadit_standin._server import PromptServer, ServerThread
+from transloadit_standin._api import app as app_module
+from transloadit_standin._network.server import PromptServer, ServerThread
 
 from .caller import Caller, calling
 
-SOURCES = sorted(Path(package.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(package.__file__).parent.rglob("*.py"))
 
 
 def traces() -> tuple[set[str], set[str]]:

@@ -10,7 +10,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from transloadit_standin._link import Address, Link
+from .link import Address, Link
 
 
 class Relay:

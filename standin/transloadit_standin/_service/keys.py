@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from transloadit_standin._codes import Refusal
+from .._codes import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,7 @@ class AuthKey:
     signature_required: bool = False
     """Whether creates have to be signed, too; replays always have to."""
     nonces: set[str] = field(default_factory=set, repr=False)
+    """Those that were used."""
 
 
 def hmac_hex(algorithm: str, secret: str, message: bytes) -> str:

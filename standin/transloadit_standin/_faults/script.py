@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Literal
 
-from transloadit_standin._codes import CODES
+from .._codes import CODES
 
 if TYPE_CHECKING:
-    from transloadit_standin._ledger import Received
-    from transloadit_standin._link import Ending
+    from .._ledger import Received
+    from .._network.link import Ending
 
 DropPoint = Literal["headers", "body", "work", "half"]
 AnswerPoint = Literal["body", "nonce", "work"]

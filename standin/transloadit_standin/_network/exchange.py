@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope
 
-    from transloadit_standin._auth import AuthKey
-    from transloadit_standin._faults import Fault
-    from transloadit_standin._ledger import Received
-    from transloadit_standin._line import Line
-    from transloadit_standin._link import Ending, Link
+    from .._ledger import Received
+    from .line import Line
+    from .link import Ending, Link
 
 
 READ_AHEAD = 8 * 1024 * 1024
@@ -26,10 +24,6 @@ READ_AHEAD = 8 * 1024 * 1024
 
 class ClientGone(Exception):
     """The connection ended before the request was answered."""
-
-
-class Interrupted(Exception):
-    """The service breaks down at this point of its work."""
 
 
 class Exchange:
@@ -42,7 +36,6 @@ class Exchange:
         received: Received,
         *,
         link: Link,
-        fault: Fault | None,
         arguments: dict[str, str],
         keep_body: int,
         line: Line,
@@ -51,13 +44,13 @@ class Exchange:
         self.received = received
         self.link = link
         """The connection it came by."""
-        self.fault = fault
-        """What is to go wrong with it."""
         self.arguments = arguments
         """The variables of its path."""
         self.receive = receive
-        self.nonce: tuple[AuthKey, str] | None = None
-        """A nonce that was good, and whose."""
+        self.nonce: tuple[set[str], str] | None = None
+        """The used nonces of its Auth Key, and its own, once the signature was good."""
+        self.breaks_down = False
+        """Whether the service breaks down once it has noted the nonce."""
         self._keep_body = keep_body
         self._line = line
         self._ended = False

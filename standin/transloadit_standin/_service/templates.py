@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from transloadit_standin._codes import Refusal
+from .._codes import Refusal
 
 Steps = dict[str, dict[str, Any]]
 

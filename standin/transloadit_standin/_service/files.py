@@ -10,8 +10,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from .paths import FILES_PATH
+
 if TYPE_CHECKING:
-    from transloadit_standin._storage import StoredFile
+    from .._storage import StoredFile
 
 
 @dataclass
@@ -29,7 +31,7 @@ class AssemblyFile:
     @property
     def url(self) -> str:
         """Where the bytes are."""
-        return f"{self.host}/files/{self.id}/{quote(self.stored.name or 'unnamed', safe='')}"
+        return f"{self.host}{FILES_PATH}{self.id}/{quote(self.stored.name or 'unnamed', safe='')}"
 
     @property
     def mime(self) -> str:

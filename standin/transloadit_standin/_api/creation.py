@@ -10,28 +10,28 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from transloadit_standin._assemblies import Assembly
-from transloadit_standin._codes import CODES, Refusal
-from transloadit_standin._events import Events
-from transloadit_standin._exchange import ClientGone, Exchange, json_response
-from transloadit_standin._files import AssemblyFile
-from transloadit_standin._forms import FormReader
-from transloadit_standin._requests import (
+from .._codes import CODES, Refusal
+from .._network.exchange import ClientGone, Exchange, json_response
+from .._service.assembly import Assembly
+from .._service.events import Events
+from .._service.files import AssemblyFile
+from .._service.templates import check_steps, find_template, merge_params
+from .forms import FormReader
+from .requests import (
     bearer_token,
     check_auth_limits,
     checked_id,
     describe,
     identify,
 )
-from transloadit_standin._templates import check_steps, find_template, merge_params
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.responses import Response
 
-    from transloadit_standin._service import Service
-    from transloadit_standin._storage import StoredFile
+    from .._service.service import Service
+    from .._storage import StoredFile
 
 
 class _Canceled(Exception):

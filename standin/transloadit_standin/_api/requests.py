@@ -7,7 +7,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from transloadit_standin._auth import (
+from .._codes import Refusal
+from .._service.keys import (
     AuthKey,
     auth_of,
     check_referer,
@@ -15,14 +16,15 @@ from transloadit_standin._auth import (
     check_signature,
     nonce_of,
 )
-from transloadit_standin._codes import Refusal
-from transloadit_standin._exchange import Interrupted
-from transloadit_standin._faults import Answer
 
 if TYPE_CHECKING:
-    from transloadit_standin._exchange import Exchange
-    from transloadit_standin._forms import Form
-    from transloadit_standin._service import Service
+    from .._network.exchange import Exchange
+    from .._service.service import Service
+    from .forms import Form
+
+
+class Interrupted(Exception):
+    """The service breaks down once it has noted the nonce: a fault wants that."""
 
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
@@ -66,10 +68,10 @@ def _use_nonce(service: Service, exchange: Exchange, key: AuthKey, params: dict[
     if nonce is not None:
         if nonce in key.nonces:
             raise Refusal("SIGNATURE_REUSE_DETECTED")
-        exchange.nonce = key, nonce
+        exchange.nonce = key.nonces, nonce
         if service.single_use == "arrival":
             key.nonces.add(nonce)
-    if isinstance(exchange.fault, Answer) and exchange.fault.after == "nonce":
+    if exchange.breaks_down:
         raise Interrupted
 
 

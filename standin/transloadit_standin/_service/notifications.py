@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from transloadit_standin._auth import hmac_hex
+from .keys import hmac_hex
 
 Encoding = Literal["multipart", "urlencoded"]
 

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from transloadit_standin._codes import TusError
-from transloadit_standin._exchange import ClientGone, Exchange
-from transloadit_standin._spec import Route
-from transloadit_standin._uploads import (
-    TUS_PATH,
-    TusUpload,
+from .._codes import TusError
+from .._network.exchange import ClientGone, Exchange
+from .._service.paths import TUS_PATH
+from .._service.uploads import (
     begin_upload,
     check_size,
     check_wanted,
     finish_upload,
     terminate_upload,
 )
+from .spec import Route
 
 if TYPE_CHECKING:
-    from transloadit_standin._service import Service
+    from .._service.service import Service
+    from .._service.tus_upload import TusUpload
 
 Checksum = tuple["hashlib._Hash", bytes]
 """Of what has come so far, and of what is to come in all."""
@@ -97,7 +97,7 @@ async def tus_patch(service: Service, exchange: Exchange) -> Response:
         if offset != upload.offset:
             raise TusError("ERR_MISMATCHED_OFFSET", f"{upload.offset} bytes are here")
         if not upload.finished:
-            check_wanted(upload)
+            check_wanted(service, upload)
             _declare_length(service, upload, _count(exchange, "Upload-Length"))
             try:
                 await _take(service, exchange, upload)
@@ -148,7 +148,7 @@ async def _take(service: Service, exchange: Exchange, upload: TusUpload) -> None
     stored, mark = upload.stored, upload.stored.mark()
     try:
         async for chunk in exchange.chunks():
-            check_wanted(upload)
+            check_wanted(service, upload)
             _check_length(service, upload, upload.offset + len(chunk))
             stored.write(chunk)
             if checksum is not None:
@@ -212,7 +212,7 @@ def _count(exchange: Exchange, name: str) -> int | None:
 
 def _find(service: Service, exchange: Exchange) -> TusUpload:
     upload = service.tus_uploads.get(exchange.arguments["upload_id"])
-    if upload is None or upload.assembly.host != exchange.host:
+    if upload is None or upload.host != exchange.host:
         raise TusError("ERR_UPLOAD_NOT_FOUND", "there is no such upload here")
     return upload
 

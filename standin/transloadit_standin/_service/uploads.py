@@ -2,89 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import uuid
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from transloadit_standin._codes import Refusal, TusError
-from transloadit_standin._files import AssemblyFile
-from transloadit_standin._storage import StoredFile
+from .._codes import Refusal, TusError
+from .._storage import StoredFile
+from .files import AssemblyFile
+from .tus_upload import TusUpload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from .assembly import Assembly
+    from .service import Service
 
-    from transloadit_standin._assemblies import Assembly
-    from transloadit_standin._exchange import Exchange
-    from transloadit_standin._service import Service
-
-TUS_PATH = "/resumable/files/"
 OURS = ("assembly_url", "fieldname", "filename")
 """The keys of `Upload-Metadata` that the service reads; all others are the user's."""
-
-
-@dataclass
-class TusUpload:
-    """One upload by tus."""
-
-    assembly: Assembly = field(repr=False)
-    stored: StoredFile
-    metadata: str = field(repr=False)
-    """`Upload-Metadata` as sent, which HEAD repeats."""
-    user_meta: dict[str, str] = field(repr=False)
-    length: int | None
-    """None as long as it is deferred."""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    finished: bool = False
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
-    _holder: Exchange | None = field(default=None, repr=False)
-    _newest: Exchange | None = field(default=None, repr=False)
-
-    @property
-    def url(self) -> str:
-        """Where it is sent to."""
-        return f"{self.assembly.host}{TUS_PATH}{self.id}"
-
-    @property
-    def offset(self) -> int:
-        """How many bytes have come, and are kept."""
-        return self.stored.size
-
-    @asynccontextmanager
-    async def turn(self, exchange: Exchange) -> AsyncIterator[None]:
-        """Have the upload to oneself; a request that comes later ends the connection of this one.
-
-        So a client whose connection died can go on at once, and what HEAD answers stays true.
-
-        Raises:
-            ClientGone: a newer request was here first.
-        """
-        self._newest = exchange
-        if self._holder is not None:
-            self._holder.link.end("reset")
-        async with self._lock:
-            if self._newest is not exchange:
-                await exchange.lose("reset")
-            self._holder = exchange
-            try:
-                yield
-            finally:
-                self._holder = None
-
-    def status(self) -> dict[str, Any]:
-        """Its object in the Assembly's status."""
-        return {
-            "filename": self.stored.filename,
-            "fieldname": self.stored.field_name,
-            "user_meta": self.user_meta,
-            "size": self.length,
-            "offset": self.offset,
-            "finished": self.finished,
-            "upload_url": self.url,
-        }
 
 
 def begin_upload(service: Service, host: str, header: str, length: int | None) -> TusUpload:
@@ -100,7 +33,8 @@ def begin_upload(service: Service, host: str, header: str, length: int | None) -
     if assembly.done:
         raise TusError("ERR_UPLOAD_REJECTED", f"the Assembly takes no uploads: {assembly.state}")
     upload = TusUpload(
-        assembly,
+        assembly.host,
+        assembly.id,
         StoredFile(
             metadata["fieldname"], metadata["filename"], None, service.folder / uuid.uuid4().hex
         ),
@@ -116,7 +50,7 @@ def begin_upload(service: Service, host: str, header: str, length: int | None) -
 
 def check_size(service: Service, upload: TusUpload, size: int) -> None:
     """Refuse an upload that is larger than `max_size` allows; its whole Assembly fails."""
-    assembly = upload.assembly
+    assembly = service.assemblies[upload.assembly_id]
     max_size = (assembly.merged.get("auth") or {}).get("max_size")
     if max_size is not None and size > max_size:
         reason = f"{upload.stored.name!r} exceeds {max_size} bytes"
@@ -124,9 +58,9 @@ def check_size(service: Service, upload: TusUpload, size: int) -> None:
         raise TusError("ERR_MAX_SIZE_EXCEEDED", reason)
 
 
-def check_wanted(upload: TusUpload) -> None:
+def check_wanted(service: Service, upload: TusUpload) -> None:
     """Refuse more bytes for an Assembly that was canceled, or that failed."""
-    assembly = upload.assembly
+    assembly = service.assemblies[upload.assembly_id]
     if assembly.done and assembly.state != "ASSEMBLY_COMPLETED":
         raise TusError("ERR_UPLOAD_STOPPED", f"the Assembly takes no uploads: {assembly.state}")
 
@@ -136,7 +70,7 @@ def finish_upload(service: Service, upload: TusUpload) -> None:
 
     An upload beyond the declared number is dropped, and nobody is told.
     """
-    assembly = upload.assembly
+    assembly = service.assemblies[upload.assembly_id]
     wanted = assembly.waits
     upload.finished = True
     upload.stored.close(complete=wanted)
@@ -155,7 +89,7 @@ def finish_upload(service: Service, upload: TusUpload) -> None:
 
 def terminate_upload(service: Service, upload: TusUpload) -> None:
     """Forget an upload; the Assembly keeps what it has begun to work with."""
-    assembly = upload.assembly
+    assembly = service.assemblies[upload.assembly_id]
     del service.tus_uploads[upload.id]
     if upload.finished and not assembly.waits:
         return

@@ -9,28 +9,29 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from transloadit_standin._assemblies import UNPROCESSED, Assembly
-from transloadit_standin._auth import Keyring
-from transloadit_standin._codes import Refusal
-from transloadit_standin._faults import Crash, Faults
-from transloadit_standin._notifications import Notification, Notifier
+from .._codes import Refusal
+from .._faults.script import Crash, Faults
+from .assembly import UNPROCESSED, Assembly
+from .keys import Keyring
+from .notifications import Notification, Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from datetime import datetime
     from pathlib import Path
 
-    from transloadit_standin._events import EventStream
-    from transloadit_standin._exchange import Exchange
-    from transloadit_standin._files import AssemblyFile
-    from transloadit_standin._forms import TypedText
-    from transloadit_standin._ledger import Received
-    from transloadit_standin._limits import Meter
-    from transloadit_standin._line import Line
-    from transloadit_standin._templates import Template
-    from transloadit_standin._uploads import TusUpload
+    from .._ledger import Received
+    from .._network.line import Line
+    from .events import EventStream
+    from .files import AssemblyFile
+    from .limits import Meter
+    from .templates import Template
+    from .tus_upload import TusUpload
 
 SingleUse = Literal["arrival", "work"]
+TypedText = Literal["file", "text"]
+Nonce = tuple[set[str], str]
+"""The used nonces of an Auth Key, and one that was sent with it."""
 
 logger = logging.getLogger("transloadit_standin")
 
@@ -94,15 +95,13 @@ class Service:
         aborted = assembly is not None and assembly.state == "REQUEST_ABORTED"
         return assembly is not None and not (self.single_use == "work" and aborted)
 
-    def note_nonce(self, exchange: Exchange, *, refused: bool) -> None:
+    def note_nonce(self, nonce: Nonce, *, refused: bool) -> None:
         """Note the nonce of a request that was worked on; or, once it was refused, forget it."""
-        if exchange.nonce is None:
-            return
-        key, nonce = exchange.nonce
+        used, value = nonce
         if not refused:
-            key.nonces.add(nonce)
+            used.add(value)
         elif self.forget_refused:
-            key.nonces.discard(nonce)
+            used.discard(value)
 
     def admit(self, assembly: Assembly, received: Received) -> None:
         """Take a new Assembly in; a `Crash` that waits for one has found it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from transloadit_standin._faults import (
+from .script import (
     Answer,
     AnswerPoint,
     Crash,
@@ -20,7 +20,7 @@ from transloadit_standin._faults import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from transloadit_standin._link import Ending
+    from .._network.link import Ending
 
 
 class Breakable:

@@ -10,22 +10,22 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from transloadit_standin._codes import Refusal
-from transloadit_standin._storage import StoredFile
+from .._codes import Refusal
+from .._storage import StoredFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from python_multipart.multipart import MultipartCallbacks  # it exists for type checkers alone
 
-TypedText = Literal["file", "text"]
+    from .._service.service import TypedText
 
 MAX_TEXT = 16 * 1024 * 1024
 """Bytes of text that one form may hold; ours, so that no request fills the memory."""

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from transloadit_standin._faults import Answer, Delay, Drop, Garble, Garbling, Refuse
+from .script import Answer, Delay, Drop, Fault, Garble, Garbling, Refuse
 
 if TYPE_CHECKING:
-    from transloadit_standin._exchange import Exchange
-    from transloadit_standin._link import Change
-    from transloadit_standin._relay import Relay
+    from .._network.exchange import Exchange
+    from .._network.link import Change
+    from .._network.relay import Relay
 
 _ID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _OFFSET = re.compile(rb"(\r\nupload-offset: *)(\d+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"(\r\ncontent-length: *)\d+", re.IGNORECASE)
 
 
-async def befall_request(exchange: Exchange, relay: Relay) -> None:
+async def befall_request(fault: Fault | None, exchange: Exchange, relay: Relay) -> None:
     """What goes wrong before there is any work.
 
     Raises:
         ClientGone: the connection was ended, or the client did not wait.
     """
-    match exchange.fault:
+    match fault:
         case Refuse(seconds=seconds):
             relay.refuse(seconds)
             await exchange.lose("reset")
@@ -43,9 +43,9 @@ async def befall_request(exchange: Exchange, relay: Relay) -> None:
             await asyncio.sleep(seconds)
 
 
-async def befall_answer(exchange: Exchange) -> None:
+async def befall_answer(fault: Fault | None, exchange: Exchange) -> None:
     """What goes wrong when all is done and nothing is answered yet."""
-    match exchange.fault:
+    match fault:
         case Delay(before="answer", seconds=seconds):
             await asyncio.sleep(seconds)
         case Drop(after="work", byte=byte, how=how):

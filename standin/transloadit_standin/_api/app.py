@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 
-from transloadit_standin._codes import Refusal
-from transloadit_standin._enactment import answer_of, befall_answer, befall_request
-from transloadit_standin._events import EVENTS_PATH, EventResponse
-from transloadit_standin._exchange import ClientGone, Exchange, Interrupted, json_response
-from transloadit_standin._faults import Answer, Drop
-from transloadit_standin._ledger import Received
-from transloadit_standin._operations import OPERATIONS
-from transloadit_standin._spec import Route, routes
-from transloadit_standin._tus import TUS_HANDLERS, TUS_ROUTES
+from .._codes import Refusal
+from .._faults.enactment import answer_of, befall_answer, befall_request
+from .._faults.script import Answer, Drop, Fault
+from .._ledger import Received
+from .._network.exchange import ClientGone, Exchange, json_response
+from .._service.paths import EVENTS_PATH, FILES_PATH
+from .event_stream import EventResponse
+from .operations import OPERATIONS
+from .requests import Interrupted
+from .spec import Route, routes
+from .tus import TUS_HANDLERS, TUS_ROUTES
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
-    from transloadit_standin._relay import Relay
-    from transloadit_standin._service import Service
+    from .._network.relay import Relay
+    from .._service.service import Service
 
 DOWNLOADS = [
-    Route(method, re.compile(r"/files/(?P<file_id>[^/]+)/[^/]+"), "downloadFile")
+    Route(method, re.compile(rf"{FILES_PATH}(?P<file_id>[^/]+)/[^/]+"), "downloadFile")
     for method in ("GET", "HEAD")
 ]
 EVENTS = Route("GET", re.compile(EVENTS_PATH), "events")
@@ -57,15 +59,17 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        exchange = self._begin(scope, receive)
+        exchange, fault = self._begin(scope, receive)
         # Nobody is there to read an answer; or the stand-in stops, and has cut the connection.
         with suppress(ClientGone, asyncio.CancelledError):
-            await befall_request(exchange, self._relay)
-            response = await self._answer(exchange)
-            await befall_answer(exchange)
-            await self._send(exchange, response, self._carrying(exchange, send))
+            await befall_request(fault, exchange, self._relay)
+            response = await self._answer(exchange, fault)
+            await befall_answer(fault, exchange)
+            if isinstance(fault, Answer) or exchange.received.operation not in UPLOADS:
+                await exchange.drain()
+            await self._send(exchange, response, self._carrying(exchange, fault, send))
 
-    def _begin(self, scope: Scope, receive: Receive) -> Exchange:
+    def _begin(self, scope: Scope, receive: Receive) -> tuple[Exchange, Fault | None]:
         link = self._relay.link(scope["client"])
         link.bodiless = scope["method"] == "HEAD"
         operation, arguments = self._route(scope, link.origin)
@@ -81,16 +85,17 @@ class App:
         self._service.requests.append(received)
         fault = self._service.faults.strike(received)
         received.fault = (fault.name or type(fault).__name__) if fault else None
-        return Exchange(
+        exchange = Exchange(
             scope,
             receive,
             received,
             link=link,
-            fault=fault,
             arguments=arguments,
             line=self._service.upload_line,
             keep_body=0 if operation in TUS_HANDLERS else self._service.keep_body,
         )
+        exchange.breaks_down = isinstance(fault, Answer) and fault.after == "nonce"
+        return exchange, fault
 
     def _route(self, scope: Scope, host: str) -> tuple[str | None, dict[str, str]]:
         on_instance = host != self._service.hosts.api
@@ -104,8 +109,8 @@ class App:
                 return route.operation, match.groupdict()
         return None, {}
 
-    async def _answer(self, exchange: Exchange) -> Response:
-        fault, operation = exchange.fault, exchange.received.operation
+    async def _answer(self, exchange: Exchange, fault: Fault | None) -> Response:
+        operation = exchange.received.operation
         if not isinstance(fault, Answer):
             return await self._work(exchange)
         # Who sends no nonce has none that could be noted.
@@ -118,7 +123,7 @@ class App:
         try:
             response = await handler(self._service, exchange)
         except (Refusal, Interrupted) as refusal:
-            self._service.note_nonce(exchange, refused=True)
+            self._note_nonce(exchange, refused=True)
             if isinstance(refusal, Interrupted):
                 return Response()  # the fault that interrupted has an answer of its own
             return json_response(refusal.body(), refusal.http_status)
@@ -127,13 +132,15 @@ class App:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets JSON
             self._service.report(error)
             return json_response(Refusal("SERVER_500").body(), 500)
-        self._service.note_nonce(exchange, refused=False)
+        self._note_nonce(exchange, refused=False)
         return response
 
+    def _note_nonce(self, exchange: Exchange, *, refused: bool) -> None:
+        if exchange.nonce is not None:
+            self._service.note_nonce(exchange.nonce, refused=refused)
+
     async def _send(self, exchange: Exchange, response: Response, send: Send) -> None:
-        received, fault = exchange.received, exchange.fault
-        if isinstance(fault, Answer) or received.operation not in UPLOADS:
-            await exchange.drain()
+        received = exchange.received
         if isinstance(response, FileResponse | EventResponse):
             await response(exchange.scope, exchange.receive, send)
             return
@@ -146,9 +153,8 @@ class App:
         await exchange.drain()
         await send(_body(b"", more=False))
 
-    def _carrying(self, exchange: Exchange, send: Send) -> Send:
+    def _carrying(self, exchange: Exchange, fault: Fault | None, send: Send) -> Send:
         """Send down the line, and note in the ledger which status was sent."""
-        fault = exchange.fault
         unheard = isinstance(fault, Drop) and fault.after == "work" and not fault.byte
 
         async def carry(message: Message) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,20 @@ class Route:
     operation: str
 
 
-def spec_path() -> Path:
-    """Where `transloadit.yaml` is: in the package when installed, in `openapi/` in a checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / "transloadit.yaml"
-    return installed if installed.exists() else package.parents[1] / "openapi" / "transloadit.yaml"
-
-
 @cache
-def load_spec(path: Path) -> dict[str, Any]:
+def load_spec() -> dict[str, Any]:
     """Read the spec, once a process: it does not change while we run."""
-    with path.open("rb") as file:
-        spec: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506 - a safe loader
+    spec: dict[str, Any] = yaml.load(_text(), Loader=_Loader)  # noqa: S506 - a safe loader
     return spec
+
+
+def _text() -> bytes:
+    """The spec is in the package when installed, also in a zipapp; in a checkout in `openapi/`."""
+    package = files(__package__.partition(".")[0])
+    installed = package / "transloadit.yaml"
+    if installed.is_file():
+        return installed.read_bytes()
+    return (Path(str(package)).parents[1] / "openapi" / "transloadit.yaml").read_bytes()
 
 
 def routes(spec: dict[str, Any]) -> list[Route]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from transloadit_standin._codes import Refusal
+from .._codes import Refusal
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import FileResponse, Response
 
-from transloadit_standin._assemblies import Assembly
-from transloadit_standin._codes import CODES, Refusal
-from transloadit_standin._creation import create_assembly
-from transloadit_standin._events import Events, stream_events
-from transloadit_standin._exchange import Exchange, json_response
-from transloadit_standin._files import AssemblyFile
-from transloadit_standin._forms import FormReader
-from transloadit_standin._requests import check_auth_limits, checked_id, describe, identify
-from transloadit_standin._service import Service
-from transloadit_standin._templates import (
+from .._codes import CODES, Refusal
+from .._network.exchange import Exchange, json_response
+from .._service.assembly import Assembly
+from .._service.events import Events
+from .._service.files import AssemblyFile
+from .._service.service import Service
+from .._service.templates import (
     Steps,
     Template,
     check_steps,
@@ -26,11 +23,15 @@ from transloadit_standin._templates import (
     merge_steps,
     read_steps,
 )
+from .creation import create_assembly
+from .event_stream import stream_events
+from .forms import FormReader
+from .requests import check_auth_limits, checked_id, describe, identify
 
 if TYPE_CHECKING:
-    from transloadit_standin._auth import AuthKey
-    from transloadit_standin._notifications import Notification
-    from transloadit_standin._storage import StoredFile
+    from .._service.keys import AuthKey
+    from .._service.notifications import Notification
+    from .._storage import StoredFile
 
 Handler = Callable[[Service, Exchange], Awaitable[Response]]
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
 
-from transloadit_standin._faults import (
+from .script import (
     Answer,
     AnswerPoint,
     Delay,
@@ -23,8 +23,8 @@ from transloadit_standin._faults import (
 )
 
 if TYPE_CHECKING:
-    from transloadit_standin._ledger import Received
-    from transloadit_standin._link import Ending
+    from .._ledger import Received
+    from .._network.link import Ending
 
 Kind = Callable[[Random], Fault]
 """Makes a fault; what is left open in it is drawn."""
