@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from ._faults.breakable import Breakable
 from ._service.keys import AuthKey, scopes_of
-from ._service.templates import Steps, Template
+from ._service.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ._ledger import Received
     from ._service.assembly import Assembly
+    from ._service.robots import Steps
     from ._service.service import Service
 
 

@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "_service": {"_codes", "_storage", "_ledger", "_network", "_faults"},
     "_api": {"_codes", "_storage", "_ledger", "_network", "_faults", "_service"},
     "_account": {"_ledger", "_faults", "_service"},
-    "_standin": {"_account", "_network", "_service", "_api"},
+    "_standin": {"_account", "_ledger", "_network", "_service", "_api"},
     "pytest_plugin": {"__init__"},
     "__main__": {"__init__"},
     "__init__": {"_codes", "_storage", "_ledger", "_faults", "_service", "_standin"},
@@ -34,6 +34,7 @@ KNOW = {
     "uvicorn": {"_network"},
     "httpx": {"_service"},
     "yaml": {"_api"},
+    "PIL": {"_service"},
     "python_multipart": {"_api"},
     "pytest": {"pytest_plugin"},
 }

@@ -17,8 +17,10 @@ from .._faults.script import Answer, Drop, Fault
 from .._ledger import Received
 from .._network.exchange import ClientGone, Exchange, json_response
 from .._service.paths import EVENTS_PATH, FILES_PATH
+from .cors import ON_ANSWERS, is_preflight, preflight
 from .event_stream import EventResponse
-from .operations import OPERATIONS
+from .host_names import is_own
+from .operations import OPERATIONS, Handler
 from .requests import Interrupted
 from .spec import Route, routes
 from .tus import TUS_HANDLERS, TUS_ROUTES
@@ -34,17 +36,24 @@ DOWNLOADS = [
     for method in ("GET", "HEAD")
 ]
 EVENTS = Route("GET", re.compile(EVENTS_PATH), "events")
-FURTHER_ROUTES = [*DOWNLOADS, EVENTS, *TUS_ROUTES]
-"""What the spec does not tell of; all of it is on the instance hosts alone."""
+ACCOUNT_ROUTES = [
+    Route("GET", re.compile("/assemblies"), "listAssemblies"),
+    Route("POST", re.compile("/token"), "createToken"),
+]
+"""Routes of the base URL that the spec does not describe."""
+INSTANCE_ROUTES = [*DOWNLOADS, EVENTS, *TUS_ROUTES]
+"""Routes that the spec does not describe, of the instance hosts alone."""
 HANDLERS = {**OPERATIONS, **TUS_HANDLERS}
 UPLOADS = frozenset({"createAssembly", "createAssemblyWithId", "tusCreate", "tusPatch"})
 """They alone are answered while they still arrive: uploads are checked as they come."""
 NONCED = frozenset(
     {"createAssembly", "createAssemblyWithId", "replayAssembly", "replayAssemblyNotification"}
 )
-"""Those that are signed."""
-ON_INSTANCES = frozenset({"getAssembly", "cancelAssembly"})
+"""Operations whose nonce can be noted before they fail."""
+ON_INSTANCES = frozenset({"getAssembly", "cancelAssembly", "replayAssembly"})
 """Those of the spec's operations that are on the instance hosts too."""
+PREFLIGHT, FOREIGN = "preflight", "foreignHost"
+"""What a request is called in the ledger that no operation is asked for; no fault strikes these."""
 
 
 class App:
@@ -53,26 +62,34 @@ class App:
     def __init__(self, service: Service, spec: dict[str, Any], relay: Relay) -> None:
         self._service = service
         self._relay = relay
-        self._routes = [*routes(spec), *FURTHER_ROUTES]
-        if missing := {route.operation for route in self._routes} - HANDLERS.keys():
+        described = routes(spec)
+        self._api_routes = [*described, *ACCOUNT_ROUTES]
+        on_instances = [route for route in described if route.operation in ON_INSTANCES]
+        self._instance_routes = [*on_instances, *INSTANCE_ROUTES]
+        if missing := {route.operation for route in self._api_routes} - HANDLERS.keys():
             raise RuntimeError(f"the stand-in has no handler for the spec's {sorted(missing)}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange, fault = self._begin(scope, receive)
-        # Nobody is there to read an answer; or the stand-in stops, and has cut the connection.
+        # The client may have gone; or the stand-in stops, and has cut the connection.
         with suppress(ClientGone, asyncio.CancelledError):
-            await befall_request(fault, exchange, self._relay)
-            response = await self._answer(exchange, fault)
-            await befall_answer(fault, exchange)
-            if isinstance(fault, Answer) or exchange.received.operation not in UPLOADS:
-                await exchange.drain()
-            await self._send(exchange, response, self._carrying(exchange, fault, send))
+            try:
+                await befall_request(fault, exchange, self._relay)
+                response = await self._answer(exchange, fault)
+                await befall_answer(fault, exchange)
+                if isinstance(fault, Answer) or exchange.received.operation not in UPLOADS:
+                    await exchange.drain()
+                await self._send(exchange, response, self._carrying(exchange, fault, send))
+            finally:
+                self._service.answered(exchange.received)
 
     def _begin(self, scope: Scope, receive: Receive) -> tuple[Exchange, Fault | None]:
+        service, headers = self._service, Headers(raw=scope["headers"])
         link = self._relay.link(scope["client"])
         link.bodiless = scope["method"] == "HEAD"
-        operation, arguments = self._route(scope, link.origin)
+        host = service.hosts.instance_of(link.origin)
+        operation, arguments = self._route(scope, headers, host)
         path = scope["raw_path"].decode("ascii")
         query = scope["query_string"].decode("ascii")
         received = Received(
@@ -80,32 +97,39 @@ class App:
             method=scope["method"],
             url=f"{link.origin}{path}{'?' if query else ''}{query}",
             path=path,
-            headers=Headers(raw=scope["headers"]),
+            headers=headers,
         )
-        self._service.requests.append(received)
-        fault = self._service.faults.strike(received)
+        service.requests.append(received)
+        struck = operation not in (PREFLIGHT, FOREIGN)
+        fault = service.faults.strike(received) if struck else None
         received.fault = (fault.name or type(fault).__name__) if fault else None
         exchange = Exchange(
             scope,
             receive,
             received,
             link=link,
+            host=host,
             arguments=arguments,
-            line=self._service.upload_line,
-            keep_body=0 if operation in TUS_HANDLERS else self._service.keep_body,
+            line=service.upload_line,
+            keep_body=0 if operation in TUS_HANDLERS else service.settings.keep_body,
         )
         exchange.breaks_down = isinstance(fault, Answer) and fault.after == "nonce"
         return exchange, fault
 
-    def _route(self, scope: Scope, host: str) -> tuple[str | None, dict[str, str]]:
-        on_instance = host != self._service.hosts.api
+    def _route(
+        self, scope: Scope, headers: Headers, host: str
+    ) -> tuple[str | None, dict[str, str]]:
+        settings = self._service.settings
+        if not is_own(headers.get("host"), settings.host_names):
+            return FOREIGN, {}
+        if settings.cors and is_preflight(scope["method"], headers):
+            return PREFLIGHT, {}
         # Which tus asks for, as not everyone can send PATCH.
-        method = Headers(raw=scope["headers"]).get("x-http-method-override", scope["method"])
-        for route in self._routes:
-            further = route in FURTHER_ROUTES
-            here = further or route.operation in ON_INSTANCES if on_instance else not further
+        method = headers.get("x-http-method-override", scope["method"])
+        on_api = host == self._service.hosts.api
+        for route in self._api_routes if on_api else self._instance_routes:
             match = route.path.fullmatch(scope["path"])
-            if here and match and route.method == method:
+            if match and route.method == method:
                 return route.operation, match.groupdict()
         return None, {}
 
@@ -119,7 +143,9 @@ class App:
         return answer_of(fault)
 
     async def _work(self, exchange: Exchange) -> Response:
-        handler = HANDLERS.get(exchange.received.operation or "", _not_found)
+        handler = _FURTHER.get(exchange.received.operation) or HANDLERS.get(
+            exchange.received.operation or "", _not_found
+        )
         try:
             response = await handler(self._service, exchange)
         except (Refusal, Interrupted) as refusal:
@@ -158,8 +184,11 @@ class App:
         unheard = isinstance(fault, Drop) and fault.after == "work" and not fault.byte
 
         async def carry(message: Message) -> None:
-            if message["type"] == "http.response.start" and not unheard:
-                exchange.received.status = message["status"]
+            if message["type"] == "http.response.start":
+                if not unheard:
+                    exchange.received.status = message["status"]
+                if self._service.settings.cors and exchange.received.operation != FOREIGN:
+                    message = {**message, "headers": [*message["headers"], *ON_ANSWERS]}
             await self._service.download_line.carry(len(message.get("body", b"")))
             await send(message)
 
@@ -168,6 +197,18 @@ class App:
 
 async def _not_found(_: Service, __: Exchange) -> Response:
     raise Refusal("SERVER_404")
+
+
+async def _preflight(_: Service, __: Exchange) -> Response:
+    return preflight()
+
+
+async def _foreign(_: Service, exchange: Exchange) -> Response:
+    reason = f"this machine is not {exchange.header('host')!r}; host_names admits other names"
+    raise Refusal("SERVER_403", reason)
+
+
+_FURTHER: dict[str | None, Handler] = {PREFLIGHT: _preflight, FOREIGN: _foreign}
 
 
 def _body(content: bytes, *, more: bool) -> dict[str, Any]:

@@ -7,15 +7,14 @@ files are taken in first.
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from .._codes import CODES, Refusal
 from .._network.exchange import ClientGone, Exchange, json_response
-from .._service.assembly import Assembly
-from .._service.events import Events
 from .._service.files import AssemblyFile
-from .._service.templates import check_steps, find_template, merge_params
+from .._service.robots import check_steps
+from .._service.templates import find_template, merge_params
 from .forms import FormReader
 from .requests import (
     bearer_token,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from .._service.assembly import Assembly
     from .._service.service import Service
     from .._storage import StoredFile
 
@@ -52,7 +52,7 @@ class Creation:
         self._assembly: Assembly | None = None
         self._id = checked_id(exchange) if "assembly_id" in exchange.arguments else None
         self._reader = FormReader(
-            service.folder, typed_text=service.typed_text, watch=self._file_grew
+            service.folder, typed_text=service.settings.typed_text, watch=self._file_grew
         )
         self._form = self._reader.form
 
@@ -68,8 +68,13 @@ class Creation:
             raise
         finally:
             received.fields = self._form.fields()
-        assert self._assembly is not None  # noqa: S101 - _receive() has opened it or raised
-        return self._status(self._assembly)
+        assembly = self._assembly
+        assert assembly is not None  # noqa: S101 - _receive() has opened it or raised
+        response = self._status(assembly)
+        if assembly.merged.get("blocking") is True and assembly.all_arrived:
+            await self._service.ended(assembly)
+            response = self._status(assembly)
+        return _redirected(response, assembly)
 
     async def _receive(self) -> None:
         try:
@@ -113,25 +118,27 @@ class Creation:
 
     def _open(self) -> Assembly:
         service, exchange = self._service, self._exchange
-        service.meter.check_create(service.clock())
+        service.meter.check_create(service.now())
         key, params = identify(
-            service, exchange, self._form, scope="assemblies:write", must_sign=False
+            service,
+            exchange,
+            self._form.raw("params"),
+            self._form.text("signature"),
+            scope="assemblies:write",
+            must_sign=False,
         )
         template = find_template(service.templates, params.get("template_id"))
         merged = merge_params(template, params)
-        check_steps(merged["steps"])
+        check_steps(merged["steps"], strict=service.settings.strict)
         check_auth_limits(merged)
         if service.id_taken(self._id):
             raise Refusal("DO_NOT_REUSE_ASSEMBLY_IDS")
-        self._assembly = Assembly(
-            id=self._id or uuid.uuid4().hex,
-            host=service.next_instance(),
-            dead_host=service.hosts.dead,
+        self._assembly = service.new_assembly(
+            assembly_id=self._id,
             key=key,
             params=params,
             merged=merged,
             template=template,
-            events=Events(service.event_stream),
             request=describe(exchange),
         )
         service.admit(self._assembly, exchange.received)
@@ -166,6 +173,22 @@ class Creation:
         body = assembly.quiet_status() if quiet else assembly.status()
         status = CODES[assembly.state].http_status if assembly.failed else 200
         return json_response(body, status)
+
+
+def _redirected(response: Response, assembly: Assembly) -> Response:
+    """The answer to a browser's form that asked for a redirect; its body stays the status.
+
+    `assembly_url` is what the vendor's PHP SDK reads of the address; the other two are chosen.
+    """
+    target = assembly.merged.get("redirect_url")
+    if not target or response.status_code != 200:
+        return response
+    parts = urlsplit(target)
+    told = urlencode({"assembly_id": assembly.id, **assembly.addresses()})
+    query = f"{parts.query}&{told}" if parts.query else told
+    response.status_code = 302
+    response.headers["Location"] = urlunsplit(parts._replace(query=query))
+    return response
 
 
 def expected_uploads(texts: dict[str, str]) -> int:

@@ -48,8 +48,9 @@ async def stream_events(service: Service, exchange: Exchange) -> Response:
     query = parse_qs(exchange.scope["query_string"].decode("latin-1"))
     (assembly_id,) = query.get("assembly", [""])[:1]
     accepts = exchange.header("accept") or ""
-    if service.event_stream is None or "text/event-stream" not in accepts:
+    if service.settings.event_stream is None or "text/event-stream" not in accepts:
         raise Refusal("SERVER_404")
+    exchange.received.assembly_id = assembly_id
     return EventResponse(service.find(assembly_id, exchange.host).events)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from python_multipart.multipart import MultipartCallbacks  # it exists for type checkers alone
 
-    from .._service.service import TypedText
+    from .._service.settings import TypedText
 
 MAX_TEXT = 16 * 1024 * 1024
 """Bytes of text that one form may hold; ours, so that no request fills the memory."""
@@ -73,6 +73,7 @@ class FormReader:
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._text: tuple[str, bytearray] | None = None
         self._file: StoredFile | None = None
+        self._unfilled = False
         self._room = MAX_TEXT
         self._ended = False
 
@@ -137,6 +138,7 @@ class FormReader:
         name = _decode(raw_name)
         self.form.names.append(name)
         filename = options.get(b"filename")
+        self._unfilled = filename == b""
         content_type = self._headers.get(b"content-type")
         if filename is None and (content_type is None or self._typed_text == "text"):
             self._text = (name, bytearray())
@@ -147,11 +149,15 @@ class FormReader:
             content_type=None if content_type is None else content_type.decode("latin-1"),
             path=self._folder / uuid.uuid4().hex,
         )
-        self.form.files.append(self._file)
-        self._watch(self._file)
+        if not self._unfilled:
+            self.form.files.append(self._file)
+            self._watch(self._file)
 
     def _part_grew(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
+            if self._unfilled:
+                self._unfilled = False
+                self.form.files.append(self._file)
             self._file.write(data[start:end])
             self._watch(self._file)
         elif self._text is not None:
@@ -160,7 +166,8 @@ class FormReader:
 
     def _part_ended(self) -> None:
         if self._file is not None:
-            self._file.close(complete=True)
+            # A browser sends an empty part without a name for an input that no file was chosen for.
+            self._file.close(complete=not self._unfilled)
             self._file = None
         elif self._text is not None:
             self.form.texts.append((self._text[0], bytes(self._text[1])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,11 @@ from starlette.responses import FileResponse, Response
 
 from .._codes import CODES, Refusal
 from .._network.exchange import Exchange, json_response
-from .._service.assembly import Assembly
-from .._service.events import Events
 from .._service.files import AssemblyFile
+from .._service.robots import Steps, check_steps
 from .._service.service import Service
 from .._service.templates import (
-    Steps,
     Template,
-    check_steps,
     find_template,
     merge_params,
     merge_steps,
@@ -26,9 +22,12 @@ from .._service.templates import (
 from .creation import create_assembly
 from .event_stream import stream_events
 from .forms import FormReader
+from .listing import list_assemblies
 from .requests import check_auth_limits, checked_id, describe, identify
+from .tokens import create_token
 
 if TYPE_CHECKING:
+    from .._service.assembly import Assembly
     from .._service.keys import AuthKey
     from .._service.notifications import Notification
     from .._storage import StoredFile
@@ -39,7 +38,10 @@ Handler = Callable[[Service, Exchange], Awaitable[Response]]
 async def get_assembly(service: Service, exchange: Exchange) -> Response:
     """The status; of a failed Assembly too it is an HTTP 200."""
     assembly = service.find(checked_id(exchange), exchange.host)
-    service.meter.read(assembly.id, service.clock())
+    service.meter.read(assembly.id, service.now())
+    if assembly.hidden_reads:
+        assembly.hidden_reads -= 1
+        raise Refusal("ASSEMBLY_NOT_FOUND")
     return json_response(assembly.status())
 
 
@@ -51,12 +53,14 @@ async def cancel_assembly(service: Service, exchange: Exchange) -> Response:
 
 
 async def replay_assembly(service: Service, exchange: Exchange) -> Response:
-    """Run a crashed Assembly's uploads through a new Assembly."""
+    """Run an Assembly's uploads through a new Assembly."""
+    if exchange.host != service.hosts.api and not service.settings.instance_replays:
+        raise Refusal("SERVER_404")
     assembly_id = checked_id(exchange)
     key, params = await _read_signed(service, exchange, scope="assemblies:write")
     original = service.find(assembly_id, exchange.host)
-    service.meter.check_create(service.clock())
-    if not original.crashed:
+    service.meter.check_create(service.now())
+    if service.settings.replayable == "crashed" and not original.crashed:
         raise Refusal("ASSEMBLY_CANNOT_BE_REPLAYED")
     replay = _replay_of(service, exchange, original, key, params)
     service.admit(replay, exchange.received)
@@ -101,21 +105,34 @@ async def download_file(service: Service, exchange: Exchange) -> Response:
     file = service.files.get(exchange.arguments["file_id"])
     if file is None or exchange.received.path != file.url.removeprefix(file.host):
         raise Refusal("SERVER_404")
-    headers = {"ETag": f'"{file.stored.md5}"'}
+    # A page in an uploaded file must not run: it would speak for this origin.
+    headers = {
+        "ETag": f'"{file.stored.md5}"',
+        "Content-Security-Policy": "sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
     return FileResponse(file.stored.path, media_type=file.mime, headers=headers)
 
 
 async def _read_signed(
     service: Service, exchange: Exchange, *, scope: str
 ) -> tuple[AuthKey, dict[str, Any]]:
-    reader = FormReader(service.folder, typed_text=service.typed_text, watch=_take_file)
+    reader = FormReader(service.folder, typed_text=service.settings.typed_text, watch=_take_file)
     received = exchange.received
     received.names, received.files = reader.form.names, reader.form.files
     try:
         await reader.read(exchange.header("content-type") or "", exchange.chunks())
     finally:
         received.fields = reader.form.fields()
-    return identify(service, exchange, reader.form, scope=scope, must_sign=True)
+    form = reader.form
+    return identify(
+        service,
+        exchange,
+        form.raw("params"),
+        form.text("signature"),
+        scope=scope,
+        must_sign=True,
+    )
 
 
 def _take_file(_: StoredFile) -> None:
@@ -128,24 +145,23 @@ def _replay_of(
     template, steps = _replay_steps(service, original, params)
     overrides = {name: value for name, value in params.items() if name != "steps"}
     merged = {**original.merged, **overrides, "steps": steps}
+    if params.get("notify_url") == "" and service.settings.empty_notify_url == "original":
+        merged["notify_url"] = original.notify_url
     merged["fields"] = {**original.variables, **(params.get("fields") or {})}
     check_auth_limits(merged)
-    host = service.next_instance()
-    return Assembly(
-        id=uuid.uuid4().hex,
-        host=host,
-        dead_host=service.hosts.dead,
+    replay = service.new_assembly(
         key=key,
         params=params,
         merged=merged,
         template=template,
-        events=Events(service.event_stream),
         parent=original,
         state="ASSEMBLY_REPLAYING",
         variables=merged["fields"],
-        uploads=[AssemblyFile(upload.stored, host) for upload in original.uploads],
+        expected_tus_uploads=0,
         request={**describe(exchange), "bytes_received": original.bytes_received},
     )
+    replay.uploads = [AssemblyFile(upload.stored, replay.host) for upload in original.uploads]
+    return replay
 
 
 def _replay_steps(
@@ -168,7 +184,7 @@ def _replay_steps(
         template, steps = original.template, merge_steps(original.steps, given)
     else:
         steps = merge_params(template, {"steps": given} if given else {})["steps"]
-    check_steps(steps)
+    check_steps(steps, strict=service.settings.strict)
     return template, steps
 
 
@@ -192,6 +208,8 @@ OPERATIONS: dict[str, Handler] = {
     "cancelAssembly": cancel_assembly,
     "replayAssembly": replay_assembly,
     "replayAssemblyNotification": replay_assembly_notification,
+    "listAssemblies": list_assemblies,
+    "createToken": create_token,
     "downloadFile": download_file,
     "events": stream_events,
 }

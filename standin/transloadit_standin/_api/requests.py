@@ -8,19 +8,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._codes import Refusal
-from .._service.keys import (
-    AuthKey,
-    auth_of,
-    check_referer,
-    check_scope,
-    check_signature,
-    nonce_of,
-)
+from .._service.keys import auth_of, check_expires, check_referer, check_scope, nonce_of
+from .._service.verdict import judge
 
 if TYPE_CHECKING:
     from .._network.exchange import Exchange
+    from .._service.keys import AuthKey
     from .._service.service import Service
-    from .forms import Form
 
 
 class Interrupted(Exception):
@@ -37,29 +31,37 @@ def bearer_token(exchange: Exchange) -> str | None:
 
 
 def identify(
-    service: Service, exchange: Exchange, form: Form, *, scope: str, must_sign: bool
+    service: Service,
+    exchange: Exchange,
+    raw: bytes | None,
+    signature: str | None,
+    *,
+    scope: str,
+    must_sign: bool,
 ) -> tuple[AuthKey, dict[str, Any]]:
-    """The Auth Key behind a request, and its params.
+    """The Auth Key behind a request, and its params, of their text and their signature.
 
     A nonce is checked here, so the same bytes sent twice are told of the nonce, whatever else they
     would be told [chosen]. It is noted here too, unless the stand-in was told otherwise.
     """
-    raw = form.raw("params")
     params = read_params(raw)
     assert raw is not None  # noqa: S101 - read_params() refuses None
     token = bearer_token(exchange)
     if token is not None:
-        key = service.keys.by_token(token)
+        key = service.keys.by_token(token, service.now())
     else:
         key = service.keys.by_params(params)
-        signature = form.text("signature")
-        if signature is None and (must_sign or key.signature_required):
+        if signature is not None:
+            exchange.received.signature = judge(signature, key, raw, service.keys)
+        elif must_sign or key.signature_required:
             raise Refusal("NO_SIGNATURE_FIELD")
-        check_signature(key, raw, params, signature, service.clock())
+        check_expires(auth_of(params), service.now(), required=signature is not None)
+        if exchange.received.verdict == "wrong":
+            raise Refusal("INVALID_SIGNATURE")
     check_scope(key, scope)
     check_referer(auth_of(params), exchange.header("referer"))
     _use_nonce(service, exchange, key, params)
-    check_notify_url(params)
+    check_urls(params)
     return key, params
 
 
@@ -69,7 +71,7 @@ def _use_nonce(service: Service, exchange: Exchange, key: AuthKey, params: dict[
         if nonce in key.nonces:
             raise Refusal("SIGNATURE_REUSE_DETECTED")
         exchange.nonce = key.nonces, nonce
-        if service.single_use == "arrival":
+        if service.settings.single_use == "arrival":
             key.nonces.add(nonce)
     if exchange.breaks_down:
         raise Interrupted
@@ -93,10 +95,13 @@ def read_params(raw: bytes | None) -> dict[str, Any]:
     return params
 
 
-def check_notify_url(params: dict[str, Any]) -> None:
-    """Refuse a `notify_url` that is neither text nor null."""
+def check_urls(params: dict[str, Any]) -> None:
+    """Refuse a `notify_url` or `redirect_url` that is neither text nor null."""
     if not isinstance(params.get("notify_url"), str | None):
         raise Refusal("ASSEMBLY_INVALID_NOTIFY_URL")
+    redirect = params.get("redirect_url")
+    if not isinstance(redirect, str | None) or (redirect and not redirect.isprintable()):
+        raise Refusal("INVALID_PARAMS_FIELD", "redirect_url has to be a URL")
 
 
 def checked_id(exchange: Exchange) -> str:
@@ -108,6 +113,7 @@ def checked_id(exchange: Exchange) -> str:
     assembly_id = exchange.arguments["assembly_id"]
     if not _ID.fullmatch(assembly_id):
         raise Refusal("SERVER_404")
+    exchange.received.assembly_id = assembly_id
     return assembly_id
 
 

@@ -43,7 +43,7 @@ BYTES = "application/offset+octet-stream"
 async def tus_options(service: Service, exchange: Exchange) -> Response:  # noqa: ARG001 - one of many
     """What this server can do."""
     headers = {"Tus-Version": VERSION, "Tus-Extension": ",".join(EXTENSIONS)}
-    if service.tus_checksum:
+    if service.settings.tus_checksum:
         headers["Tus-Extension"] += ",checksum"
         headers["Tus-Checksum-Algorithm"] = ",".join(ALGORITHMS)
     return Response(status_code=204, headers=headers)
@@ -51,6 +51,8 @@ async def tus_options(service: Service, exchange: Exchange) -> Response:  # noqa
 
 async def tus_create(service: Service, exchange: Exchange) -> Response:
     """A new upload, perhaps with its first bytes."""
+    if exchange.header("Upload-Concat") is not None:
+        raise TusError("ERR_CONCATENATION_UNSUPPORTED", "send a file as one upload")
     length, deferred = _count(exchange, "Upload-Length"), exchange.header("Upload-Defer-Length")
     if (length is None) == (deferred is None) or deferred not in (None, "1"):
         raise TusError(
@@ -58,6 +60,7 @@ async def tus_create(service: Service, exchange: Exchange) -> Response:
         )
     metadata = exchange.header("Upload-Metadata") or ""
     upload = begin_upload(service, exchange.host, metadata, length)
+    exchange.received.assembly_id = upload.assembly_id
     headers = {"Location": upload.url}
     async with upload.turn(exchange):
         if exchange.header("Content-Type") == BYTES:
@@ -144,7 +147,7 @@ async def _take(service: Service, exchange: Exchange, upload: TusUpload) -> None
     Raises:
         TusError: and then nothing of this request is kept.
     """
-    checksum = _checksum_of(exchange) if service.tus_checksum else None
+    checksum = _checksum_of(exchange) if service.settings.tus_checksum else None
     stored, mark = upload.stored, upload.stored.mark()
     try:
         async for chunk in exchange.chunks():
@@ -214,6 +217,7 @@ def _find(service: Service, exchange: Exchange) -> TusUpload:
     upload = service.tus_uploads.get(exchange.arguments["upload_id"])
     if upload is None or upload.host != exchange.host:
         raise TusError("ERR_UPLOAD_NOT_FOUND", "there is no such upload here")
+    exchange.received.assembly_id = upload.assembly_id
     return upload
 
 

@@ -36,6 +36,7 @@ class Exchange:
         received: Received,
         *,
         link: Link,
+        host: str,
         arguments: dict[str, str],
         keep_body: int,
         line: Line,
@@ -44,6 +45,8 @@ class Exchange:
         self.received = received
         self.link = link
         """The connection it came by."""
+        self.host = host
+        """The origin that serves it, such as `http://127.0.0.1:40001`."""
         self.arguments = arguments
         """The variables of its path."""
         self.receive = receive
@@ -56,11 +59,6 @@ class Exchange:
         self._ended = False
         self._read: list[bytes] = []
         self._breaks: tuple[int, Ending] | None = None
-
-    @property
-    def host(self) -> str:
-        """The origin it was sent to, such as `http://127.0.0.1:40001`."""
-        return self.link.origin
 
     def header(self, name: str) -> str | None:
         """A header's value."""

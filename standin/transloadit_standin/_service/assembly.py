@@ -1,4 +1,4 @@
-"""An Assembly: its record, and the status that people read of it."""
+"""An Assembly: its record, its states, and the status that people read of it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from .._codes import CODES
 from .events import Events
-from .files import AssemblyFile
 from .notifications import Notification
 from .paths import EVENTS_PATH, TUS_PATH
 from .status import masked, seconds, service_date
 
 if TYPE_CHECKING:
+    from .files import AssemblyFile
     from .keys import AuthKey
-    from .templates import Steps, Template
+    from .robots import Steps
+    from .templates import Template
     from .tus_upload import TusUpload
 
 BUSY = frozenset({"ASSEMBLY_UPLOADING", "ASSEMBLY_EXECUTING", "ASSEMBLY_REPLAYING"})
 GOOD_OUTCOMES = frozenset({"ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED"})
-UNPROCESSED = "The stand-in processes no media: every result is the uploaded file, byte for byte."
-NOT_IMPORTED = "The stand-in imports nothing, so the Step {name!r} has no results."
 
 
 @dataclass
@@ -34,8 +33,8 @@ class Assembly:
     id: str
     host: str
     """Its instance host, such as `http://127.0.0.1:40001`."""
-    dead_host: str = field(repr=False)
-    """Where `assembly_url` points: nobody listens there, since nobody may use it."""
+    plain_host: str = field(repr=False)
+    """The host of its `assembly_url`, which has a spelling of its own."""
     key: AuthKey
     params: dict[str, Any] = field(repr=False)
     merged: dict[str, Any] = field(repr=False)
@@ -45,19 +44,20 @@ class Assembly:
     parent: Assembly | None = field(default=None, repr=False)
     state: str = "ASSEMBLY_UPLOADING"
     """The code in `ok`, or in `error` once it failed."""
+    message: str | None = None
+    """In place of the code's own, where a Step has one."""
     reason: str | None = None
     failed_step: str | None = None
     crash_code: str | None = None
     """Set when it is going to crash."""
     crashed: bool = False
-    """Whether it can be replayed."""
     variables: dict[str, Any] = field(default_factory=dict, repr=False)
     uploads: list[AssemblyFile] = field(default_factory=list)
     results: dict[str, list[AssemblyFile]] = field(default_factory=dict)
     expected_tus_uploads: int | None = None
     """None as long as its form has not arrived."""
     tus_uploads: list[TusUpload] = field(default_factory=list)
-    """Those that count; what is beyond the expected number is not among them."""
+    """Those that count; uploads beyond the expected number are not among them."""
     notifications: list[Notification] = field(default_factory=list)
     request: dict[str, Any] = field(default_factory=dict, repr=False)
     """Keys of the status that say how it was created: client, referer, bytes."""
@@ -66,7 +66,10 @@ class Assembly:
     executed: datetime | None = None
     finished: datetime | None = None
     jobs: list[str] = field(default_factory=list)
+    """Those that have started, such as `exported::resized`: a Step, and one that it uses."""
     running: list[str] = field(default_factory=list)
+    hidden_reads: int = 0
+    """How many more reads of its status find nothing."""
 
     @property
     def ssl_url(self) -> str:
@@ -90,7 +93,7 @@ class Assembly:
 
     @property
     def all_arrived(self) -> bool:
-        """Whether its form is here, and all that was declared has come by tus."""
+        """Whether its form is here, and all uploads that were declared have come by tus."""
         expected = self.expected_tus_uploads
         return expected is not None and self.finished_tus_uploads >= expected
 
@@ -106,11 +109,16 @@ class Assembly:
         return created + sum(upload.offset for upload in self.tus_uploads)
 
     @property
-    def bytes_expected(self) -> int | None:
-        """Likewise; None while the length of any of them is unknown."""
-        lengths = [upload.length for upload in self.tus_uploads]
-        known = [n for n in (self.request["bytes_expected"], *lengths) if n is not None]
-        return sum(known) if len(known) == len(lengths) + 1 else None
+    def bytes_expected(self) -> int:
+        """Likewise; of a body or an upload without a length as many as have come."""
+        created: int | None = self.request["bytes_expected"]
+        uploads = (upload.length or upload.offset for upload in self.tus_uploads)
+        return sum(uploads, self.request["bytes_received"] if created is None else created)
+
+    @property
+    def account_id(self) -> str:
+        """Whose it is: an id for each Auth Key."""
+        return uuid.uuid5(uuid.NAMESPACE_OID, self.key.key).hex
 
     @property
     def steps(self) -> Steps:
@@ -128,54 +136,74 @@ class Assembly:
         self.state = "ASSEMBLY_EXECUTING"
         if self.executed is None:
             self.executed = datetime.now(UTC)
-            self.events.say("assembly_upload_meta_data_extracted")
             self.events.say("assembly_uploading_finished")
+            self.events.say("assembly_upload_meta_data_extracted")
 
     def finish(self, state: str, *, reason: str | None = None, step: str | None = None) -> None:
         """It has an outcome, and keeps it."""
         self.state, self.finished = state, datetime.now(UTC)
         self.reason, self.failed_step, self.running = reason, step, []
+        self.tell_end()
+
+    def tell_end(self) -> None:
+        """Tell the outcome as an event, to those who listen and those who come late."""
         if self.failed:
-            self.events.tell("assembly_error", self.outcome)
+            self.events.end("assembly_error", self.outcome)
         else:
-            self.events.say("assembly_finished")
-        self.events.end()
+            self.events.end("assembly_finished")
 
     def add_upload(self, file: AssemblyFile) -> None:
         """One of its uploads has arrived."""
         self.uploads.append(file)
         self.events.tell("assembly_upload_finished", file.status)
 
-    def begin_step(self, name: str) -> None:
-        """A Step runs."""
-        self.running = [name]
-        self.jobs.append(f"{name}:::original")
-
-    def end_step(self, name: str, step: dict[str, Any]) -> None:
-        """A Step has run: its results are the uploads, unchanged."""
-        if step["robot"].endswith("/import"):
-            self.warnings.append({"level": "notice", "msg": NOT_IMPORTED.format(name=name)})
-        elif step.get("result") is not False and self.uploads:
-            self.results[name] = [
-                AssemblyFile(upload.stored, self.host, upload.id) for upload in self.uploads
-            ]
-            for file in self.results[name]:
-                self.events.tell("assembly_result_finished", partial(_result, name, file))
-
-    def tell_progress(self) -> None:
-        """Tell how many of its Steps have run, if its params ask for that."""
+    def begin_step(self, name: str, used: list[str]) -> None:
+        """A Step runs, with the files of those it uses."""
+        self.running = [f"{name}::{one}" for one in used]
+        self.jobs += self.running
         if self.merged.get("emit_execution_progress") is True:
-            ended = len(self.jobs) - len(self.running)
-            share = round(100 * ended / len(self.steps))
-            self.events.tell("assembly_execution_progress", lambda: self._progress(share))
+            self._tell_progress(round(100 * self._begun_share()))
 
-    def _progress(self, share: int) -> dict[str, Any]:
+    def end_step(self, name: str, files: list[AssemblyFile]) -> None:
+        """A Step has run; the files are those that the status lists as its results."""
+        if files:
+            self.results[name] = files
+        for file in files:
+            self.events.tell("assembly_result_finished", partial(_result, name, file))
+
+    def end_steps(self) -> None:
+        """All Steps have run."""
+        self.running = []
+        if self.merged.get("emit_execution_progress") is True:
+            self._tell_progress(100)
+
+    def warn(self, text: str) -> None:
+        """Tell something in the status that the service would not have to tell."""
+        self.warnings.append({"level": "notice", "msg": text})
+
+    def _begun_share(self) -> float:
+        begun = {
+            name for name in self.steps if any(job.startswith(f"{name}::") for job in self.jobs)
+        }
+        return (len(begun) - 1) / len(self.steps)
+
+    def _tell_progress(self, share: int) -> None:
         files = [{"original_id": file.id, "progress": share} for file in self.uploads]
-        return {"progress_combined": share, "progress_per_original_file": files}
+        data = {"progress_combined": share, "progress_per_original_file": files}
+        self.events.tell("assembly_execution_progress", lambda: data)
 
     def status(self) -> dict[str, Any]:
         """The whole status, as the service words it."""
-        return {**self.outcome(), **self.addresses(), **progress(self), **content(self)}
+        return {
+            **self.outcome(),
+            **self.addresses(),
+            **self._services(),
+            **self._progress(),
+            **self._request(),
+            **self._notified(),
+            **self._account(),
+            **self._content(),
+        }
 
     def outcome(self) -> dict[str, Any]:
         """The keys that say how it stands."""
@@ -183,7 +211,7 @@ class Assembly:
         outcome: dict[str, Any] = {
             "error" if self.failed else "ok": self.state,
             "http_code": code.http_status,
-            "message": code.message,
+            "message": self.message or code.message,
             "assembly_id": self.id,
         }
         if self.reason is not None:
@@ -199,95 +227,103 @@ class Assembly:
         return {key: outcome[key] for key in (*keys, "assembly_id")}
 
     def addresses(self) -> dict[str, Any]:
-        """Where it lives, and where it must not be looked for."""
+        """Where it lives, in both spellings."""
         return {
-            "assembly_url": f"{self.dead_host}/assemblies/{self.id}",
+            "assembly_url": f"{self.plain_host}/assemblies/{self.id}",
             "assembly_ssl_url": self.ssl_url,
+        }
+
+    def _services(self) -> dict[str, Any]:
+        """Where its uploads go and its events come from. Nothing answers at the first two."""
+        services = {
+            "instance": self.host.partition("//")[2],
+            "companion_url": f"{self.host}/companion/",
+            "uppyserver_url": f"{self.host}/companion/",
+            "tus_url": f"{self.host}{TUS_PATH}",
+        }
+        if self.events.stream is not None:
+            url = f"{self.host}{EVENTS_PATH}"
+            services |= {"websocket_url": url, "update_stream_url": f"{url}?assembly={self.id}"}
+        return services
+
+    def _progress(self) -> dict[str, Any]:
+        """The keys that say how far it has come."""
+        executed, finished = self.executed, self.finished
+        uploaded = executed or finished or datetime.now(UTC)
+        return {
+            "start_date": service_date(self.started),
+            "execution_start": service_date(executed),
+            "last_job_completed": service_date(finished) if self.results else None,
+            "upload_duration": seconds(self.started, uploaded),
+            "execution_duration": seconds(executed, finished),
+            "queue_duration": 0,
+            "jobs_queue_duration": 0,
+            "upload_meta_data_extracted": executed is not None,
+            "is_infinite": False,
+            "has_dupe_jobs": False,
+            "running_jobs": self.running,
+            "executing_jobs": self.running,
+            "started_jobs": self.jobs,
+            "expected_tus_uploads": self.expected_tus_uploads or 0,
+            "started_tus_uploads": len(self.tus_uploads),
+            "finished_tus_uploads": self.finished_tus_uploads,
+            "tus_uploads": [upload.status() for upload in self.tus_uploads],
+            "bytes_usage": 0,
+            "usage_tags": str(self.merged.get("usage_tags") or ""),
+        }
+
+    def _request(self) -> dict[str, Any]:
+        """The keys that say how it was created."""
+        received, expected = self.bytes_received, self.bytes_expected
+        return {**self.request, "bytes_received": received, "bytes_expected": expected}
+
+    def _notified(self) -> dict[str, Any]:
+        """The keys that say what became of its last Notification."""
+        last = (self.notifications or [Notification("")])[-1]
+        return {
+            "notify_url": self.notify_url,
+            "notify_start": service_date(last.started),
+            "notify_status": last.status,
+            "notify_response_code": last.response_code,
+            "notify_response_data": last.response_text,
+            "notify_duration": last.duration,
+            "notify_error": last.error,
+        }
+
+    def _account(self) -> dict[str, Any]:
+        """The keys that say whose it is."""
+        return {
+            "account_id": self.account_id,
+            "account_name": "stand-in",
+            "account_slug": "stand-in",
+            "api_auth_key_id": uuid.uuid5(uuid.NAMESPACE_URL, self.key.key).hex,
+            "region": "local",
+        }
+
+    def _content(self) -> dict[str, Any]:
+        """The keys that say what it is made of, and what it made."""
+        template, parent = self.template, self.parent
+        return {
+            "template_id": template and template.id,
+            "template_name": template and template.name,
+            "template": template and json.dumps(template.content()),
+            "parent_id": parent and parent.id,
+            "parent_assembly_status": parent and parent.ssl_url,
+            "params": json.dumps(masked(self.params)),
+            "merged_params": json.dumps(masked(self.merged)),
+            "fields": self.variables,
+            "warnings": self.warnings,
+            "num_input_files": len(self.uploads),
+            "uploads": [upload.status() for upload in self.uploads],
+            "results": {
+                name: [
+                    {**file.status(), "cost": 0, "queue": "live", "queueTime": 0, "execTime": 0}
+                    for file in files
+                ]
+                for name, files in self.results.items()
+            },
         }
 
 
 def _result(step: str, file: AssemblyFile) -> list[Any]:
     return [step, file.status()]
-
-
-def progress(assembly: Assembly) -> dict[str, Any]:
-    """The keys that say how far it has come."""
-    executed, finished = assembly.executed, assembly.finished
-    return {
-        "instance": assembly.host.partition("//")[2],
-        # Services that the stand-in does not have.
-        "companion_url": None,
-        "uppyserver_url": None,
-        **event_urls(assembly),
-        "tus_url": f"{assembly.host}{TUS_PATH}",
-        "start_date": service_date(assembly.started),
-        "execution_start": service_date(executed),
-        "last_job_completed": service_date(finished) if assembly.results else None,
-        "upload_duration": seconds(assembly.started, executed or finished),
-        "execution_duration": seconds(executed, finished),
-        "queue_duration": 0,
-        "jobs_queue_duration": 0,
-        "upload_meta_data_extracted": executed is not None,
-        "is_infinite": False,
-        "has_dupe_jobs": False,
-        "running_jobs": assembly.running,
-        "executing_jobs": assembly.running,
-        "started_jobs": assembly.jobs,
-        "expected_tus_uploads": assembly.expected_tus_uploads or 0,
-        "started_tus_uploads": len(assembly.tus_uploads),
-        "finished_tus_uploads": assembly.finished_tus_uploads,
-        "tus_uploads": [upload.status() for upload in assembly.tus_uploads],
-        "bytes_usage": 0,
-        **assembly.request,
-        "bytes_received": assembly.bytes_received,
-        "bytes_expected": assembly.bytes_expected,
-        **notified(assembly),
-    }
-
-
-def event_urls(assembly: Assembly) -> dict[str, str | None]:
-    """Where its events are, if they are offered."""
-    if assembly.events.stream is None:
-        return {"websocket_url": None, "update_stream_url": None}
-    url = f"{assembly.host}{EVENTS_PATH}"
-    return {"websocket_url": url, "update_stream_url": f"{url}?assembly={assembly.id}"}
-
-
-def notified(assembly: Assembly) -> dict[str, Any]:
-    """The keys that say what became of its last Notification."""
-    last = (assembly.notifications or [Notification("")])[-1]
-    return {
-        "notify_url": assembly.notify_url,
-        "notify_start": service_date(last.started),
-        "notify_status": last.status,
-        "notify_response_code": last.response_code,
-        "notify_response_data": last.response_text,
-        "notify_duration": last.duration,
-        "notify_error": last.error,
-    }
-
-
-def content(assembly: Assembly) -> dict[str, Any]:
-    """The keys that say what it is made of, and what it made."""
-    template, parent = assembly.template, assembly.parent
-    return {
-        "account_id": uuid.uuid5(uuid.NAMESPACE_OID, assembly.key.key).hex,
-        "template_id": template and template.id,
-        "template_name": template and template.name,
-        "template": template and json.dumps(template.content()),
-        "parent_id": parent and parent.id,
-        "parent_assembly_status": parent and parent.ssl_url,
-        "params": json.dumps(masked(assembly.params)),
-        "merged_params": json.dumps(masked(assembly.merged)),
-        "fields": assembly.variables,
-        "warnings": assembly.warnings,
-        "num_input_files": len(assembly.uploads),
-        "uploads": [upload.status() for upload in assembly.uploads],
-        "results": {
-            name: [
-                {**file.status(), "cost": 0, "queue": "live", "queueTime": 0, "execTime": 0}
-                for file in files
-            ]
-            for name, files in assembly.results.items()
-        },
-    }

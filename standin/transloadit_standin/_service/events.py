@@ -1,9 +1,10 @@
-"""An Assembly's events, sent while they happen to whoever listens (server-sent events)."""
+"""An Assembly's events, sent while they happen to its listeners (server-sent events)."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,17 @@ Listener = asyncio.Queue["bytes | None"]
 
 @dataclass(frozen=True)
 class EventStream:
-    """How the stand-in sends events; none of this is known of the service.
+    """How Assemblies send their events; what the service does for late listeners is not known.
 
     Args:
-        first_id: Whether the first block holds nothing but an `id`.
-        replay: Whether who comes late is told what has happened, and that it is over. Otherwise the
-            stream is silent, and one who listens has to read the status once after connecting.
+        first_id: Whether the first block holds nothing but an `id`, of 32 hex digits.
+        repeat_end: Whether a stream that is opened after the end is told the end, and closes.
+            Otherwise it stays silent, and a client that does not read the status as well hangs.
+        replay: Whether a stream that is opened late is told everything that has happened.
     """
 
     first_id: bool = True
+    repeat_end: bool = True
     replay: bool = False
 
 
@@ -46,16 +49,20 @@ class Events:
         """Send a named event; its data is made if somebody listens, or may come to."""
         self._send(lambda: _block(f"event: {event}", f"data: {json.dumps(data())}"))
 
-    def end(self) -> None:
-        """Nothing more is going to happen."""
+    def end(self, event: str, data: Callable[[], Any] | None = None) -> None:
+        """Send the last event: a message, or a named event if there is data."""
+        last = f"data: {event}" if data is None else f"event: {event}\ndata: {json.dumps(data())}"
+        if self.stream is not None and self.stream.repeat_end and not self.stream.replay:
+            self._past = [_block(last), None]
+        self._send(lambda: _block(last))
         self._send(lambda: None)
 
     @contextmanager
     def listen(self) -> Iterator[Listener]:
-        """Hear what is sent from now on, or from the beginning if that is replayed."""
+        """Hear the events from now on, after those that late listeners are told."""
         listener: Listener = asyncio.Queue()
         if self.stream is not None and self.stream.first_id:
-            listener.put_nowait(_block("id: 1"))
+            listener.put_nowait(_block(f"id: {uuid.uuid4().hex}"))
         for block in self._past:
             listener.put_nowait(block)
         self._listeners.add(listener)

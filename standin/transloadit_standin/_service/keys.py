@@ -1,24 +1,20 @@
-"""Who asks, and may they: Auth Keys, signatures, expiry, nonces, bearer tokens and scopes.
-
-The signature is derived here from its description alone; nothing is shared with the client.
-"""
+"""Auth Keys, bearer tokens and scopes, and what `auth` in params says."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .._codes import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
-SCOPES = frozenset({"assemblies:write", "assembly_notifications:write"})
+SCOPES = frozenset({"assemblies:read", "assemblies:write", "assembly_notifications:write"})
 
 # Both `2024/01/01 16:53:14+00:00` and `2009-08-28T01:02:03.000Z` are in use; without a zone it is
 # nobody's time.
@@ -41,19 +37,13 @@ class AuthKey:
     """Those that were used."""
 
 
-def hmac_hex(algorithm: str, secret: str, message: bytes) -> str:
-    """The lowercase hex HMAC of a message, keyed with a secret."""
-    return hmac.new(secret.encode(), message, getattr(hashlib, algorithm)).hexdigest()
+@dataclass(frozen=True)
+class Token:
+    """A bearer token that was asked for."""
 
-
-def signature_matches(signature: str, secret: str, message: bytes) -> bool:
-    """Whether a signature, `ALGORITHM:HEX` or bare hex for SHA-1, is that of the message."""
-    algorithm, separator, digest = signature.partition(":")
-    if not separator:
-        algorithm, digest = "sha1", signature
-    if algorithm not in ALGORITHMS:
-        return False
-    return hmac.compare_digest(digest.encode(), hmac_hex(algorithm, secret, message).encode())
+    key: AuthKey = field(repr=False)
+    scopes: frozenset[str]
+    expires: datetime
 
 
 class Keyring:
@@ -61,14 +51,44 @@ class Keyring:
 
     def __init__(self) -> None:
         self._keys: dict[str, AuthKey] = {}
+        self._tokens: dict[str, Token] = {}
 
     def add(self, key: AuthKey) -> AuthKey:
         """Add a key, or replace the one of the same name."""
         self._keys[key.key] = key
         return key
 
-    def by_token(self, token: str) -> AuthKey:
-        """The key that a bearer token stands for."""
+    def __iter__(self) -> Iterator[AuthKey]:
+        """All of them."""
+        return iter(self._keys.values())
+
+    def by_name(self, name: str) -> AuthKey:
+        """The key of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._keys[name]
+
+    def by_secret(self, name: str, secret: str) -> AuthKey:
+        """The key of that name, if the secret is its own."""
+        key = self._keys.get(name)
+        if key is None or not hmac.compare_digest(key.secret.encode(), secret.encode()):
+            raise Refusal("TOKEN_INVALID_CREDENTIALS")
+        return key
+
+    def mint(self, key: AuthKey, scopes: frozenset[str], expires: datetime) -> str:
+        """A new bearer token."""
+        token = secrets.token_urlsafe(32)
+        self._tokens[token] = Token(key, scopes, expires)
+        return token
+
+    def by_token(self, token: str, now: datetime) -> AuthKey:
+        """The key that a bearer token stands for, with the token's own scopes."""
+        if minted := self._tokens.get(token):
+            if minted.expires <= now:
+                raise Refusal("BEARER_TOKEN_EXPIRED")
+            return replace(minted.key, scopes=minted.scopes)  # the used nonces stay the key's own
         for key in self._keys.values():
             if key.auth_token and hmac.compare_digest(key.auth_token.encode(), token.encode()):
                 return key
@@ -95,15 +115,6 @@ def auth_of(params: dict[str, Any]) -> dict[str, Any]:
     if auth is not None and not isinstance(auth, dict):
         raise Refusal("NO_OBJECT_AUTH_PARAMETER")
     return auth or {}
-
-
-def check_signature(
-    key: AuthKey, raw_params: bytes, params: dict[str, Any], signature: str | None, now: datetime
-) -> None:
-    """Refuse what is expired or not signed rightly; without a signature it counts as unsigned."""
-    check_expires(auth_of(params), now, required=signature is not None)
-    if signature is not None and not signature_matches(signature, key.secret, raw_params):
-        raise Refusal("INVALID_SIGNATURE")
 
 
 def check_expires(auth: dict[str, Any], now: datetime, *, required: bool) -> None:
@@ -133,6 +144,14 @@ def check_scope(key: AuthKey, scope: str) -> None:
     """Refuse what the key may not do."""
     if scope not in key.scopes:
         raise Refusal("INSUFFICIENT_AUTH_SCOPE", f"the Auth Key needs the scope {scope}")
+
+
+def check_scopes(key: AuthKey, wanted: Iterable[str]) -> frozenset[str]:
+    """Scopes for a token; refuse those that its key lacks."""
+    scopes = frozenset(wanted)
+    for scope in scopes:
+        check_scope(key, scope)
+    return scopes
 
 
 def check_referer(auth: dict[str, Any], referer: str | None) -> None:

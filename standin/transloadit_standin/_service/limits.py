@@ -59,6 +59,12 @@ class Meter:
         if self.limits is not None:
             self._creates.append(now)
 
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.running.clear()
+        self._creates.clear()
+        self._reads.clear()
+
     def read(self, assembly_id: str, now: datetime) -> None:
         """Refuse a read of a status that comes too soon, and count the others."""
         if self.limits is None:

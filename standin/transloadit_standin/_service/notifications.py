@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from .keys import hmac_hex
+from .verdict import hmac_hex
 
 Encoding = Literal["multipart", "urlencoded"]
 

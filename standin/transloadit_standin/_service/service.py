@@ -6,14 +6,18 @@ import asyncio
 import itertools
 import json
 import logging
+import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from .._codes import Refusal
 from .._faults.script import Crash, Faults
-from .assembly import UNPROCESSED, Assembly
+from .assembly import Assembly
+from .events import Events
 from .keys import Keyring
 from .notifications import Notification, Notifier
+from .runs import Run, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -22,14 +26,13 @@ if TYPE_CHECKING:
 
     from .._ledger import Received
     from .._network.line import Line
-    from .events import EventStream
     from .files import AssemblyFile
+    from .keys import AuthKey
     from .limits import Meter
+    from .settings import Settings
     from .templates import Template
     from .tus_upload import TusUpload
 
-SingleUse = Literal["arrival", "work"]
-TypedText = Literal["file", "text"]
 Nonce = tuple[set[str], str]
 """The used nonces of an Auth Key, and one that was sent with it."""
 
@@ -40,10 +43,19 @@ logger = logging.getLogger("transloadit_standin")
 class Hosts:
     """The origins of one stand-in."""
 
-    api: str
-    instances: list[str]
-    dead: str
-    """Bound, so that it stays ours, and not listening: connections are refused."""
+    api: str = ""
+    instances: list[str] = field(default_factory=list)
+    plain: list[str] = field(default_factory=list)
+    """One for each instance: the host that its `assembly_url`s name. If those are not to answer it
+    is bound, so that it stays ours, and refuses connections."""
+
+    def plain_of(self, instance: str) -> str:
+        """The plain host of an instance."""
+        return self.plain[self.instances.index(instance)]
+
+    def instance_of(self, origin: str) -> str:
+        """The host that serves what is asked for at an origin."""
+        return self.instances[self.plain.index(origin)] if origin in self.plain else origin
 
 
 @dataclass
@@ -54,14 +66,8 @@ class Service:
     folder: Path
     notifier: Notifier
     clock: Callable[[], datetime]
-    step_seconds: float
-    typed_text: TypedText
-    keep_body: int
+    settings: Settings
     reserved: frozenset[str]
-    single_use: SingleUse
-    forget_refused: bool
-    tus_checksum: bool
-    event_stream: EventStream | None
     meter: Meter
     upload_line: Line
     download_line: Line
@@ -74,13 +80,40 @@ class Service:
     faults: Faults = field(default_factory=Faults)
     errors: list[Exception] = field(default_factory=list)
     """What went wrong in the stand-in itself."""
+    clock_offset: timedelta = timedelta()
+    """How far the service's clock is ahead of `clock`."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _runs: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _turn: itertools.count[int] = field(default_factory=itertools.count)
 
-    def next_instance(self) -> str:
-        """The host of the next Assembly; they take turns."""
-        return self.hosts.instances[next(self._turn) % len(self.hosts.instances)]
+    def now(self) -> datetime:
+        """The time by the service's clock."""
+        return self.clock() + self.clock_offset
+
+    def new_assembly(
+        self,
+        *,
+        assembly_id: str | None = None,
+        key: AuthKey,
+        params: dict[str, Any],
+        merged: dict[str, Any],
+        template: Template | None,
+        **further: Any,
+    ) -> Assembly:
+        """An Assembly on the next instance host; they take turns."""
+        host = self.hosts.instances[next(self._turn) % len(self.hosts.instances)]
+        return Assembly(
+            id=assembly_id or uuid.uuid4().hex,
+            host=host,
+            plain_host=self.hosts.plain_of(host),
+            key=key,
+            params=params,
+            merged=merged,
+            template=template,
+            events=Events(self.settings.event_stream),
+            hidden_reads=self.settings.not_found_reads,
+            **further,
+        )
 
     def find(self, assembly_id: str, host: str) -> Assembly:
         """An Assembly, asked for at a host: the API's knows all, an instance's its own."""
@@ -93,14 +126,14 @@ class Service:
         """Whether no other Assembly may have this id."""
         assembly = self.assemblies.get(assembly_id or "")
         aborted = assembly is not None and assembly.state == "REQUEST_ABORTED"
-        return assembly is not None and not (self.single_use == "work" and aborted)
+        return assembly is not None and not (self.settings.single_use == "work" and aborted)
 
     def note_nonce(self, nonce: Nonce, *, refused: bool) -> None:
         """Note the nonce of a request that was worked on; or, once it was refused, forget it."""
         used, value = nonce
         if not refused:
             used.add(value)
-        elif self.forget_refused:
+        elif self.settings.forget_refused:
             used.discard(value)
 
     def admit(self, assembly: Assembly, received: Received) -> None:
@@ -108,7 +141,32 @@ class Service:
         crash = self.faults.crash(received)
         assembly.crash_code = crash.code if isinstance(crash, Crash) else None
         self.assemblies[assembly.id] = assembly
-        self.meter.created(assembly.id, self.clock())
+        self.meter.created(assembly.id, self.now())
+        received.assembly_id = assembly.id
+
+    async def ended(self, assembly: Assembly) -> None:
+        """Wait for an Assembly's outcome."""
+        with assembly.events.listen() as listener:
+            while not assembly.done:
+                await listener.get()
+
+    async def reset(self) -> None:
+        """Forget Assemblies, requests, faults and used nonces; Templates and keys stay."""
+        for run in self._runs.values():
+            run.cancel()
+        for assembly in self.assemblies.values():
+            assembly.merged["notify_url"] = None  # nobody waits for it any more
+            self.conclude(assembly, "ASSEMBLY_CANCELED")
+        for key in self.keys:
+            key.nonces.clear()
+        for forgotten in (self.assemblies, self.files, self.tus_uploads, self._runs):
+            forgotten.clear()
+        self.requests.clear()
+        self.faults.clear()
+        self.meter.forget()
+        for path in self.folder.iterdir():
+            path.unlink()
+        self.clock_offset = timedelta()
 
     def proceed(self, assembly: Assembly) -> None:
         """Run an Assembly if all its uploads have arrived."""
@@ -118,7 +176,7 @@ class Service:
     def start(self, assembly: Assembly) -> None:
         """Run an Assembly that has all its uploads."""
         for upload in assembly.uploads:
-            self.files[upload.id] = upload
+            self.publish(upload)
         self._runs[assembly.id] = self.spawn(self._run(assembly))
 
     def cancel(self, assembly: Assembly) -> None:
@@ -171,6 +229,13 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.notifier.close()
 
+    def answered(self, received: Received) -> None:
+        """A request was answered, or its client has gone: note the state it left, and log it."""
+        if assembly := self.assemblies.get(received.assembly_id or ""):
+            received.state = assembly.state
+        if self.settings.log is not None:
+            self.settings.log(received)
+
     def report(self, error: Exception) -> None:
         """Keep an error of the stand-in itself for whoever stops it."""
         logger.error("the stand-in failed", exc_info=error)
@@ -183,26 +248,16 @@ class Service:
 
     async def _run(self, assembly: Assembly) -> None:
         if assembly.state == "ASSEMBLY_REPLAYING":
-            await asyncio.sleep(self.step_seconds)
+            await asyncio.sleep(self.settings.step_seconds)
         assembly.execute()
-        if assembly.uploads:
-            assembly.warnings.append({"level": "notice", "msg": UNPROCESSED})
-        if ":original" not in assembly.steps:
-            assembly.end_step(":original", {"robot": "/upload/handle"})
-        for name, step in assembly.steps.items():
-            assembly.begin_step(name)
-            assembly.tell_progress()
-            await asyncio.sleep(self.step_seconds)
-            if assembly.crash_code is not None:
-                assembly.crashed = True
-                self.conclude(assembly, assembly.crash_code, reason="on purpose", step=name)
-                return
-            assembly.end_step(name, step)
-            self._publish(assembly)
-        assembly.running = []
-        assembly.tell_progress()
-        self.conclude(assembly, "ASSEMBLY_COMPLETED")
+        try:
+            await Run(assembly, self.settings, self.folder, self.publish).run()
+        except StepFailed as failure:
+            assembly.message = failure.message
+            self.conclude(assembly, failure.code, reason=failure.reason, step=failure.step)
+        else:
+            self.conclude(assembly, "ASSEMBLY_COMPLETED")
 
-    def _publish(self, assembly: Assembly) -> None:
-        for files in assembly.results.values():
-            self.files.update({file.id: file for file in files})
+    def publish(self, file: AssemblyFile) -> None:
+        """Let a file's address answer."""
+        self.files[file.id] = file

@@ -1,13 +1,33 @@
-"""Templates and Steps: which Instructions an Assembly runs."""
+"""Templates: Instructions that the service keeps, and how a request is merged with them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._codes import Refusal
 
-Steps = dict[str, dict[str, Any]]
+if TYPE_CHECKING:
+    from .robots import Steps
+
+RESIZE_TO_FIT: dict[str, Any] = {
+    "steps": {
+        "resized": {
+            "robot": "/image/resize",
+            "use": ":original",
+            "width": 300,
+            "height": 300,
+            "resize_strategy": "fit",
+        }
+    }
+}
+"""The content of `resize-to-fit`, the Template that is there from the start: examples use it."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Of a Template that a file, a folder or the admin API names."""
+
+_TOLD_APART = ("steps", "allow_steps_override", "auth", "notify_url", "fields")
 
 
 @dataclass
@@ -22,10 +42,12 @@ class Template:
     notify_url: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
+    further: dict[str, Any] = field(default_factory=dict)
+    """All other keys of its content, as they are."""
 
     def content(self) -> dict[str, Any]:
-        """What the Template says, as the JSON that people write into one."""
-        content: dict[str, Any] = {"steps": self.steps}
+        """The Template as the JSON that people write into one."""
+        content: dict[str, Any] = {"steps": self.steps, **self.further}
         if not self.allow_steps_override:
             content["allow_steps_override"] = False
         if self.max_size is not None:
@@ -35,6 +57,33 @@ class Template:
         if self.fields:
             content["fields"] = self.fields
         return content
+
+
+def read_template(name: str, content: Any) -> Template:
+    """A Template of its content.
+
+    Raises:
+        ValueError: the content is not Instructions; the message says where.
+    """
+    _demand(isinstance(content, dict), 'a Template is a JSON object such as {"steps": {…}}')
+    steps, auth = content.get("steps"), content.get("auth", {})
+    objects = isinstance(steps, dict) and all(isinstance(step, dict) for step in steps.values())
+    _demand(objects, "steps has to be an object of objects")
+    max_size = auth.get("max_size") if isinstance(auth, dict) else auth
+    override, url = content.get("allow_steps_override", True), content.get("notify_url")
+    fields = content.get("fields", {})
+    counts = max_size is None or (type(max_size) is int and max_size >= 0)
+    _demand(counts, "auth.max_size has to be a number of bytes")
+    _demand(isinstance(override, bool), "allow_steps_override has to be true or false")
+    _demand(isinstance(url, str | None), "notify_url has to be a text")
+    _demand(isinstance(fields, dict), "fields has to be an object")
+    further = {key: value for key, value in content.items() if key not in _TOLD_APART}
+    return Template(name, steps, override, max_size, url, fields, name, further)
+
+
+def _demand(fulfilled: bool, sentence: str) -> None:
+    if not fulfilled:
+        raise ValueError(sentence)
 
 
 def merge_steps(base: Steps, overrides: Steps) -> Steps:
@@ -74,15 +123,6 @@ def read_steps(params: dict[str, Any]) -> Steps:
     if not isinstance(steps, dict) or not all(isinstance(step, dict) for step in steps.values()):
         raise Refusal("ASSEMBLY_INVALID_STEPS")
     return steps
-
-
-def check_steps(steps: Steps) -> None:
-    """Refuse Steps that cannot run."""
-    if not steps:
-        raise Refusal("ASSEMBLY_NO_STEPS")
-    for name, step in steps.items():
-        if not isinstance(step.get("robot"), str):
-            raise Refusal("ASSEMBLY_STEP_NO_ROBOT", f"the Step {name!r} has no robot")
 
 
 def find_template(templates: dict[str, Template], template_id: Any) -> Template | None:

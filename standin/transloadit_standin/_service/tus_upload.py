@@ -73,7 +73,7 @@ class TusUpload:
             "filename": self.stored.filename,
             "fieldname": self.stored.field_name,
             "user_meta": self.user_meta,
-            "size": self.length,
+            "size": self.length or 0,  # as in tusd, where 0 also says that it is not known yet
             "offset": self.offset,
             "finished": self.finished,
             "upload_url": self.url,

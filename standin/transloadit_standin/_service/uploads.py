@@ -50,7 +50,7 @@ def begin_upload(service: Service, host: str, header: str, length: int | None) -
 
 def check_size(service: Service, upload: TusUpload, size: int) -> None:
     """Refuse an upload that is larger than `max_size` allows; its whole Assembly fails."""
-    assembly = service.assemblies[upload.assembly_id]
+    assembly = _assembly_of(service, upload)
     max_size = (assembly.merged.get("auth") or {}).get("max_size")
     if max_size is not None and size > max_size:
         reason = f"{upload.stored.name!r} exceeds {max_size} bytes"
@@ -60,7 +60,7 @@ def check_size(service: Service, upload: TusUpload, size: int) -> None:
 
 def check_wanted(service: Service, upload: TusUpload) -> None:
     """Refuse more bytes for an Assembly that was canceled, or that failed."""
-    assembly = service.assemblies[upload.assembly_id]
+    assembly = _assembly_of(service, upload)
     if assembly.done and assembly.state != "ASSEMBLY_COMPLETED":
         raise TusError("ERR_UPLOAD_STOPPED", f"the Assembly takes no uploads: {assembly.state}")
 
@@ -70,7 +70,7 @@ def finish_upload(service: Service, upload: TusUpload) -> None:
 
     An upload beyond the declared number is dropped, and nobody is told.
     """
-    assembly = service.assemblies[upload.assembly_id]
+    assembly = _assembly_of(service, upload)
     wanted = assembly.waits
     upload.finished = True
     upload.stored.close(complete=wanted)
@@ -89,13 +89,20 @@ def finish_upload(service: Service, upload: TusUpload) -> None:
 
 def terminate_upload(service: Service, upload: TusUpload) -> None:
     """Forget an upload; the Assembly keeps what it has begun to work with."""
-    assembly = service.assemblies[upload.assembly_id]
+    assembly = _assembly_of(service, upload)
     del service.tus_uploads[upload.id]
     if upload.finished and not assembly.waits:
         return
     assembly.tus_uploads.remove(upload)
     assembly.uploads = [file for file in assembly.uploads if file.tus_upload_url != upload.url]
     upload.stored.close(complete=False)
+
+
+def _assembly_of(service: Service, upload: TusUpload) -> Assembly:
+    try:
+        return service.assemblies[upload.assembly_id]
+    except KeyError:  # the stand-in was reset while bytes arrived
+        raise TusError("ERR_UPLOAD_NOT_FOUND", "there is no such upload here") from None
 
 
 def read_metadata(header: str) -> dict[str, str]:
