@@ -76,6 +76,14 @@ class Account(Breakable):
         self.templates[template_id] = template
         return template
 
+    def set_clock_ahead(self, seconds: float) -> None:
+        """Let the clock for expiry and limits be so far ahead; negative: behind.
+
+        Raises:
+            ValueError: that would be more than a hundred years.
+        """
+        self._service.set_clock_ahead(seconds)
+
     def add_key(
         self,
         key: str,

@@ -21,11 +21,13 @@ ROOMS: dict[str, set[str]] = {
     "_network": {"_ledger"},
     "_faults": {"_codes", "_ledger", "_network"},
     "_service": {"_codes", "_storage", "_ledger", "_network", "_faults"},
-    "_api": {"_codes", "_storage", "_ledger", "_network", "_faults", "_service"},
+    "_page": set(),
+    "_api": {"_page", "_codes", "_storage", "_ledger", "_network", "_faults", "_service"},
     "_account": {"_ledger", "_faults", "_service"},
     "_standin": {"_account", "_ledger", "_network", "_service", "_api"},
-    "pytest_plugin": {"__init__"},
-    "__main__": {"__init__"},
+    "pytest_plugin": {"__init__", "_options", "_service"},
+    "_options": {"_faults", "_service"},
+    "__main__": {"__init__", "_options"},
     "__init__": {"_codes", "_storage", "_ledger", "_faults", "_service", "_standin"},
 }
 # Who may know a library that the extra brings.

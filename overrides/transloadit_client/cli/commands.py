@@ -165,15 +165,22 @@ def verify() -> None:
     """
 
 
-@group.command(
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
+class _PassedOn(click.Command):
+    """A command whose arguments another parser reads: click would drop the `--` among them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take all of them as they are."""
+        ctx.params["arguments"] = tuple(args)
+        return []
+
+
+@group.command(cls=_PassedOn, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def standin(arguments: tuple[str, ...]) -> int:
-    """Serve a local stand-in of the API.
+    """Serve a local stand-in of the API (a mock server).
 
-    It takes the options that `standin --help` lists, and serves until Ctrl-C.
+    It takes the options that `standin --help` lists, and serves until Ctrl-C; or it runs the
+    command behind `--` with the variables set, and ends with that command's exit code.
     """
     return int(import_module(".serving", __package__).serve(arguments))
 

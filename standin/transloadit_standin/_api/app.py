@@ -17,6 +17,7 @@ from .._faults.script import Answer, Drop, Fault
 from .._ledger import Received
 from .._network.exchange import ClientGone, Exchange, json_response
 from .._service.paths import EVENTS_PATH, FILES_PATH
+from .admin import ADMIN_PATH, answer_admin
 from .cors import ON_ANSWERS, is_preflight, preflight
 from .event_stream import EventResponse
 from .host_names import is_own
@@ -71,6 +72,10 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if self._is_admin(scope):
+            response = await answer_admin(self._service, scope, receive)
+            await response(scope, receive, send)
+            return
         exchange, fault = self._begin(scope, receive)
         # The client may have gone; or the stand-in stops, and has cut the connection.
         with suppress(ClientGone, asyncio.CancelledError):
@@ -83,6 +88,14 @@ class App:
                 await self._send(exchange, response, self._carrying(exchange, fault, send))
             finally:
                 self._service.answered(exchange.received)
+
+    def _is_admin(self, scope: Scope) -> bool:
+        host = Headers(raw=scope["headers"]).get("host")
+        return (
+            scope["path"].startswith(f"{ADMIN_PATH}/")
+            and self._relay.link(scope["client"]).origin == self._service.hosts.api
+            and is_own(host, self._service.settings.host_names)
+        )
 
     def _begin(self, scope: Scope, receive: Receive) -> tuple[Exchange, Fault | None]:
         service, headers = self._service, Headers(raw=scope["headers"])

@@ -58,7 +58,8 @@ async def befall_answer(fault: Fault | None, exchange: Exchange) -> None:
 
 def answer_of(fault: Answer) -> Response:
     """The answer that comes whatever the service has to say."""
-    return Response(fault.content, fault.status, fault.headers, fault.content_type)
+    content = b"" if fault.status in (204, 304) else fault.content  # HTTP allows them no body
+    return Response(content, fault.status, fault.headers, fault.content_type)
 
 
 def _at(byte: int, head: int, body: int | None) -> int:

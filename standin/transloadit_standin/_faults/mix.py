@@ -92,6 +92,11 @@ class FaultMix(Fault):
     """How many requests it strikes before it is used up."""
     _met: Counter[str] = field(default_factory=Counter, init=False, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.share <= 1:
+            raise ValueError("share has to be from 0 to 1")
+
     def draw(self, received: Received) -> Fault | None:
         """A fault for this request, or none."""
         key = (received.headers.get(self.per) or "") if self.per else ""

@@ -9,20 +9,24 @@ What a fault does is in `_enactment`; a new kind is a class here and a few lines
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Literal
 
 from .._codes import CODES
+from .._network.link import Ending  # noqa: TC001 - `named` reads it at run time
 
 if TYPE_CHECKING:
     from .._ledger import Received
-    from .._network.link import Ending
 
 DropPoint = Literal["headers", "body", "work", "half"]
 AnswerPoint = Literal["body", "nonce", "work"]
 Garbling = Literal["truncated", "longer", "shorter", "twice", "another", "offset"]
+
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # of a header, by RFC 9110
 
 
 @dataclass
@@ -36,6 +40,10 @@ class Fault:
     """How many requests it is good for."""
     name: str = ""
     """What the ledger calls it; by default its class's name."""
+
+    def __post_init__(self) -> None:
+        if self.times < 1:
+            raise ValueError("times counts from 1")
 
     def draw(self, received: Received) -> Fault | None:  # noqa: ARG002 - a `FaultMix` asks it
         """The fault that befalls this request, if one does."""
@@ -74,6 +82,7 @@ class Drop(Fault):
     """By FIN ("end"), by RST ("reset"), or not at all: nothing more is read or said ("stall")."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.byte < 0 or (self.byte and self.after not in ("headers", "work")):
             raise ValueError('byte counts from 0, after "headers" or after "work"')
 
@@ -98,6 +107,14 @@ class Answer(Fault):
     headers: dict[str, str] = field(default_factory=dict)
     after: AnswerPoint = "body"
     """What was done by then: nothing; nothing but noting the nonce of the request; everything."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 200 <= self.status <= 599:
+            raise ValueError("status has to be an HTTP status from 200 to 599")
+        for name, value in {**self.headers, "Content-Type": self.content_type}.items():
+            if not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+                raise ValueError(f"{name!r}: {value!r} cannot be a header")
 
 
 @dataclass
@@ -128,6 +145,8 @@ def rate_limit(
     `retry_in` is in seconds, None to say nothing of it. `retry_after` is the header: seconds, or a
     date that is aware of its zone.
     """
+    if code not in CODES:
+        raise ValueError(f"the stand-in knows no code {code!r}")
     body = {"error": code, "http_code": status, "message": CODES[code].message}
     info = {} if retry_in is None else {"info": {"retryIn": retry_in}}
     return Answer(

@@ -30,6 +30,10 @@ class Limits:
     status_reads: int = 3
     http_status: Literal[413, 429] = 429
 
+    def __post_init__(self) -> None:
+        if self.http_status not in (413, 429):
+            raise ValueError("http_status of limits has to be 413 or 429")
+
 
 @dataclass
 class Meter:
@@ -82,5 +86,7 @@ def _wait(moments: deque[datetime], now: datetime, most: int, window: timedelta)
         moments.popleft()
     if len(moments) < most:
         return None
+    if not moments:  # none at all are allowed
+        return window.total_seconds()
     # Rounded up, so that whoever waits exactly that long is not refused again.
     return math.ceil((moments[0] + window - now).total_seconds() * 1000) / 1000

@@ -32,6 +32,7 @@ class Notification:
     """The status as JSON: exactly the text that `signature` signs."""
     signature: str = field(default="", repr=False)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempts: int = 0
     started: datetime | None = None
     duration: float | None = None

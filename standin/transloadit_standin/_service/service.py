@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 Nonce = tuple[set[str], str]
 """The used nonces of an Auth Key, and one that was sent with it."""
 
+CENTURY = 100 * 365 * 24 * 60 * 60.0
+"""Seconds; dates beyond year 9999 have no representation."""
+
 logger = logging.getLogger("transloadit_standin")
 
 
@@ -89,6 +92,16 @@ class Service:
     def now(self) -> datetime:
         """The time by the service's clock."""
         return self.clock() + self.clock_offset
+
+    def set_clock_ahead(self, seconds: float) -> None:
+        """Let the service's clock be so far ahead of `clock`; negative: behind.
+
+        Raises:
+            ValueError: that would be more than a hundred years.
+        """
+        if not abs(seconds) < CENTURY:
+            raise ValueError("a clock is at most a hundred years off")
+        self.clock_offset = timedelta(seconds=seconds)
 
     def new_assembly(
         self,

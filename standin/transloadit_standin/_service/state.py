@@ -122,7 +122,8 @@ def _record(service: Service, assembly: Assembly) -> dict[str, Any]:
             for upload in assembly.tus_uploads
         ],
         "notifications": [
-            {**asdict(one), "started": _written(one.started)} for one in assembly.notifications
+            {**asdict(one), "created": _written(one.created), "started": _written(one.started)}
+            for one in assembly.notifications
         ],
     }
 
@@ -184,7 +185,9 @@ class _Reader:
         for file in self._files.values():
             service.publish(file)
         assembly.notifications = [
-            Notification(**{**one, "started": _read(one["started"])})
+            Notification(
+                **{**one, "created": _read(one["created"]), "started": _read(one["started"])}
+            )
             for one in record["notifications"]
         ]
         if assembly.done:
