@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -23,6 +23,7 @@ from .._faults.named import describe_fault, read_fault
 from .._page.assets import CONTENT_SECURITY_POLICY, read_asset
 from .._service.limits import Limits
 from .._service.templates import NAME, read_template
+from .downloads import file_response
 from .ledger_rows import pingback_row, request_row
 
 if TYPE_CHECKING:
@@ -124,15 +125,13 @@ def _nothing() -> Response:
 def page(name: str) -> Handler:
     """A file of the page."""
 
-    def answer(service: Service, _: Call) -> Response:
+    def answer(_: Service, __: Call) -> Response:
         content, media_type = read_asset(name)
-        sources = " ".join(service.hosts.instances)
-        policy = CONTENT_SECURITY_POLICY.format(files=sources)
-        return Response(
-            content,
-            media_type=media_type,
-            headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"},
-        )
+        headers = {
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Referrer-Policy": "no-referrer",
+        }
+        return Response(content, media_type=media_type, headers=headers)
 
     return answer
 
@@ -164,6 +163,14 @@ def list_assemblies(service: Service, call: Call) -> Response:
     """Whole statuses, in the order of their creation."""
     assemblies = call.newest(list(service.assemblies.values()))
     return _json([assembly.status() for assembly in assemblies])
+
+
+def get_file(service: Service, call: Call) -> Response:
+    """The bytes of an upload or a result; this is not in the ledger, and no fault befalls it."""
+    file = service.files.get(call.arguments["file_id"])
+    if file is None:
+        raise BadRequest("there is no such file", 404, "NOT_FOUND")
+    return file_response(file)
 
 
 def list_requests(service: Service, call: Call) -> Response:
@@ -222,7 +229,7 @@ def delete_template(service: Service, call: Call) -> Response:
 
 
 def _name(call: Call) -> str:
-    name = unquote(call.arguments["name"])
+    name = call.arguments["name"]
     if not NAME.fullmatch(name):
         raise BadRequest(f"{name!r} is no name of a Template: letters, digits, dots, - and _")
     return name
@@ -308,6 +315,7 @@ ROUTES: list[tuple[str, str, dict[str, Handler]]] = [
     ("/_standin/openapi.yaml", r"/openapi\.yaml", {"GET": description}),
     ("/_standin/environment", "/environment", {"GET": environment}),
     ("/_standin/assemblies", "/assemblies", {"GET": list_assemblies}),
+    ("/_standin/files/{file_id}", r"/files/(?P<file_id>\w+)", {"GET": get_file}),
     ("/_standin/requests", "/requests", {"GET": list_requests}),
     ("/_standin/pingbacks", "/pingbacks", {"GET": list_pingbacks}),
     (

@@ -169,7 +169,7 @@ class Creation:
         # only the run can give.
         if assembly.state == "ASSEMBLY_UPLOADING" and assembly.all_arrived:
             assembly.execute()
-        quiet = assembly.params.get("quiet") is True
+        quiet = assembly.merged.get("quiet") is True
         body = assembly.quiet_status() if quiet else assembly.status()
         status = CODES[assembly.state].http_status if assembly.failed else 200
         return json_response(body, status)

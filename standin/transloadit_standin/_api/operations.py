@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from .._codes import CODES, Refusal
 from .._network.exchange import Exchange, json_response
@@ -20,6 +20,7 @@ from .._service.templates import (
     read_steps,
 )
 from .creation import create_assembly
+from .downloads import download_file
 from .event_stream import stream_events
 from .forms import FormReader
 from .listing import list_assemblies
@@ -98,20 +99,6 @@ async def replay_assembly_notification(service: Service, exchange: Exchange) -> 
     if not notification.delivered:
         raise Refusal("ASSEMBLY_NOTIFICATION_NOT_REPLAYED", notification.error)
     return _notification_result("ASSEMBLY_NOTIFICATION_REPLAYED", notification)
-
-
-async def download_file(service: Service, exchange: Exchange) -> Response:
-    """The bytes of an upload or a result, at the address its `url` gives; parts of it, too."""
-    file = service.files.get(exchange.arguments["file_id"])
-    if file is None or exchange.received.path != file.url.removeprefix(file.host):
-        raise Refusal("SERVER_404")
-    # A page in an uploaded file must not run: it would speak for this origin.
-    headers = {
-        "ETag": f'"{file.stored.md5}"',
-        "Content-Security-Policy": "sandbox",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return FileResponse(file.stored.path, media_type=file.mime, headers=headers)
 
 
 async def _read_signed(

@@ -7,10 +7,9 @@ from importlib.resources import files
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data: {files}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Nothing but the page's own script runs, whatever a file or a name holds; pictures come from the
-instance hosts."""
+"""Nothing but the page's own script runs, whatever a file or a name holds."""
 
 TYPES = {
     "index.html": "text/html",

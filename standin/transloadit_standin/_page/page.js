@@ -65,6 +65,10 @@ function pretty(value) {
   }
 }
 
+function counted(number, noun) {
+  return `${Number(number).toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 function definitions(pairs) {
   const list = element("dl");
   for (const [name, value] of pairs) {
@@ -78,25 +82,14 @@ function block(title, value) {
   return value == null ? null : element("div", {}, element("h3", {}, title), element("pre", { tabindex: "0" }, pretty(value)));
 }
 
-// Only addresses of this machine: a result could name any, and this page asks no other host.
-function local(url) {
-  try {
-    const parsed = new URL(url);
-    return parsed.protocol === "http:" && ["127.0.0.1", "localhost", location.hostname].includes(parsed.hostname)
-      || parsed.hostname.startsWith("127.") ? parsed.href : null;
-  } catch {
-    return null;
-  }
-}
-
 function fileItem(file) {
-  const href = local(file.ssl_url);
-  const picture = href && String(file.mime).startsWith("image/");
+  const href = `files/${encodeURIComponent(file.id)}`; // not its url: this page meets no faults
+  const picture = String(file.mime).startsWith("image/");
   const size = file.meta && file.meta.width ? `${file.meta.width} × ${file.meta.height}, ` : "";
   return element("li", {},
     picture ? element("img", { src: href, alt: `${file.name}`, loading: "lazy" }) : null,
-    href ? element("a", { href, rel: "noreferrer" }, file.name || "(no name)") : file.name,
-    element("div", { class: "quiet" }, `${size}${Number(file.size).toLocaleString("en")} bytes, ${file.mime}`));
+    element("a", { href, rel: "noreferrer" }, file.name || "(no name)"),
+    element("div", { class: "quiet" }, `${size}${counted(file.size, "byte")}, ${file.mime}`));
 }
 
 function files(title, list) {
@@ -121,7 +114,7 @@ const ROWS = {
     return {
       id: status.assembly_id,
       summary: [stateOf(status), element("code", {}, status.assembly_id),
-        element("span", { class: "quiet" }, `${status.start_date}, ${status.num_input_files} files`)],
+        element("span", { class: "quiet" }, `${status.start_date}, ${counted(status.num_input_files, "file")}`)],
       body: () => [
         definitions([["message", status.message], ["reason", status.reason], ["template", status.template_id],
           ["replay of", status.parent_id], ["notify_url", status.notify_url],
@@ -144,7 +137,7 @@ const ROWS = {
         row.fault ? element("span", { class: "busy" }, `fault: ${row.fault}`) : null],
       body: () => [
         definitions([["time", row.time], ["operation", row.operation], ["Assembly", row.assembly_id], ["state", row.state],
-          ["body", `${row.body_size.toLocaleString("en")} bytes`], ["files", row.files.map((file) => `${file.field}: ${file.name} (${file.size})`).join(", ")]]),
+          ["body", counted(row.body_size, "byte")], ["files", row.files.map((file) => `${file.field}: ${file.name} (${file.size})`).join(", ")]]),
         check && !check.good ? element("div", {}, element("h3", { class: "bad" }, "The signature is wrong"), definitions([
           ["likely reason", check.why], ["it was", check.given], ["right would be", check.right],
           ["Auth Secret", `its SHA-256 begins with ${check.secret_fingerprint}`]]), block("The text that has to be signed", check.signed)) : null,
@@ -164,7 +157,7 @@ const ROWS = {
   }),
   faults: (row, index) => ({
     id: `${index}`,
-    summary: [element("span", { class: "busy" }, row.kind), element("span", { class: "quiet" }, `${row.operation || "any operation"}, ${row.times} times`)],
+    summary: [element("span", { class: "busy" }, row.kind), element("span", { class: "quiet" }, `${row.operation || "any operation"}, ${counted(row.times, "time")}`)],
     body: () => [block("Arguments", row)],
   }),
 };

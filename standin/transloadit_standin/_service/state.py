@@ -7,7 +7,7 @@ the code of its writer. Requests, faults and rate limits belong to one run and a
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ def save(service: Service, file: Path) -> None:
     state = {
         "version": VERSION,
         "origins": {"api": hosts.api, "instances": hosts.instances, "plain": hosts.plain},
-        "templates": {name: template.content() for name, template in service.templates.items()},
+        "templates": [_template_record(template) for template in service.templates.values()],
         "nonces": {key.key: sorted(key.nonces) for key in service.keys},
         "assemblies": [_record(service, one) for one in service.assemblies.values()],
     }
@@ -73,8 +73,9 @@ def restore(service: Service, state: dict[str, Any]) -> None:
         ValueError: it names things that are not there.
     """
     try:
-        for name, content in state.get("templates", {}).items():
-            service.templates[name] = read_template(name, content)
+        for record in state.get("templates", []):
+            template = _template(record)
+            service.templates[template.id] = template
         for key in service.keys:
             key.nonces.update(state.get("nonces", {}).get(key.key, []))
         for record in state.get("assemblies", []):
@@ -103,8 +104,7 @@ def _record(service: Service, assembly: Assembly) -> dict[str, Any]:
         **{name: _written(getattr(assembly, name)) for name in MOMENTS},
         "key": assembly.key.key,
         "instance": service.hosts.instances.index(assembly.host),
-        "template": assembly.template
-        and {"id": assembly.template.id, "content": assembly.template.content()},
+        "template": assembly.template and _template_record(assembly.template),
         "parent": assembly.parent and assembly.parent.id,
         "uploads": [_file_record(file) for file in assembly.uploads],
         "results": {
@@ -126,6 +126,14 @@ def _record(service: Service, assembly: Assembly) -> dict[str, Any]:
             for one in assembly.notifications
         ],
     }
+
+
+def _template_record(template: Template) -> dict[str, Any]:
+    return {"id": template.id, "name": template.name, "content": template.content()}
+
+
+def _template(record: dict[str, Any]) -> Template:
+    return replace(read_template(record["id"], record["content"]), name=record["name"])
 
 
 def _file_record(file: AssemblyFile) -> dict[str, Any]:
@@ -168,7 +176,7 @@ class _Reader:
             key=service.keys.by_name(record["key"]),
             params=record["params"],
             merged=record["merged"],
-            template=self._template(),
+            template=record["template"] and _template(record["template"]),
             parent=service.assemblies.get(record["parent"] or ""),
         )
         assembly.host, assembly.plain_host = self._host, service.hosts.plain_of(self._host)
@@ -193,10 +201,6 @@ class _Reader:
         if assembly.done:
             assembly.tell_end()
         return assembly
-
-    def _template(self) -> Template | None:
-        template = self._record["template"]
-        return template and read_template(template["id"], template["content"])
 
     def _tus_upload(self, record: dict[str, Any]) -> TusUpload:
         upload = TusUpload(
