@@ -45,6 +45,11 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
+    def close(self) -> None:
+        """End the whole browser."""
+        self._session = None
+        self.call("Browser.close")
+
     def call(self, method: str, **params: Any) -> Any:
         """Call a method of the DevTools protocol."""
         number = next(self._numbers)
@@ -167,14 +172,13 @@ def browsing(folder: Path) -> Iterator[Page]:
     )
     os.close(theirs)
     os.close(ours)
+    page = Page(commands, answers)
     try:
-        page = Page(commands, answers)
         page.attach()
         yield page
     finally:
         with suppress(OSError, AssertionError):
-            page._session = None
-            page.call("Browser.close")
+            page.close()
         os.close(commands)
         os.close(answers)
         try:

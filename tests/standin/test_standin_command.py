@@ -9,17 +9,19 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+import transloadit_standin
 from transloadit_standin import Limits, StandIn
 from transloadit_standin.__main__ import ENDINGS, log_request, main
 from transloadit_standin._options import read_options
 
-from .caller import Caller
+from .caller import SPEC, Caller
 
 FAULT = '{"kind": "rate_limit", "times": 3}'
 
@@ -254,3 +256,35 @@ print("mine" in get("templates"), get("clock")["ahead"], [one["kind"] for one in
     with command(*arguments, "--", sys.executable, "-c", program, folder=tmp_path) as process:
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out.strip(), err) == (0, "True 60.0 ['crash']", "")
+
+
+def test_it_runs_from_a_zip(tmp_path: Path) -> None:
+    """As from a wheel or a frozen program: the spec and the page are read as resources."""
+    source = Path(transloadit_standin.__file__).parent
+    archive = tmp_path / "standin.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in source.rglob("*"):
+            if "__pycache__" not in path.parts:
+                packed.write(path, path.relative_to(source.parent))
+        packed.write(SPEC, "transloadit_standin/transloadit.yaml")
+    program = """
+import httpx, os
+url = os.environ["TRANSLOADIT_ENDPOINT"]
+paths = ("/_standin/", "/_standin/page.js", "/_standin/openapi.yaml", "/assemblies/" + "0" * 32)
+print([httpx.get(url + path, trust_env=False).status_code for path in paths])
+"""
+    start = (
+        "import transloadit_standin.__main__ as it, sys; print(it.__file__); sys.exit(it.main())"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", start, "-q", "--", sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(archive)},
+    )
+    where, answers = run.stdout.splitlines()
+    assert (where.startswith(str(archive)), answers) == (True, "[200, 200, 200, 404]"), run.stderr

@@ -138,7 +138,7 @@ def page(name: str) -> Handler:
 
 def description(_: Service, __: Call) -> Response:
     """The OpenAPI document of all this."""
-    text = files(__package__).joinpath("admin.yaml").read_bytes()
+    text = files(__name__.rpartition(".")[0]).joinpath("admin.yaml").read_bytes()
     return Response(text, media_type="application/yaml")
 
 

@@ -33,7 +33,7 @@ def load_spec() -> dict[str, Any]:
 
 def _text() -> bytes:
     """The spec is in the package when installed, also in a zipapp; in a checkout in `openapi/`."""
-    package = files(__package__.partition(".")[0])
+    package = files(__name__.partition(".")[0])
     installed = package / "transloadit.yaml"
     if installed.is_file():
         return installed.read_bytes()

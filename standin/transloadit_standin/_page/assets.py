@@ -21,4 +21,4 @@ TYPES = {
 @cache
 def read_asset(name: str) -> tuple[bytes, str]:
     """A file's content, and its media type."""
-    return files(__package__).joinpath(name).read_bytes(), TYPES[name]
+    return files(__name__.rpartition(".")[0]).joinpath(name).read_bytes(), TYPES[name]
