@@ -1,8 +1,10 @@
 """The body of an answer, read and unpacked up to a limit: a server may send without an end."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
+
+import httpx
 
 MOST = 64 * 1024 * 1024
 """Bytes of an answer, unpacked. The API's own limit for a status is 8 MB."""
@@ -70,3 +72,18 @@ class Body:
 
     def _too_large(self) -> BodyProblem:
         return BodyProblem(f"has more than {self._most} bytes")
+
+
+def pieces(response: httpx.Response, size: int | None = None) -> Iterator[bytes]:
+    """The body as it comes. A mock's, or one that an event hook has read, is there already."""
+    is_read = response.is_stream_consumed
+    return iter((response.content,)) if is_read else response.iter_raw(size)
+
+
+def async_pieces(response: httpx.Response, size: int | None = None) -> AsyncIterator[bytes]:
+    """The asynchronous twin of `pieces`."""
+    return _once(response.content) if response.is_stream_consumed else response.aiter_raw(size)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
