@@ -99,33 +99,39 @@ class Service:
         )
 
 
+def handler_of(service: Service) -> type[BaseHTTPRequestHandler]:
+    """What lets a server of the standard library answer as the service does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            url, headers = f"{service.origin}{self.path}", dict(self.headers.items())
+            answer = service(httpx.Request(self.command, url, headers=headers, content=body))
+            self.send_response(answer.status_code)
+            for name, value in {"content-length": "0", **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def __getattr__(self, method: str) -> Callable[[], None]:
+            if method.startswith("do_"):
+                return self.answer
+            raise AttributeError(method)
+
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002  # the name it has
+            pass
+
+    return Handler
+
+
 class Served:
     """A service behind a real server on this machine."""
 
     def __init__(self, service: Service) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                url, headers = f"{service.origin}{self.path}", dict(self.headers.items())
-                answer = service(httpx.Request(self.command, url, headers=headers, content=body))
-                self.send_response(answer.status_code)
-                for name, value in {"content-length": "0", **answer.headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer.content)
-
-            def __getattr__(self, method: str) -> Callable[[], None]:
-                if method.startswith("do_"):
-                    return self.answer
-                raise AttributeError(method)
-
-            def log_message(self, format: str, *_: object) -> None:  # noqa: A002  # the name it has
-                pass
-
         self.service = service
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(service))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         service.origin = service.results = self.url
@@ -174,6 +180,13 @@ def every_call(client: Any, folder: Path) -> None:
         inner, call = client._client, client._portal.call
         assert call(lambda: create_assembly.asyncio(client=inner, body=form)) is not None
         assert call(lambda: get_assembly.asyncio(ID, client=inner)) is not None
+
+
+def copy_of(client: Any, **options: Any) -> Any:
+    """A copy with other options, of either kind of client that the fixture `connect` makes."""
+    if isinstance(client, Transloadit):
+        return client.with_options(**options)
+    return type(client)(client._client.with_options(**options), client._portal)
 
 
 SENT = [

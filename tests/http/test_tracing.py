@@ -102,7 +102,7 @@ def calls():
 
 BEFORE = "instrument(); calls(); print(json.dumps(spans()))"
 AFTER = (
-    "import transloadit_client; transloadit_client.Transloadit, transloadit_client.AsyncTransloadit;"
+    "from transloadit_client import AsyncTransloadit, Transloadit;"
     "instrument(); calls(); print(json.dumps(spans()))"
 )
 

@@ -252,15 +252,16 @@ def _check(httpx_args: Mapping[str, Any]) -> None:
 
 def _context(verify: str | bool | ssl.SSLContext, *, trust_env: bool) -> ssl.SSLContext:
     """How servers are verified, in any of httpx's ways."""
-    if isinstance(verify, str):
-        if Path(verify).is_dir():
-            return ssl.create_default_context(capath=verify)
-        return ssl.create_default_context(cafile=verify)
-    if verify is not True or trust_env:
-        return httpx.create_ssl_context(verify, trust_env=trust_env)
-    # What httpx makes would still write the keys of its connections to `SSLKEYLOGFILE`.
-    import certifi  # noqa: PLC0415  # httpx imports it as late
+    if verify is True and not trust_env:
+        import certifi  # noqa: PLC0415  # httpx imports it as late
 
+        verify = certifi.where()
+    if not isinstance(verify, str):
+        return httpx.create_ssl_context(verify, trust_env=trust_env)
+    file, folder = (None, verify) if Path(verify).is_dir() else (verify, None)
+    if trust_env:
+        return ssl.create_default_context(cafile=file, capath=folder)
+    # The default context would write the keys of its connections to `SSLKEYLOGFILE`.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certifi.where())
+    context.load_verify_locations(file, folder)
     return context
