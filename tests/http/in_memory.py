@@ -99,11 +99,12 @@ class Service:
         )
 
 
-def handler_of(service: Service) -> type[BaseHTTPRequestHandler]:
+def handler_of(service: Service, idle_seconds: float | None = None) -> type[BaseHTTPRequestHandler]:
     """What lets a server of the standard library answer as the service does."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = idle_seconds
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -127,12 +128,21 @@ def handler_of(service: Service) -> type[BaseHTTPRequestHandler]:
 
 
 class Served:
-    """A service behind a real server on this machine."""
+    """A service behind a real server on this machine.
 
-    def __init__(self, service: Service) -> None:
+    Args:
+        service: what answers.
+        idle_seconds: how long a connection may be idle before the server closes it.
+    """
+
+    def __init__(self, service: Service, idle_seconds: float | None = None) -> None:
         self.service = service
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(service))
-        self._server.daemon_threads = True
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 100  # of connections that nobody has accepted yet
+
+        self._server = Server(("127.0.0.1", 0), handler_of(service, idle_seconds))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         service.origin = service.results = self.url
 
