@@ -34,7 +34,7 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 # At most 20 status reads of waits run at a time, so that waiting never starves other calls.
 _READS_AT_ONCE = 20
 # httpx's own, which it does not export.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
 _OF_TRANSPORTS = {
     "verify", "cert", "trust_env", "http1", "http2", "limits", "proxy", "transport",
 }  # fmt: skip
@@ -68,7 +68,7 @@ class Connections:
         self._args = httpx_args
         self._verify = httpx_args.get("verify", verify)
         self._trust_env = bool(httpx_args.get("trust_env", True))
-        self._limits: httpx.Limits = httpx_args.get("limits") or _LIMITS
+        self._limits: httpx.Limits = httpx_args.get("limits") or LIMITS
         if isinstance(self._verify, str) or "cert" in httpx_args:
             _ = self._tls  # what is wrong with a path is told where it was given
         elif self._verify is True and self._trust_env:
