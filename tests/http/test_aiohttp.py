@@ -4,7 +4,7 @@ import asyncio
 import gc
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ def test_a_body_that_is_shorter_than_announced_is_not_waited_for(
         async with httpx.AsyncClient(transport=transport) as http:
             await http.post(server.url, content=pieces(), headers={"Content-Length": "10"})
 
-    async def pieces() -> Any:
+    async def pieces() -> AsyncIterator[bytes]:
         yield b"four"
 
     with Served(Service()) as server, pytest.raises(httpx.LocalProtocolError, match="length"):

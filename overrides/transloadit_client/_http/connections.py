@@ -99,10 +99,13 @@ class Connections:
         """What sends blocking requests."""
         with self._lock:
             self._look_around()
-            if self._pool is None:
-                given = self._args.get("transport")
-                self._pool = given or Pool(self._connection, self._limits, shared=self._http2)
-            return self._pool
+            pool: httpx.BaseTransport = (
+                self._pool
+                or self._args.get("transport")
+                or Pool(self._connection, self._limits, shared=self._http2)
+            )
+            self._pool = pool
+            return pool
 
     def async_transport(self) -> httpx.AsyncBaseTransport:
         """What sends awaited requests."""
@@ -110,11 +113,13 @@ class Connections:
 
         with self._lock:
             self._look_around()
-            if self._async_pool is None:
-                given = self._args.get("transport")
-                make = self._async_connection
-                self._async_pool = given or AsyncPool(make, self._limits, shared=self._http2)
-            return self._async_pool
+            pool: httpx.AsyncBaseTransport = (
+                self._async_pool
+                or self._args.get("transport")
+                or AsyncPool(self._async_connection, self._limits, shared=self._http2)
+            )
+            self._async_pool = pool
+            return pool
 
     def queue(self) -> BoundedSemaphore:
         """Where the status reads of waits queue."""

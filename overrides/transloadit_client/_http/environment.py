@@ -62,7 +62,7 @@ def check_certificates() -> None:
 
 
 def _checked(scheme: str, value: str) -> httpx.Proxy:
-    name = f"{scheme.upper()}_PROXY"
+    name, proxy = f"{scheme.upper()}_PROXY", None
     try:
         proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
         # Not quoted below: its password may stand in it.
@@ -72,7 +72,7 @@ def _checked(scheme: str, value: str) -> httpx.Proxy:
     else:
         if problem is None and proxy.url.scheme.startswith("socks") and not find_spec("socksio"):
             problem = "is a SOCKS proxy, which takes another package: pip install 'httpx[socks]'"
-    if problem is not None:
+    if proxy is None or problem is not None:
         raise InvalidInput(
             f"the environment variable {name} (or {name.lower()}) {problem}; correct or unset it,"
             " or give httpx_args={'trust_env': False}"

@@ -6,6 +6,7 @@ synchronous in both kinds, that sees the fields before anything is encoded.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 import httpx
@@ -153,8 +154,8 @@ class _Pieces(AsyncIterator[bytes]):
     async def __anext__(self) -> bytes:
         from .worker_threads import in_thread  # noqa: PLC0415  # asyncio takes as long as httpx
 
-        pieces, end = self._pieces, None
-        piece = next(pieces, end) if self._in_memory else await in_thread(next, pieces, end)
+        take = partial(next, self._pieces, b"")
+        piece: bytes = take() if self._in_memory else await in_thread(take)
         if not piece:
             raise StopAsyncIteration
         return piece
