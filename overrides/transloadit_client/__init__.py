@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ._errors import UnreadableAnswer as UnreadableAnswer
     from ._errors import UntrustedUrl as UntrustedUrl
     from ._errors import UploadIncomplete as UploadIncomplete
+    from ._http.aiohttp_transport import AiohttpTransport as AiohttpTransport
     from ._progress import MissingFile as MissingFile
     from ._progress import Progress as Progress
     from ._progress import SavedFile as SavedFile
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from ._sync.transloadit import Transloadit as Transloadit
 
 _HOME = {
+    "AiohttpTransport": "._http.aiohttp_transport",  # not in `__all__`: it takes an extra
     "ApiError": "._errors",
     "AssemblyFailed": "._errors",
     "AssemblyFile": "._status",

@@ -40,6 +40,8 @@ KNOW = {
     "httpcore": {"_http"},
     "certifi": {"_http"},
     "httpx_sse": {"_http"},
+    "aiohttp": {"_http"},
+    "yarl": {"_http"},  # aiohttp's URLs
     "python_multipart": {"pingback"},
     "transloadit_api": {
         "_reading",

@@ -18,7 +18,7 @@ from .._calls.addresses import DEFAULT_BASE_URL, Home, checked_base_url
 from .._calls.call import Guard
 from .._calls.operations import Authorized
 from .._errors import InvalidInput, MissingCredentials
-from .._http.clients import AsyncHttpClient, HttpClient, timeout_of
+from .._http.clients import AsyncHttpClient, HttpClient, own_client, timeout_of
 from .._http.connections import Connections
 from .._retry.clock import Clock
 from .._retry.policy import ONCE, Budget, Recent, RetryPolicy, World
@@ -243,14 +243,20 @@ class BaseTransloadit(Client):
         return self.with_options(timeout=timeout)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Sends through an httpx client of your own, with its settings; you close it."""
-        self._connections = self._connections.over(sync=client)
+        """Sends through an httpx client of your own, with its settings; you close it.
+
+        Raises:
+            InvalidInput: it is no `httpx.Client`, but one of httpx2, for example.
+        """
+        self._connections = self._connections.over(sync=own_client(client, httpx.Client))
         self._client = None
         return self
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """The asynchronous twin of `set_httpx_client`."""
-        self._connections = self._connections.over(asynchronous=async_client)
+        """Sends through an `httpx.AsyncClient` of your own; see `set_httpx_client`."""
+        self._connections = self._connections.over(
+            asynchronous=own_client(async_client, httpx.AsyncClient)
+        )
         self._async_client = None
         return self
 

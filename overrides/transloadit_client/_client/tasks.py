@@ -23,7 +23,7 @@ from .._calls.call import Sink
 from .._calls.files import Files
 from .._errors import TransloaditError
 from .._flow import InThread
-from .._http.bodies import Rate
+from .._http.bodies import Rate, async_pieces
 from .._http.exchange import SHOWN
 from .._http.failures import FAILURES
 from .._http.worker_threads import in_thread
@@ -108,10 +108,10 @@ async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate) -> 
         The beginning of a body that does not belong there.
     """
     if not await in_thread(sink.begin, response.status_code, response.headers):
-        return await anext(response.aiter_raw(SHOWN), b"")
+        return await anext(async_pieces(response, SHOWN), b"")
     held, broken = bytearray(), None
     try:
-        async for data in response.aiter_raw():
+        async for data in async_pieces(response):
             rate.add(len(data))
             held += data
             if len(held) >= _HANDED_OVER:

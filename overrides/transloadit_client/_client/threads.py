@@ -15,7 +15,7 @@ from .._calls.call import Sink
 from .._calls.files import Files
 from .._errors import TransloaditError
 from .._flow import InThread
-from .._http.bodies import Rate
+from .._http.bodies import Rate, pieces
 from .._http.exchange import SHOWN
 from .._http.watchdog import bounded
 from .queue import TICK, Queue
@@ -59,8 +59,8 @@ def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate) -> by
         The beginning of a body that does not belong there.
     """
     if not sink.begin(response.status_code, response.headers):
-        return next(response.iter_raw(SHOWN), b"")
-    for data in response.iter_raw():
+        return next(pieces(response, SHOWN), b"")
+    for data in pieces(response):
         check(0.0)
         rate.add(len(data))
         if not sink.write(data):

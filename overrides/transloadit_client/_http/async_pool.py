@@ -94,7 +94,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
             await _wait(state, turn, turn.granted, request)
         await _closed(turn.leaving)
         try:
-            return turn.line or Line(origin, self._make(origin))
+            return turn.line or state.made(Line(origin, self._make(origin)))
         except BaseException:
             state.give_back(None)
             raise

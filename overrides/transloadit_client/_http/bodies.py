@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -98,3 +98,18 @@ class Rate:
         seconds = time.monotonic() - self._began
         if seconds > _PATIENCE and self._bytes < self._least * (seconds - _PATIENCE):
             raise httpx.ReadTimeout(f"it comes with less than {self._least:g} bytes a second")
+
+
+def pieces(response: httpx.Response, size: int | None = None) -> Iterator[bytes]:
+    """The body as it comes. A mock's, or one that an event hook has read, is there already."""
+    is_read = response.is_stream_consumed
+    return iter((response.content,)) if is_read else response.iter_raw(size)
+
+
+def async_pieces(response: httpx.Response, size: int | None = None) -> AsyncIterator[bytes]:
+    """The asynchronous twin of `pieces`."""
+    return _once(response.content) if response.is_stream_consumed else response.aiter_raw(size)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

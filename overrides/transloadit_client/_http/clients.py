@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -11,6 +11,8 @@ from .._version import __version__
 from .connections import DEFAULT_TIMEOUT, AsyncCarrier, Carrier, Connections
 from .form import in_few_pieces, off_the_loop, on_the_wire
 from .log_filters import OurRequest, keep_secrets
+
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 keep_secrets()
 
@@ -58,6 +60,21 @@ class AsyncHttpClient(httpx.AsyncClient):
             if self._own is None:
                 return await super().send(request, **kwargs)
             return await self._own.send(request, **_sending(self, kwargs))
+
+
+def own_client(given: C, kind: type[C]) -> C:
+    """Checks an httpx client of the caller's own.
+
+    Raises:
+        InvalidInput: it is of another kind or library: requests of httpx do not go through httpx2.
+    """
+    if isinstance(given, kind):
+        return given
+    found = given if isinstance(given, type) else type(given)
+    raise InvalidInput(
+        f"this takes an httpx.{kind.__name__}, not {found.__module__}.{found.__qualname__}:"
+        f" make one with httpx.{kind.__name__}(…); httpx2 is a library of its own"
+    )
 
 
 def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:

@@ -34,7 +34,7 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 # At most 20 status reads of waits run at a time, so that waiting never starves other calls.
 _READS_AT_ONCE = 20
 # httpx's own, which it does not export.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
 _OF_TRANSPORTS = {
     "verify", "cert", "trust_env", "http1", "http2", "limits", "proxy", "transport",
 }  # fmt: skip
@@ -68,7 +68,7 @@ class Connections:
         self._args = httpx_args
         self._verify = httpx_args.get("verify", verify)
         self._trust_env = bool(httpx_args.get("trust_env", True))
-        self._limits: httpx.Limits = httpx_args.get("limits") or _LIMITS
+        self._limits: httpx.Limits = httpx_args.get("limits") or LIMITS
         if isinstance(self._verify, str) or "cert" in httpx_args:
             _ = self._tls  # what is wrong with a path is told where it was given
         elif self._verify is True and self._trust_env:
@@ -105,10 +105,12 @@ class Connections:
         """What sends blocking requests."""
         with self._lock:
             self._look_around()
-            if self._pool is None:
-                given: Any = self._args.get("transport")
-                self._pool = given or Pool(self._connection, self._limits, shared=self._http2)
-            pool: httpx.BaseTransport = self._pool
+            pool: httpx.BaseTransport = (
+                self._pool
+                or self._args.get("transport")
+                or Pool(self._connection, self._limits, shared=self._http2)
+            )
+            self._pool = pool
             return pool
 
     def async_transport(self) -> httpx.AsyncBaseTransport:
@@ -117,11 +119,12 @@ class Connections:
 
         with self._lock:
             self._look_around()
-            if self._async_pool is None:
-                given: Any = self._args.get("transport")
-                make = self._async_connection
-                self._async_pool = given or AsyncPool(make, self._limits, shared=self._http2)
-            pool: httpx.AsyncBaseTransport = self._async_pool
+            pool: httpx.AsyncBaseTransport = (
+                self._async_pool
+                or self._args.get("transport")
+                or AsyncPool(self._async_connection, self._limits, shared=self._http2)
+            )
+            self._async_pool = pool
             return pool
 
     def queue(self) -> BoundedSemaphore:
@@ -260,15 +263,16 @@ def _check(httpx_args: Mapping[str, Any]) -> None:
 
 def _context(verify: str | bool | ssl.SSLContext, *, trust_env: bool) -> ssl.SSLContext:
     """How servers are verified, in any of httpx's ways."""
-    if isinstance(verify, str):
-        if Path(verify).is_dir():
-            return ssl.create_default_context(capath=verify)
-        return ssl.create_default_context(cafile=verify)
-    if verify is not True or trust_env:
-        return httpx.create_ssl_context(verify, trust_env=trust_env)
-    # What httpx makes would still write the keys of its connections to `SSLKEYLOGFILE`.
-    import certifi  # noqa: PLC0415  # httpx imports it as late
+    if verify is True and not trust_env:
+        import certifi  # noqa: PLC0415  # httpx imports it as late
 
+        verify = certifi.where()
+    if not isinstance(verify, str):
+        return httpx.create_ssl_context(verify, trust_env=trust_env)
+    file, folder = (None, verify) if Path(verify).is_dir() else (verify, None)
+    if trust_env:
+        return ssl.create_default_context(cafile=file, capath=folder)
+    # The default context would write the keys of its connections to `SSLKEYLOGFILE`.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certifi.where())
+    context.load_verify_locations(file, folder)
     return context

@@ -7,6 +7,7 @@ end in errors that name no variable.
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -67,12 +68,10 @@ def check_certificates() -> None:
 
 
 def _checked(scheme: str, value: str) -> httpx.Proxy:
-    name = f"{scheme.upper()}_PROXY"
+    name, proxy = f"{scheme.upper()}_PROXY", None
     problem = "is not the URL of a proxy (http, https, socks5 or socks5h)"
-    try:
+    with suppress(ValueError, TypeError, httpx.InvalidURL):
         proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
-    except (ValueError, TypeError, httpx.InvalidURL):
-        proxy = None
     if proxy is not None and proxy.url.host:
         if not proxy.url.scheme.startswith("socks") or find_spec("socksio"):
             return proxy

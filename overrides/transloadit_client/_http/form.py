@@ -7,6 +7,7 @@ synchronous in both kinds, that sees the fields before anything is encoded.
 
 import io
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 import httpx
@@ -153,33 +154,37 @@ def off_the_loop(request: httpx.Request, arguments: Mapping[str, Any]) -> httpx.
         in_memory = not any(isinstance(part[1], _FormFile) for _, part in arguments["files"])
     else:
         return request
-    request.stream = (_OnTheLoop if in_memory else _OffTheLoop)(
-        cast("httpx.SyncByteStream", stream)
-    )
+    request.stream = _Awaited(cast("httpx.SyncByteStream", stream), in_memory=in_memory)
     return request
 
 
-class _OnTheLoop(httpx.AsyncByteStream):
-    """A body that is in memory."""
+class _Awaited(httpx.AsyncByteStream):
+    """A body for asynchronous code, read piece by piece; each time from its beginning."""
 
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, *, in_memory: bool) -> None:
         self._stream = stream
+        self._in_memory = in_memory
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._stream:
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Pieces(iter(self._stream), in_memory=self._in_memory)
 
 
-class _OffTheLoop(httpx.AsyncByteStream):
-    """A body that is read in a thread, piece by piece; each time from its beginning."""
+class _Pieces(AsyncIterator[bytes]):
+    """The pieces of a body: taken at once if it is in memory, else read in a thread.
 
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
+    It is no generator, since trio warns of those that are left before their end, and httpx leaves
+    the body of a request that breaks off.
+    """
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        from anyio.to_thread import run_sync  # noqa: PLC0415  # httpx imports it as late
+    def __init__(self, pieces: Iterator[bytes], *, in_memory: bool) -> None:
+        self._pieces = pieces
+        self._in_memory = in_memory
 
-        pieces = iter(self._stream)
-        # Who is canceled does not wait for a slow disk.
-        while piece := await run_sync(next, pieces, None, abandon_on_cancel=True):
-            yield piece
+    async def __anext__(self) -> bytes:
+        from .worker_threads import in_thread  # noqa: PLC0415  # asyncio takes as long as httpx
+
+        take = partial(next, self._pieces, b"")
+        piece: bytes = take() if self._in_memory else await in_thread(take)
+        if not piece:
+            raise StopAsyncIteration
+        return piece

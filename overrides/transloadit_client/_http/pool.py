@@ -63,7 +63,7 @@ class Pool(httpx.BaseTransport):
         for line in turn.leaving:
             line.transport.close()
         try:
-            return turn.line or Line(origin, self._make(origin))
+            return turn.line or self._state.made(Line(origin, self._make(origin)))
         except BaseException:
             self._state.give_back(None)
             raise

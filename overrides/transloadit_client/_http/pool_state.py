@@ -125,6 +125,13 @@ class PoolState(Generic[T, E]):
                 self._waiting.append(turn)
         return turn
 
+    def made(self, line: Line[T]) -> Line[T]:
+        """The line to use in the place of a new one: another request may have made it to share."""
+        if self._shared is None:
+            return line
+        with self._lock:
+            return self._shared.setdefault(line.origin, line)
+
     def give_up(self, turn: Turn[T, E]) -> bool:
         """Ends the wait of a request; False if its turn has just come, so that it has a line."""
         with self._lock:
@@ -139,8 +146,7 @@ class PoolState(Generic[T, E]):
             return [line]
         with self._lock:
             if self._shared is not None:
-                is_first = line is None or self._shared.setdefault(line.origin, line) is line
-                return [] if is_first or line is None else [line]
+                return []
             if self._waiting:
                 turn = self._waiting.popleft()
                 fits = line is not None and line.origin == turn.origin

@@ -1,0 +1,158 @@
+"""The transport over aiohttp: the same calls, and the same judgement of what may have been sent."""
+
+import asyncio
+import gc
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from anyio.from_thread import BlockingPortal
+
+from transloadit_client import (
+    AiohttpTransport,
+    AsyncTransloadit,
+    NoAnswer,
+    OutcomeUnknown,
+    RetryPolicy,
+)  # fmt: skip
+from transloadit_standin import StandIn
+
+from ..conftest import Awaited
+from .in_memory import ID, SENT, Served, Service, every_call
+
+STEPS: dict[str, Any] = {"small": {"robot": "/image/resize"}}
+
+
+@pytest.fixture
+def transport() -> AiohttpTransport:
+    return AiohttpTransport()
+
+
+@pytest.fixture
+def connect(transport: AiohttpTransport, portal: BlockingPortal) -> Iterator[Callable[..., Any]]:
+    clients: list[Any] = []
+
+    def make(*args: Any, **options: Any) -> Any:
+        args_of_httpx = {"transport": transport}
+        clients.append(
+            Awaited(AsyncTransloadit(*args, httpx_args=args_of_httpx, **options), portal)
+        )
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.aclose()
+
+
+def test_each_call_works(connect: Callable[..., Any], tmp_path: Path) -> None:
+    with Served(Service()) as server:
+        every_call(connect("k", "s", base_url=server.url), tmp_path)
+
+    assert server.service.lines == SENT
+
+
+@pytest.mark.parametrize("after", ["headers", "body", "work", "half"])
+def test_a_hang_up_after_the_request_is_unknown(connect: Callable[..., Any], after: Any) -> None:
+    """Never "not sent": then the create would be signed anew, and carried out a second time."""
+    with StandIn(key="k", secret="s") as api:
+        client = connect("k", "s", base_url=api.url, retry=None)
+        client.create_assembly(steps=STEPS)  # on a connection that is used again
+        api.drop_next(after=after)
+
+        with pytest.raises(OutcomeUnknown):
+            client.create_assembly(steps=STEPS, assembly_id=None, files=[("a", b"1" * 100_000)])
+
+
+@pytest.mark.parametrize("after", ["headers", "body", "work", "half"])
+def test_a_create_whose_answer_was_lost_is_done_once(
+    connect: Callable[..., Any], after: Any
+) -> None:
+    with StandIn(key="k", secret="s") as api:
+        client = connect("k", "s", base_url=api.url, retry=RetryPolicy(first=0.0))
+        api.drop_next(after=after)
+
+        created = client.create_assembly(steps=STEPS, files=[("a", b"1" * 100_000)])
+
+        assert list(api.assemblies) == [created.assembly_id]
+
+
+def test_a_server_that_is_not_there_was_sent_nothing(connect: Callable[..., Any]) -> None:
+    client = connect("k", "s", base_url="http://127.0.0.1:9", retry=None)
+
+    with pytest.raises(NoAnswer, match="ConnectError") as caught:
+        client.create_assembly(steps=STEPS)
+
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
+def test_a_server_that_is_silent_meets_the_timeout(connect: Callable[..., Any]) -> None:
+    with StandIn() as api:
+        api.delay_next(5)
+
+        with pytest.raises(NoAnswer, match="ReadTimeout"):
+            connect(base_url=api.url, retry=None).get_assembly(ID, timeout=0.5)
+
+
+def test_a_server_that_takes_no_body_meets_the_timeout(
+    connect: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "cat.jpg"
+    file.write_bytes(b"a cat" * 4_000_000)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        client = connect("k", "s", base_url=url, retry=None)
+
+        with pytest.raises(NoAnswer, match="ReadTimeout"):
+            client.create_assembly(steps=STEPS, files=[file], timeout=0.5)
+
+
+def test_a_body_that_is_shorter_than_announced_is_not_waited_for(
+    transport: AiohttpTransport,
+) -> None:
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=transport) as http:
+            await http.post(server.url, content=pieces(), headers={"Content-Length": "10"})
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"four"
+
+    with Served(Service()) as server, pytest.raises(httpx.LocalProtocolError, match="length"):
+        asyncio.run(main())
+
+
+def test_a_connection_that_the_server_closed_while_nothing_ran_is_not_used(
+    transport: AiohttpTransport,
+) -> None:
+    loop = asyncio.new_event_loop()
+    with Served(Service(), idle_seconds=0.1) as server:
+        args = {"transport": transport}
+        client = AsyncTransloadit("k", "s", base_url=server.url, retry=None, httpx_args=args)
+        for _ in range(3):
+            loop.run_until_complete(client.replay_assembly(ID))
+            threading.Event().wait(0.4)  # nothing runs here
+        loop.run_until_complete(client.aclose())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+    assert len(server.service.requests) == 3
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_each_event_loop_closes_its_connections(transport: AiohttpTransport, debug: bool) -> None:
+    """aiohttp warns of what was not closed, and pytest makes an error of each warning."""
+
+    async def read() -> None:
+        await asyncio.gather(*(client.get_assembly(ID) for _ in range(5)))
+
+    with Served(Service()) as server:
+        args = {"transport": transport}
+        client = AsyncTransloadit("k", "s", base_url=server.url, retry=None, httpx_args=args)
+        for _ in range(3):
+            asyncio.run(read(), debug=debug)
+    gc.collect()
+
+    assert len(server.service.requests) == 15

@@ -1,0 +1,416 @@
+"""The environment, certificates, HTTP/2, hooks and logs: all as users of httpx know them."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+import trustme
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from transloadit_client import InvalidInput, NoAnswer, Transloadit
+from transloadit_client._http.environment import Proxies
+
+from .in_memory import ID, SENT, Served, Service, copy_of, every_call, handler_of, line_of
+
+Connect = Callable[..., Any]
+
+
+class Secure:
+    """A service over TLS that asks for client certificates, and knows which it was shown."""
+
+    def __init__(self, authority: trustme.CA) -> None:
+        self.shown: list[str | None] = []
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(self._context)
+        authority.configure_trust(self._context)
+        self._context.verify_mode = ssl.CERT_OPTIONAL
+        secure = self
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def finish_request(self, request: Any, client_address: Any) -> None:
+                with suppress(OSError):  # refused by the client
+                    tls = secure._context.wrap_socket(request, server_side=True)
+                    names = dict(tls.getpeercert() or {}).get("subjectAltName", ())
+                    secure.shown.append(str(names[0][1]) if names else None)
+                    super().finish_request(tls, client_address)
+                    tls.close()
+
+        self.service = Service()
+        self._server = Server(("127.0.0.1", 0), handler_of(self.service))
+        self.url = f"https://127.0.0.1:{self._server.server_port}"
+        self.service.origin = self.service.results = self.url
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.01,)).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return str(file)
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[Secure]:
+    with Secure(authority) as server:
+        yield server
+
+
+# Certificates
+
+
+def test_ssl_cert_file_is_heeded_by_each_call(
+    connect: Connect,
+    secure: Secure,
+    ca_file: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    every_call(connect("k", "s", base_url=secure.url), folder)
+
+    assert secure.service.lines == SENT
+
+
+def test_ssl_cert_dir_is_heeded(
+    connect: Connect, secure: Secure, ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL finds certificates there by names of its own; without those it trusts no server."""
+    monkeypatch.setenv("SSL_CERT_DIR", str(Path(ca_file).parent))
+
+    with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+        connect(base_url=secure.url, retry=None).get_assembly(ID)
+
+
+@pytest.mark.parametrize("verify", [True, "file", False], ids=["default", "file", "unverified"])
+def test_without_trust_env_no_variable_of_tls_is_read(
+    connect: Connect, secure: Secure, ca_file: str, monkeypatch: pytest.MonkeyPatch, verify: Any
+) -> None:
+    """Neither whom to trust nor where to write the keys of connections."""
+    keys = Path(ca_file).with_name("keys.log")
+    monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    given = ca_file if verify == "file" else verify
+    client = connect(
+        base_url=secure.url, verify_ssl=given, retry=None, httpx_args={"trust_env": False}
+    )
+
+    if verify is True:
+        with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+            client.get_assembly(ID)
+    else:
+        assert client.get_assembly(ID).done
+
+    assert not keys.exists()
+
+
+def test_sslkeylogfile_gets_the_keys_of_each_connection(
+    connect: Connect,
+    secure: Secure,
+    ca_file: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = tmp_path / "keys.log"
+    monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+
+    connect(base_url=secure.url, retry=None).get_assembly(ID)
+
+    assert "CLIENT_TRAFFIC_SECRET_0" in keys.read_text()
+
+
+def test_a_client_certificate_is_shown_by_the_client_it_was_given_to_alone(
+    connect: Connect, secure: Secure, authority: trustme.CA, ca_file: str, tmp_path: Path
+) -> None:
+    """Not by clients that were made before or after it, nor by those of another."""
+    paths = {}
+    for name in ("first", "second"):
+        paths[name] = str(tmp_path / f"{name}.pem")
+        certificate = authority.issue_cert(f"{name}@example.org")
+        certificate.private_key_and_cert_chain_pem.write_to_path(paths[name])
+
+    def client(name: str | None) -> Any:
+        args = {"cert": paths[name]} if name else {}
+        return connect(base_url=secure.url, verify_ssl=ca_file, retry=None, httpx_args=args)
+
+    names = [None, "first", None, "second", None]
+    clients = [client(name) for name in names]
+    for one in clients:
+        one.get_assembly(ID)
+        copy_of(one, timeout=3.0).get_assembly(ID)  # a copy, on the same connection
+
+    assert secure.shown == [name and f"{name}@example.org" for name in names]
+
+
+def test_a_ca_file_that_changed_is_read_anew_by_a_new_client(
+    connect: Connect, secure: Secure, authority: trustme.CA, tmp_path: Path
+) -> None:
+    file = tmp_path / "rotated.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    options = {"base_url": secure.url, "verify_ssl": str(file), "retry": None}
+    before = connect(**options)
+    with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+        before.get_assembly(ID)
+
+    authority.cert_pem.write_to_path(str(file))
+
+    assert connect(**options).get_assembly(ID).done
+    with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+        before.get_assembly(ID)
+
+
+def test_ssl_cert_file_that_changed_is_read_anew_by_a_new_client(
+    connect: Connect,
+    secure: Secure,
+    authority: trustme.CA,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "rotated.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+        connect(base_url=secure.url, retry=None).get_assembly(ID)
+
+    authority.cert_pem.write_to_path(str(file))
+
+    assert connect(base_url=secure.url, retry=None).get_assembly(ID).done
+
+
+# Proxies
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_without_trust_env_no_proxy_is_read(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    with Served(Service()) as server:
+        args = {"trust_env": False}
+        assert connect(base_url=server.url, retry=None, httpx_args=args).get_assembly(ID).done
+        with pytest.raises(NoAnswer, match="ConnectError"):
+            connect(base_url=server.url, retry=None).get_assembly(ID)
+
+    assert server.service.lines == [f"GET /assemblies/{ID}"]
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "host", "is_proxied"),
+    [
+        ("", "api.example", True),
+        ("other.example", "api.example", True),
+        ("api.example", "api.example", False),
+        ("example", "api.example", False),
+        (".example", "api.example", False),
+        ("*.example", "api.example", False),
+        (".api.example", "api.example", True),
+        ("pi.example", "api.example", True),
+        ("API.Example", "api.example", False),
+        (" other.example , api.example ", "api.example", False),
+        ("http://api.example/", "api.example", False),
+        ("api.example:80", "api.example", False),
+        ("api.example:8080", "api.example", True),
+        ("*", "api.example", False),
+        ("10.0.0.0/8", "10.1.2.3", False),
+        ("10.0.0.0/8", "11.1.2.3", True),
+        ("[::1]", "::1", False),
+        ("[::1]:8080", "::1", True),
+        ("::1", "::1", False),
+        ("fe80::/10", "fe80::1", False),
+        ("[", "api.example", True),
+        (",,;", "api.example", True),
+    ],
+)
+def test_no_proxy_is_read_in_the_spellings_that_are_in_use(
+    monkeypatch: pytest.MonkeyPatch, no_proxy: str, host: str, is_proxied: bool
+) -> None:
+    """As curl, Go and Python's own library take them."""
+    monkeypatch.setenv("ALL_PROXY", "proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+
+    proxy = Proxies()("http", host, None)
+
+    assert (proxy is not None) == is_proxied
+    assert proxy is None or proxy.url == "http://proxy.example:3128"
+
+
+def test_a_variable_that_names_no_proxy_is_named_when_a_client_is_made(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://hush@proxy.example")
+
+    with pytest.raises(InvalidInput, match="HTTPS_PROXY") as caught:
+        connect()
+
+    assert "hush" not in str(caught.value)
+
+
+# HTTP/2
+
+
+class OverHttp2:
+    """A server of HTTP/2, over TLS, in a thread. It knows over which connections requests came."""
+
+    def __init__(self, authority: trustme.CA, folder: Path) -> None:
+        self.requests: list[tuple[str, str, Any]] = []
+        self._service = Service()
+        certificate = authority.issue_cert("127.0.0.1")
+        certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+        certificate.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        self._config = Config()
+        self._config.bind = [f"fd://{listening.detach()}"]
+        self._config.certfile = str(folder / "certificate.pem")
+        self._config.keyfile = str(folder / "key.pem")
+        self._config.graceful_timeout = 0.1
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._serve)
+
+    def _serve(self) -> None:
+        self._loop.run_until_complete(
+            serve(self._answer, self._config, shutdown_trigger=self._end.wait)
+        )
+        self._loop.close()
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body = b""
+        while (message := await receive()).get("more_body"):
+            body += message["body"]
+        body += message["body"]
+        self.requests.append((scope["http_version"], scope["path"], scope["client"]))
+        url = f"{self.url}{scope['path']}"
+        answer = self._service(
+            httpx.Request(scope["method"], url, headers=scope["headers"], content=body)
+        )
+        await asyncio.sleep(0.05)  # so that requests overlap
+        head = {"status": answer.status_code, "headers": answer.headers.raw}
+        await send({"type": "http.response.start", **head})
+        await send({"type": "http.response.body", "body": answer.content})
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+
+
+@pytest.mark.parametrize("at_once", [1, 10])
+def test_over_http_2_many_requests_share_one_connection(
+    connect: Connect, authority: trustme.CA, ca_file: str, tmp_path: Path, at_once: int
+) -> None:
+    with OverHttp2(authority, tmp_path) as server:
+        client = connect(
+            "k", "s", base_url=server.url, verify_ssl=ca_file, httpx_args={"http2": True}
+        )
+
+        def create(_: int) -> None:
+            created = client.create_assembly(template_id="t", files=[("a", b"1" * 100_000)])
+            client.get_assembly(created.assembly_id)
+
+        with ThreadPoolExecutor(at_once) as threads:
+            list(threads.map(create, range(10)))
+        client.close() if isinstance(client, Transloadit) else client.aclose()
+
+    assert len(server.requests) == 20
+    assert {version for version, _, _ in server.requests} == {"2"}
+    assert len({peer for _, _, peer in server.requests}) == 1
+
+
+# Hooks
+
+
+def test_event_hooks_are_called_once_for_each_request(connect: Connect, tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    def asked(request: httpx.Request) -> None:
+        lines.append(line_of(request))
+
+    def answered(response: httpx.Response) -> None:
+        lines.append(line_of(response.request))
+
+    async def asked_async(request: httpx.Request) -> None:
+        asked(request)
+
+    async def answered_async(response: httpx.Response) -> None:
+        answered(response)
+
+    with Served(Service()) as server:
+        client = connect("k", "s", base_url=server.url)
+        hooks: Any = {"request": [asked], "response": [answered]}
+        if not isinstance(client, Transloadit):
+            hooks = {"request": [asked_async], "response": [answered_async]}
+        client = connect("k", "s", base_url=server.url, httpx_args={"event_hooks": hooks})
+        every_call(client, tmp_path)
+
+    assert server.service.lines == SENT
+    assert lines == [line for sent in SENT for line in (sent, sent)]
+
+
+# Logs
+
+
+def test_debug_logs_are_masked_in_our_requests_alone(
+    connect: Connect, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Also between two of ours: the mask ends with the request, however that ends."""
+    caplog.set_level(logging.DEBUG)
+    theirs = "0" * 31 + "f"
+
+    def other(server: Served) -> str:
+        caplog.clear()
+        with httpx.Client(headers={"X-Theirs": "seen"}) as http:
+            http.get(f"{server.url}/assemblies/{theirs}")
+        return caplog.text
+
+    with Served(Service()) as server:
+        client = connect("k", "hush-secret", base_url=server.url, retry=None)
+        every_call(client, tmp_path)
+        ours = caplog.text
+        after_success = other(server)
+        with suppress(NoAnswer):
+            copy_of(client, base_url="http://127.0.0.1:9").get_assembly(ID)
+        after_failure = other(server)
+
+    assert ours.count("HTTP Request: ") == len(SENT)
+    assert ours.count("send_request_headers.started") == len(SENT)
+    louder = [line for line in ours.splitlines() if "HTTP Request: " in line]
+    assert not [line for line in louder if ID in line]
+    for hidden in ("hush-secret", "content-length", "Content-Length"):
+        assert hidden not in ours
+    for text in (after_success, after_failure):
+        assert f"/assemblies/{theirs}" in text
+        assert "content-length" in text.lower()

@@ -1,0 +1,141 @@
+"""Tracing of httpx sees one client span for each request, and its trace headers arrive.
+
+Instrumentation changes the classes of httpx for a whole process, so each case has one to itself.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .in_memory import SENT, Served, Service
+
+CALLS = """
+import sys
+from pathlib import Path
+from anyio.from_thread import start_blocking_portal
+
+url, kind, folder = sys.argv[1:]
+
+def calls():
+    from tests.conftest import Awaited
+    from tests.http.in_memory import every_call
+    from transloadit_client import AsyncTransloadit, Transloadit
+
+    if kind == "sync":
+        with Transloadit("k", "s", base_url=url) as client:
+            every_call(client, Path(folder))
+    else:
+        with start_blocking_portal() as portal:
+            client = Awaited(AsyncTransloadit("k", "s", base_url=url), portal)
+            every_call(client, Path(folder))
+            client.aclose()
+"""
+
+OPENTELEMETRY = """
+import json
+from opentelemetry import trace
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+
+def instrument():
+    HTTPXClientInstrumentor().instrument()
+
+def spans():
+    return [
+        {
+            "name": span.name,
+            "kind": span.kind.name,
+            "url": span.attributes["http.url"],
+            "trace": f"{span.context.trace_id:032x}-{span.context.span_id:016x}",
+        }
+        for span in exporter.get_finished_spans()
+    ]
+"""
+
+SENTRY = """
+import json
+import sentry_sdk
+from sentry_sdk.transport import Transport
+
+kept = []
+
+class InMemory(Transport):
+    def capture_envelope(self, envelope):
+        for item in envelope.items:
+            if item.type == "transaction":
+                kept.extend(item.payload.json["spans"])
+
+def instrument():
+    sentry_sdk.init(
+        dsn="http://key@127.0.0.1:9/1", transport=InMemory, traces_sample_rate=1.0,
+        trace_propagation_targets=[".*"],
+    )
+
+def spans():
+    sentry_sdk.flush()
+    return [
+        {
+            "name": span["description"],
+            "kind": "CLIENT",
+            "url": span["data"]["url"],
+            "trace": f"{span['trace_id']}-{span['span_id']}",
+        }
+        for span in kept if span["op"] == "http.client"
+    ]
+
+do = calls
+def calls():
+    with sentry_sdk.start_transaction(name="test"):
+        do()
+"""
+
+BEFORE = "instrument(); calls(); print(json.dumps(spans()))"
+AFTER = (
+    "from transloadit_client import AsyncTransloadit, Transloadit;"
+    "instrument(); calls(); print(json.dumps(spans()))"
+)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("order", [BEFORE, AFTER], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("tool", "header"),
+    [(OPENTELEMETRY, "traceparent"), (SENTRY, "sentry-trace")],
+    ids=["opentelemetry", "sentry"],
+)
+def test_each_request_is_one_client_span_whose_trace_arrives(
+    tool: str, header: str, order: str, kind: str, tmp_path: Path
+) -> None:
+    """Whether httpx is instrumented before our package is imported, or afterwards."""
+    with Served(Service()) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", "\n".join((CALLS, tool, order)), server.url, kind, tmp_path],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    spans: list[dict[str, Any]] = json.loads(done.stdout)
+
+    assert server.service.lines == SENT
+    assert {span["kind"] for span in spans} == {"CLIENT"}
+    paths = [f"{span['name'].split()[0]} {span['url'].removeprefix(server.url)}" for span in spans]
+    assert sorted(paths) == sorted(SENT)
+    arrived = [_ids(request.headers[header]) for request in server.service.requests]
+    assert sorted(arrived) == sorted(span["trace"] for span in spans)
+
+
+def _ids(header: str) -> str:
+    """The ids of the trace and of the span, of which both kinds of headers consist."""
+    parts = header.split("-")
+    trace, span = parts[1:3] if len(parts[0]) == 2 else parts[:2]
+    return f"{trace}-{span}"
