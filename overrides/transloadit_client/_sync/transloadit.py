@@ -2,7 +2,6 @@
 """`Transloadit`: the methods that people call."""
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -523,7 +522,7 @@ class Transloadit(BaseTransloadit):
         from .._runs.map_schedule import Quota, mapping
 
         self._check_credentials()
-        moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
+        moves = mapping(at_once, Quota(creates_per_minute), self._world().now)
         tasks = Tasks(journal, instructions_of(create), key)
 
         def work(task: Task, stop: Stop | None) -> Mapped:
