@@ -1,4 +1,4 @@
-"""The real asynchronous client, over the modelled network: only what sends and what waits differ."""
+"""The real asynchronous client over the modelled network: what sends and what waits differ."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A model of the network: which requests arrive, when and how often, and what becomes of answers."""
+"""A model of the network: which requests arrive, when and how often; what becomes of answers."""
 
 import asyncio
 from collections.abc import Container
@@ -86,6 +86,17 @@ class Sends:
         self.is_next_free = outcome.is_queued or status in (423, 429)
 
 
+Line = tuple[float, float, str, Fault | None, str, Exception | None]
+"""What is told of an exchange: its begin and end, the request, and what came of it."""
+
+
+def written(line: Line) -> str:
+    """A line of a story."""
+    began, ended, request, fault, note, error = line
+    why = f" [{fault.kind.value}]" if fault else f" ({note})" if note else ""
+    return f"{began:9.3f} to {ended:.3f}: {request}{why}: {error or 'fine'}"
+
+
 @define(eq=False)
 class Operation:
     """Something that a caller does, and what befell it. Its draws are its own, so that leaving out
@@ -112,7 +123,7 @@ class Operation:
     struck: dict[int, Kind] = field(factory=dict)
     doubts: list[int] = field(factory=list)
     notes: list[str] = field(factory=list)
-    log: list[str] = field(factory=list)
+    log: list[Line] = field(factory=list)
     sent: dict[int, Sends] = field(factory=dict)
     reads: int = 0
     starts: dict[str, float] = field(factory=dict)
@@ -178,9 +189,7 @@ class Network:
             operation.doubts = [looked + 1 for looked in operation.doubts]
         elif fault is not None and fault.kind not in HARMLESS:
             operation.doubts.append(0)
-        told = outcome.error or "fine"
-        why = f" [{fault.kind.value}]" if fault else f" ({note})" if note else ""
-        operation.log.append(f"{began:9.3f}–{self.loop.time():.3f} {line}{why}: {told}")
+        operation.log.append((began, self.loop.time(), line, fault, note, outcome.error))
         return outcome
 
     async def listen(self, listen: Listen) -> Event | None:
@@ -203,7 +212,7 @@ class Network:
         return None
 
     async def _carry(
-        self, send: Send, request: Request, fault: Fault | None, timeout: float
+        self, send: Send, request: Request, fault: Fault | None, patience: float
     ) -> tuple[Outcome, str]:
         operation = CURRENT.get()
         there, back = (0.005 + operation.draw.random() * 0.05 for _ in range(2))
@@ -211,13 +220,16 @@ class Network:
         replies: list[Reply] = []
 
         def arrives() -> None:
-            replies.append(self.service.handle(request))
+            # A copy of what was refused for now would be carried out beside the repeat that is
+            # signed anew: against that only an id of one's own helps.
+            if not replies or replies[0].note not in ("limited", "expired"):
+                replies.append(self.service.handle(request))
 
         match kind:
             case Kind.REFUSED | Kind.FULL | Kind.LOST | Kind.GATEWAY | Kind.FIREWALL:
                 pass
             case Kind.LATE | Kind.STRAY:
-                self.loop.call_later(timeout + amount * LATEST, arrives)
+                self.loop.call_later(patience + amount * LATEST, arrives)
             case Kind.CUT:
                 request = _cut(request, amount)
                 self.loop.call_later(there, arrives)
@@ -229,8 +241,8 @@ class Network:
             self.loop.call_later(there + amount * LATEST, arrives)
 
         late = kind in (Kind.FULL, Kind.LOST, Kind.SILENT, Kind.LATE)
-        slow = amount * (SLOWEST - timeout) if kind is Kind.DRIP else 0.0
-        await asyncio.sleep(timeout if late else there + back + slow)
+        slow = amount * (SLOWEST - patience) if kind is Kind.DRIP else 0.0
+        await asyncio.sleep(patience if late else there + back + slow)
         if kind in _ERRORS:
             return lost(send, _ERRORS[kind](kind.value)), ""
         reply = _foreign(kind, amount, request) or replies[-1 if kind is Kind.SECOND else 0]

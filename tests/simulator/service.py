@@ -306,6 +306,8 @@ class Service:
         upload = self.uploads[request.url]
         if self.now() < upload.locked_until:
             return Reply(423, b"locked", note="locked")
+        if request.method == "PATCH" and self._owners[request.url].executing is not None:
+            return Reply(410, b"the Assembly takes no more", note="too late")
         if request.method == "PATCH":
             return self._append(upload, request)
         length = {} if upload.length is None else {"Upload-Length": str(upload.length)}

@@ -1,6 +1,7 @@
-"""Stories: some operations of one program at once, told from a seed, and what is wrong with them."""
+"""Stories: operations of one program at once, told from a seed, and what is wrong with them."""
 
 import asyncio
+import json
 import logging
 import shutil
 import tempfile
@@ -27,21 +28,24 @@ from transloadit_client._calls.answers import Answer, read_status
 
 from .client import SimulatedTransloadit, Stuck
 from .loop import Deadlock, VirtualLoop, without_threads
-from .network import CURRENT, LATEST, SLOWEST, Network, Operation
+from .network import CURRENT, LATEST, SLOWEST, Line, Network, Operation, written
 from .service import BASE, Assembly, Manners, Service
 
 STEPS = {"s": {"robot": "/file/filter"}}
+# How often each kind of operation comes. Those that take many requests come seldom, since a second
+# of real time is worth more in the others: there what is not repeatable is repeated.
 KINDS = {
     "create": 30,
     "anonymous": 30,  # the API chooses the id
-    "replay": 10,
-    "notify": 10,
-    "cancel": 10,
-    "wait": 12,
-    "upload": 10,
-    "stream": 4,
-    "map": 6,
+    "replay": 12,
+    "notify": 12,
+    "cancel": 12,
+    "wait": 8,
+    "upload": 4,
+    "stream": 2,
+    "map": 1,
 }
+USED = ("DO_NOT_REUSE_ASSEMBLY_IDS", "SIGNATURE_REUSE_DETECTED")
 INPUTS = 10  # of one `map`, each of which counts as an operation
 PASSES = 7  # how often a `map` or an upload is begun anew; in the last ones nothing goes wrong
 CALM = 2
@@ -208,14 +212,15 @@ class Program:
 
     def _close(self, operations: list[Operation]) -> None:
         report = self.report
+        report.findings = [(self.story.seed, finding) for finding in self.findings]
         for operation in operations:
             report.operations[operation.kind] += INPUTS if operation.kind == "map" else 1
             report.faults.update(kind.value for kind in operation.struck.values())
             report.exchanges += operation.exchanges
             report.struck[operation.number] = set(operation.struck)
-            report.log += [f"{operation.tag}:", *(f"  {line}" for line in operation.log)]
+            if self.findings:
+                report.log += [f"{operation.tag}:", *(f"  {written(one)}" for one in operation.log)]
         report.seconds = self.loop.time()
-        report.findings = [(self.story.seed, finding) for finding in self.findings]
 
     def _find(self, kind: str, operation: Operation, text: str) -> None:
         self.findings.append(Finding(kind, operation.tag, text))
@@ -356,12 +361,20 @@ class Program:
 
         def judge() -> None:
             self.report.told[f"{operation.kind}: {type(result).__name__}"] += 1
-            arrived = sorted(bytes(one.content) for one in assembly.uploads if one.is_finished)
-            if assembly.executing is not None and arrived != sorted(contents):
+            finished = [one for one in assembly.uploads if one.is_finished]
+            # A creation that was sent again may arrive after all, and with all of its bytes: the
+            # Assembly then takes one file twice, in place of another. That has to be told.
+            came = Counter((one.metadata["filename"], bytes(one.content)) for one in finished)
+            is_doubled = bool(came - Counter(zip(names, contents, strict=True)))
+            arrived = sorted(bytes(one.content) for one in finished)
+            if isinstance(result, AssemblyStatus):
+                if assembly.executing is None:
+                    self._find("lost", operation, "told that all have arrived")
+                elif arrived != sorted(contents):
+                    self._find("wrong", operation, f"other bytes arrived; told {result!r:.200}")
+            elif assembly.executing is not None and not is_doubled and arrived != sorted(contents):
                 self._find("wrong", operation, f"other bytes arrived; told {result!r:.200}")
-            elif isinstance(result, AssemblyStatus) and assembly.executing is None:
-                self._find("lost", operation, "told that all have arrived")
-            elif not isinstance(result, AssemblyStatus) and not once:
+            elif not is_doubled and not once:
                 self._find("failed", operation, f"cannot be resumed: {result!r:.300}")
 
         return judge
@@ -411,7 +424,7 @@ class Program:
                         shutil.copy(kept, f"{following}{ending}")
                 journal = following
                 task.cancel()
-                operation.log.append("  - the process dies")
+                operation.log.append(_died(self.loop.time()))
             result = (await asyncio.gather(task, return_exceptions=True))[0]
             self._judge_quota(operation, quota)
             if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
@@ -445,7 +458,7 @@ class Program:
         if operation.share and operation.draw.random() < 0.3:
             await asyncio.wait([task], timeout=operation.draw.random() * 3.0)
             if not task.done():
-                operation.log.append("  - the process dies")
+                operation.log.append(_died(self.loop.time()))
                 task.cancel()
         else:
             await asyncio.wait([task])
@@ -481,6 +494,8 @@ class Program:
         elif isinstance(result, TransloaditError):
             status = result.status if isinstance(result, ApiError) else None
             named = status is not None and status.assembly_id in done
+            # Who gave an id is told that it has been used, and can look.
+            named = named or (kind == "create" and getattr(result, "code", "") in USED)
             self.report.told[f"{kind}: failed, and {state}"] += 1
             if done and not named:
                 text = f"done, told {result!r:.300} {getattr(result, 'attempts', ())}"
@@ -496,7 +511,12 @@ class Program:
                 self._find("wrong", operation, f"{done}, told {result!r:.300}")
 
     def _judge_quota(self, operation: Operation, quota: int | None) -> None:
-        """No more Assemblies are begun in any minute than allowed."""
+        """No more inputs are begun in any minute than allowed.
+
+        One whose upload broke off is given another id at once, and counts once.
+        """
+        if quota is not None:
+            quota += sum(one.aborted is not None for one in self.service.assemblies.values())
         starts = sorted(at for path, at in operation.starts.items() if "/assemblies/" in path)
         for first, last in zip(starts, starts[quota or len(starts) :], strict=False):
             if last - first < 60.0 - 1e-6:
@@ -519,7 +539,9 @@ class Program:
             self._find("budget", operations[0], text)
 
 
-def _status(said: Mapping[str, Any]) -> AssemblyStatus:
-    import json
+def _died(now: float) -> Line:
+    return (now, now, "the process dies", None, "", None)
 
+
+def _status(said: Mapping[str, Any]) -> AssemblyStatus:
     return read_status(Answer("read", 200, json.dumps(said).encode()))

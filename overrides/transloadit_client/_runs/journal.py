@@ -13,7 +13,7 @@ from typing import Self
 
 from attrs import frozen
 
-from .._calls.addresses import new_assembly_id
+from .._calls.addresses import drawn_assembly_id
 from .._errors import InvalidInput
 
 _TABLES = """
@@ -115,6 +115,6 @@ class Journal:
         self._open.commit()
 
     def _draw(self, key: str) -> Entry:
-        drawn = new_assembly_id()
+        drawn = drawn_assembly_id()
         self._open.execute("INSERT OR REPLACE INTO assemblies VALUES (?, ?, NULL)", [key, drawn])
         return Entry(drawn)

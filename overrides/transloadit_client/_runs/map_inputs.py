@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from attrs import evolve, field, frozen
 
-from .._calls.addresses import new_assembly_id
+from .._calls.addresses import drawn_assembly_id
 from .._calls.files import Files, base_name, text_parts
 from .._calls.operations import params_of
 from .._errors import InvalidInput, TransloaditError
@@ -90,7 +90,7 @@ class Tasks:
         """
         key = self._key(files)
         if self._journal is None:
-            return Task(files, key or "", Entry(new_assembly_id()))
+            return Task(files, key or "", Entry(drawn_assembly_id()))
         if not isinstance(key, str):
             raise InvalidInput(
                 f"an input of type {type(files).__name__} has no name to stand under in a journal;"
@@ -105,7 +105,7 @@ class Tasks:
         status = getattr(error, "status", None)
         if task.renewed == _RENEWALS or getattr(status, "ok", None) != "REQUEST_ABORTED":
             return None
-        entry = self._journal.renew(task.key) if self._journal else Entry(new_assembly_id())
+        entry = self._journal.renew(task.key) if self._journal else Entry(drawn_assembly_id())
         return evolve(task, entry=entry, renewed=task.renewed + 1)
 
     def delivered(self, mapped: Mapped) -> None:
