@@ -41,9 +41,9 @@ def main() -> int:
 def table(report: Report) -> list[str]:
     """What was done, what befell it, what callers were told, and what is wrong, by kind."""
     found = Counter(finding.kind for _, finding in report.findings)
+    struck = f"{report.faults.total() / report.exchanges:.0%} struck"
     return [
-        f"{report.operations.total()} operations, {report.exchanges} requests"
-        f" ({report.faults.total() / report.exchanges:.0%} struck)",
+        f"{report.operations.total()} operations, {report.exchanges} requests, {struck}",
         *_rows("operations", report.operations),
         *_rows("faults", report.faults),
         *_rows("told", report.told),

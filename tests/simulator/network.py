@@ -136,7 +136,7 @@ class Operation:
     @property
     def is_troubled(self) -> bool:
         """Whether there was any reason for it to fail."""
-        return bool(self.struck or self.notes)
+        return bool(self.struck) or any(note != "expired" for note in self.notes)
 
     def fault(self) -> Fault | None:
         """What strikes its next exchange."""

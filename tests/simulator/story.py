@@ -49,6 +49,7 @@ USED = ("DO_NOT_REUSE_ASSEMBLY_IDS", "SIGNATURE_REUSE_DETECTED")
 INPUTS = 10  # of one `map`, each of which counts as an operation
 PASSES = 7  # how often a `map` or an upload is begun anew; in the last ones nothing goes wrong
 CALM = 2
+SELDOM = 120.0  # seconds between two reads of a wait, at most
 FOREVER = 9000.0  # virtual seconds: an operation that takes longer never ends
 SHM = Path("/dev/shm")  # where Linux keeps files in memory; a journal waits for its disk
 
@@ -325,6 +326,12 @@ class Program:
             elif isinstance(result, StillBusy):
                 if took < deadline:
                     self._find("failed", operation, f"gave up after {took} of {deadline} s")
+                if operation.is_troubled or assembly.ended is None:
+                    return
+                if assembly.ended < began + deadline - SELDOM:
+                    self._find("failed", operation, f"the end was not noticed: {assembly.ended}")
+                if cancels and assembly.ended > now:
+                    self._find("failed", operation, "was not canceled")
             elif not operation.is_troubled:
                 self._find("failed", operation, f"{result!r:.300}")
 
@@ -433,6 +440,7 @@ class Program:
                 break
 
         def judge() -> None:
+            self.report.told["map: inputs done"] += len(done)
             for name, _ in inputs:
                 ran = self.service.ran[name]
                 if len(ran) > 1:
