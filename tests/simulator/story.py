@@ -35,7 +35,8 @@ STEPS = {"s": {"robot": "/file/filter"}}
 # How often each kind of operation comes. Those that take many requests come seldom, since a second
 # of real time is worth more in the others: there what is not repeatable is repeated.
 KINDS = {
-    "create": 30,
+    "create": 22,
+    "given": 8,  # under an id that the caller chose
     "anonymous": 30,  # the API chooses the id
     "replay": 12,
     "notify": 12,
@@ -164,7 +165,7 @@ class Program:
             longest=draw.choice((0.5, 5.0)),
             floor=0.1,
             share=1.0 if plenty else 0.2,
-            reserve=1e6 if plenty else 20.0,
+            reserve=1e6 if plenty else 3.0,
         )
         self.by_token = draw.random() < 0.2
         lets_in = {"auth_token": "t0k3n"} if self.by_token else {"key": "k", "secret": "s"}
@@ -232,6 +233,7 @@ class Program:
         await asyncio.sleep(operation.draw.random() * 5.0)
         kinds: dict[str, Callable[[Operation], Coroutine[Any, Any, Callable[[], None]]]] = {
             "create": self._create,
+            "given": self._create,
             "anonymous": self._create,
             "replay": self._replay,
             "notify": self._notify,
@@ -247,21 +249,19 @@ class Program:
             self._find("stuck", operation, str(error))
             return lambda: None
 
-    async def _tried(self, operation: Operation, doing: Awaitable[Any], within: float) -> Any:
-        """What a call gives, or the error that it ends with; checks that it ended in time."""
-        began = self.loop.time()
-        try:
-            result = await doing
-        except TransloaditError as error:
-            result = error
-        took = self.loop.time() - began
-        if took > within:
-            self._find("late", operation, f"took {took:.2f} of {within:.2f} s: {result!r:.200}")
-        return result
+    async def _call(self, operation: Operation, doing: Awaitable[Any]) -> Any:
+        """What one call gives, or the error that it ends with.
 
-    def _call_bound(self) -> float:
-        """The last attempt begins in time, and is followed by its look-up."""
-        return self.policy.deadline + 2 * SLOWEST + 0.01
+        No attempt begins after the deadline; the last is followed by its look-ups, at once.
+        """
+        began = self.loop.time()
+        result = await _result_of(doing)
+        for start, _, request, *_ in operation.log:
+            spare = SLOWEST if request.startswith("GET") else 0.0
+            if start > began + self.policy.deadline + spare + 1e-6:
+                text = f"begun {start - began:.2f} s later, of {self.policy.deadline}: {request}"
+                self._find("late", operation, text)
+        return result
 
     # Each of the following carries out one kind of operation, and gives what judges it.
 
@@ -269,31 +269,31 @@ class Program:
         draw, options = operation.draw, dict[str, Any]()
         if operation.kind == "anonymous":
             options["assembly_id"] = None
-        elif draw.random() < 0.3:
+        elif operation.kind == "given":
             options["assembly_id"] = new_assembly_id()
         if draw.random() < 0.3:
             options["files"] = [("f.bin", b"x" * 100)]
         doing = self.client.create_assembly(steps=STEPS, fields={"op": operation.tag}, **options)
-        result = await self._tried(operation, doing, self._call_bound())
+        result = await self._call(operation, doing)
         return lambda: self._judge(operation, result, self.service.ran[operation.tag])
 
     async def _replay(self, operation: Operation) -> Callable[[], None]:
         original = self._aged(operation)
         doing = self.client.replay_assembly(original.id, fields={"op": operation.tag})
-        result = await self._tried(operation, doing, self._call_bound())
+        result = await self._call(operation, doing)
         return lambda: self._judge(operation, result, self.service.ran[operation.tag])
 
     async def _notify(self, operation: Operation) -> Callable[[], None]:
         original = self._aged(operation)
         url = f"https://example.com/?op={operation.tag}"
         doing = self.client.replay_assembly_notification(original.id, notify_url=url)
-        result = await self._tried(operation, doing, self._call_bound())
+        result = await self._call(operation, doing)
         return lambda: self._judge(operation, result, self.service.notified[operation.tag])
 
     async def _cancel(self, operation: Operation) -> Callable[[], None]:
         assembly = self._aged(operation, takes=1e6)
         doing = self.client.cancel_assembly(self._named(operation, assembly))
-        result = await self._tried(operation, doing, self._call_bound())
+        result = await self._call(operation, doing)
 
         def judge() -> None:
             done = [assembly.id] if assembly.canceled is not None else []
@@ -306,7 +306,8 @@ class Program:
         assembly = self._aged(operation, takes=draw.choice((0.5, 5.0, 60.0, 700.0)))
         deadline = draw.choice((0.0, 3.0, 30.0, 600.0, 1000.0))
         cancels = draw.random() < 0.3
-        bound = deadline + SLOWEST + 0.01 + (self._call_bound() if cancels else 0.0)
+        # The cancel at the deadline is a call of its own, with a deadline of its own.
+        bound = deadline + SLOWEST + (self.policy.deadline + SLOWEST if cancels else 0.0) + 0.01
         began = self.loop.time()
         doing = self.client.wait_for_assembly(
             self._named(operation, assembly),
@@ -315,8 +316,10 @@ class Program:
             events=draw.random() < 0.5,
             stop=(lambda: False) if draw.random() < 0.2 else None,
         )
-        result = await self._tried(operation, doing, bound)
+        result = await _result_of(doing)
         took, now = self.loop.time() - began, self.loop.time()
+        if took > bound:
+            self._find("late", operation, f"took {took:.2f} of {bound:.2f} s: {result!r:.200}")
 
         def judge() -> None:
             self.report.told["wait: " + type(result).__name__] += 1
@@ -496,19 +499,19 @@ class Program:
             self._find("twice", operation, f"{done}, told {result!r:.300}")
         if isinstance(result, OutcomeUnknown):
             self.report.told[f"{kind}: unknown, and {state}"] += 1
-            looked = kind != "create" or any(operation.doubts)
+            looked = kind not in ("create", "given") or any(operation.doubts)
             if not operation.doubts or not looked:
                 self._find("unknown", operation, f"{state}; {result!r:.300} {result.attempts}")
         elif isinstance(result, TransloaditError):
             status = result.status if isinstance(result, ApiError) else None
             named = status is not None and status.assembly_id in done
             # Who gave an id is told that it has been used, and can look.
-            named = named or (kind == "create" and getattr(result, "code", "") in USED)
+            named = named or (kind == "given" and getattr(result, "code", "") in USED)
             self.report.told[f"{kind}: failed, and {state}"] += 1
             if done and not named:
                 text = f"done, told {result!r:.300} {getattr(result, 'attempts', ())}"
                 self._find("lost", operation, text)
-            elif not operation.is_troubled:
+            elif not operation.is_troubled and not self._is_expired_for_good(operation):
                 self._find("failed", operation, f"{result!r:.300}")
         else:
             self.report.told[f"{kind}: told of, and {state}"] += 1
@@ -517,6 +520,10 @@ class Program:
                 self._find("lost", operation, f"not done, told {result!r:.300}")
             elif name not in done:
                 self._find("wrong", operation, f"{done}, told {result!r:.300}")
+
+    def _is_expired_for_good(self, operation: Operation) -> bool:
+        """Whether a wrong clock was noticed, and no attempt was left to sign by the right one."""
+        return self.policy.attempts == 1 and "expired" in operation.notes
 
     def _judge_quota(self, operation: Operation, quota: int | None) -> None:
         """No more inputs are begun in any minute than allowed.
@@ -545,6 +552,13 @@ class Program:
         if repeats > self.policy.reserve + self.policy.share * calls:
             text = f"{repeats} repeats of {calls} calls"
             self._find("budget", operations[0], text)
+
+
+async def _result_of(doing: Awaitable[Any]) -> Any:
+    try:
+        return await doing
+    except TransloaditError as error:
+        return error
 
 
 def _died(now: float) -> Line:

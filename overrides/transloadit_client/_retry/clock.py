@@ -33,13 +33,20 @@ class Clock:
         return self._machine() + self._ahead
 
     def correct(self, date: str | None) -> bool:
-        """Takes the server's `Date` for right; whether that made a difference."""
+        """Takes the server's `Date` for right.
+
+        Returns:
+            Whether what is signed from now on is signed for another time: also where another call,
+            which ran at the same time, has corrected the clock already.
+        """
         then = parsed_date(date)
         if then is None:
             return False
         ahead = then - self._machine()
-        if abs(ahead - self._ahead) < _LEAST or abs(ahead) > _MOST:
+        if abs(ahead) > _MOST:
             return False
+        if abs(ahead - self._ahead) < _LEAST:
+            return self._ahead != timedelta(0)
         logger.warning(
             "this machine's clock differs from the server's by %+.0f seconds; signing with theirs",
             ahead.total_seconds(),
