@@ -58,7 +58,7 @@ def finds(patch: Patch, kind: str, operations: str = "") -> Any:
     its seed."""
 
     def is_found(finding: Any) -> bool:
-        return finding.kind == kind and finding.operation.startswith(operations)
+        return bool(finding.kind == kind and finding.operation.startswith(operations))
 
     if operations:
         patch.setattr(story, "KINDS", {operations: 1})
