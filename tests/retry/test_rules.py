@@ -359,6 +359,13 @@ def test_rate_limits_do_not_use_up_the_budget(world: World) -> None:
     assert world.run([LIMITED, LIMITED, DONE], policy=policy)[0] == "done"
 
 
+def test_a_wrong_clock_does_not_use_up_the_budget(world: World) -> None:
+    """A hundred calls at once may all have been signed before the first one was refused."""
+    policy = RetryPolicy(floor=0.0, first=0.0, reserve=0.0)
+
+    assert world.run([EXPIRED, DONE], policy=policy)[0] == "done"
+
+
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"deadline": -1}, {"floor": float("nan")}])
 def test_a_policy_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match=r"^not a policy: RetryPolicy\(attempts="):

@@ -66,7 +66,7 @@ class Sends:
     Attributes:
         number: how often.
         queued: of these, those that only waited for a connection.
-        repeats: repeats that cost budget: rate limits and queues are no faults of the network.
+        repeats: repeats that cost budget: queues, rate limits and a wrong clock are no outage.
         is_next_free: whether the next one costs none.
     """
 
@@ -82,8 +82,9 @@ class Sends:
 
     def answered(self, outcome: Outcome) -> None:
         self.queued += outcome.is_queued
-        status = getattr(outcome.error, "http_status", None)
-        self.is_next_free = outcome.is_queued or status in (423, 429)
+        status, code = (getattr(outcome.error, name, None) for name in ("http_status", "code"))
+        is_no_outage = status in (423, 429) or code == "AUTH_EXPIRED"
+        self.is_next_free = outcome.is_queued or is_no_outage
 
 
 Line = tuple[float, float, str, Fault | None, str, Exception | None]

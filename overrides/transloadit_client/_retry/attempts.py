@@ -15,6 +15,10 @@ from .rules import AFTER_NOT_FOUND, NEVER_IN_DOUBT, Next, Phase, next_after, pha
 
 T = TypeVar("T")
 
+# These repeats cost no budget, which is there for outages. A wrong clock is corrected once, but all
+# calls that were signed before that have to be signed anew: a `map` has a hundred at once.
+_NO_OUTAGE = (Phase.LIMITED, Phase.EXPIRED)
+
 
 def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]:
     """Sends a call as often as the rules allow.
@@ -72,7 +76,7 @@ def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]
             else "no attempts are left" if number >= policy.attempts
             else "no time is left" if now() + delay > until
             else call.why_not_again()
-            or (None if phase is Phase.LIMITED or outcome.is_queued or world.budget.spend()
+            or (None if phase in _NO_OUTAGE or outcome.is_queued or world.budget.spend()
                 else "the retry budget is empty")
         )  # fmt: skip
         last = evolve(history[-1], decision=why_not or step.value, delay=None if why_not else delay)
