@@ -105,6 +105,7 @@ class Operation:
 
     Attributes:
         number: its place in the story.
+        dice: the service's, for its requests.
         share: of its exchanges, how many are struck.
         spared: the exchanges that no fault may strike.
         struck: the exchanges that one did, and which.
@@ -118,6 +119,7 @@ class Operation:
     number: int
     kind: str
     draw: Random
+    dice: Random
     share: float
     spared: Container[int]
     exchanges: int = 0
@@ -223,8 +225,13 @@ class Network:
         def arrives() -> None:
             # A copy of what was refused for now would be carried out beside the repeat that is
             # signed anew: against that only an id of one's own helps.
-            if not replies or replies[0].note not in ("limited", "expired"):
-                replies.append(self.service.handle(request))
+            if replies and replies[0].note in ("limited", "expired"):
+                return
+            self.service.draw = operation.dice
+            reply = self.service.handle(request)
+            # Nor may the answer to a copy be a rate limit, which has to mean that nothing was done.
+            if not replies or reply.note != "limited":
+                replies.append(reply)
 
         match kind:
             case Kind.REFUSED | Kind.FULL | Kind.LOST | Kind.GATEWAY | Kind.FIREWALL:

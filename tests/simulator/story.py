@@ -191,6 +191,7 @@ class Program:
                 number,
                 names[number],
                 Random(f"{self.story.seed} {number}"),
+                Random(f"{self.story.seed} {number} service"),
                 self.share,
                 self.story.spared.get(number, ()),
             )
@@ -350,6 +351,7 @@ class Program:
             contents = [draw.randbytes(1500) for _ in range(count)]
         names = ["twin" if twins else f"f{number}" for number in range(count)]
         once = operation.kind == "stream"
+        self.service.draw = operation.dice
         assembly = self.service.begun(operation.tag, expected=count)
         status = _status(self.service.status_of(assembly))
 
@@ -481,6 +483,7 @@ class Program:
 
     def _aged(self, operation: Operation, *, takes: float = 0.0) -> Assembly:
         """An Assembly that everybody knows of."""
+        self.service.draw = operation.dice
         assembly = self.service.begun(f"{operation.tag}, before", takes=takes)
         assembly.created -= 100.0
         return assembly

@@ -187,7 +187,7 @@ def test_a_flow_that_lets_no_time_pass_is_noticed() -> None:
     )
 
     async def run() -> None:
-        CURRENT.set(Operation(0, "create", Random(1), 0.0, ()))
+        CURRENT.set(Operation(0, "create", Random(1), Random(1), 0.0, ()))
         await VirtualDriver(client).run(restless())
 
     with pytest.raises(Stuck, match="no time passed; the last is Pause"):
