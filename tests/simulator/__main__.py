@@ -32,6 +32,8 @@ def main() -> int:
     with ProcessPoolExecutor(options.processes) as pool:
         for part in pool.map(many, seeds, [min(_PART, options.operations)] * len(seeds)):
             report.add(part)
+            so_far = f"{report.operations.total()} operations, {len(report.findings)} findings"
+            print(so_far, file=sys.stderr, flush=True)
     print("\n".join(table(report)))
     print(f"{time.monotonic() - begun:.0f} s, and {report.seconds / 86400:.0f} virtual days")
     tell_shortest(report)
