@@ -20,7 +20,7 @@ MUTANTS   := build/mutants
 TYPED     := overrides standin examples tests benchmarks openapi website
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite pythons lowest httpx2 coverage generate drift lint types node faults nightly mutants \
+.PHONY: help demo test suite pythons lowest httpx2 coverage generate drift lint types node faults nightly mutants simulate \
         languages language breaks changes alone bench memory dist docs lock clean
 
 help: ## List the commands
@@ -113,6 +113,9 @@ tests/node/node_modules/.stamp: tests/node/package-lock.json
 
 faults: $(VENV)/dev.stamp ## Thousands of calls under a mix of all faults, judged by the server's ledger (SEED=… again)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+simulate: $(VENV)/dev.stamp ## A million calls, uploads, waits and maps in virtual time, over a network that breaks (SEED=… again)
+	@$(BIN)/python -m tests.simulator $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 memory: $(VENV)/dev.stamp ## What uploads of 4 GiB take in memory, on every path, and how they hold up a loop (GIB=4)
 	@$(BIN)/python -m benchmarks.memory $(GIB)

@@ -11,6 +11,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -403,6 +404,20 @@ def test_retry_after_is_seconds_or_a_date(
     retry_after: str | None, date: str | None, seconds: float | None
 ) -> None:
     assert seconds_until(retry_after, date) == seconds
+
+
+def test_calls_that_were_signed_before_the_clock_was_corrected_are_signed_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Of several calls at once all meet the wrong clock, and the first one corrects it."""
+    caplog.set_level(logging.WARNING)
+    wrong = datetime(2026, 1, 1, tzinfo=UTC)
+    clock, right = Clock(lambda: wrong), "Thu, 01 Jan 2026 02:00:00 GMT"
+
+    assert clock.correct(right)
+    assert clock.correct(right)
+    assert clock.now() - wrong == timedelta(hours=2)
+    assert len(caplog.records) == 1
 
 
 def test_a_server_that_is_right_or_absurd_does_not_set_the_clock(

@@ -57,6 +57,7 @@ EXPIRED = Outcome(error=refusal(400, "AUTH_EXPIRED"), date="now")
 REUSED = Outcome(error=refusal(400, "SIGNATURE_REUSE_DETECTED"))
 REFUSED = Outcome(error=refusal(400, "INVALID_SIGNATURE"))
 MISSING = Outcome(error=refusal(404, "ASSEMBLY_NOT_FOUND"))
+BLOCKED = Outcome(error=unreadable(403))  # by something on the way, which gives no code
 DONE = Outcome("done")
 
 
@@ -206,6 +207,13 @@ COURSES: dict[str, tuple[Guard, list[Outcome], list[str], Any]] = {
     "lost, not there, refused, not there": (
         Guard.OWN_ID, [LOST, MISSING, REFUSED, MISSING], ["1", "look", "1", "look"], ApiError,
     ),
+    "lost, not there, refused by a proxy, not there: the first may still arrive": (
+        Guard.OWN_ID, [LOST, MISSING, BLOCKED, MISSING], ["1", "look", "1", "look"], OutcomeUnknown,
+    ),
+    "refused by a proxy": (Guard.OWN_ID, [BLOCKED], ["1"], UnreadableAnswer),
+    "reused at once, by a copy that the network made": (
+        Guard.NONCE, [REUSED], ["1"], OutcomeUnknown,
+    ),
     "lost, and looking fails": (
         Guard.OWN_ID, [LOST, *[LOST] * 5], ["1", *["look"] * 5], OutcomeUnknown,
     ),
@@ -218,6 +226,9 @@ COURSES: dict[str, tuple[Guard, list[Outcome], list[str], Any]] = {
     ),
     "canceled, and never heard of it": (Guard.TWICE_IS_ONCE, [LOST] * 5, ["1"] * 5, OutcomeUnknown),
     "canceled, lost, then refused": (Guard.TWICE_IS_ONCE, [LOST, MISSING], ["1", "1"], ApiError),
+    "canceled, lost, then refused by a proxy": (
+        Guard.TWICE_IS_ONCE, [LOST, BLOCKED], ["1", "1"], OutcomeUnknown,
+    ),
     "lost, not there, expired, not there, so anew": (
         Guard.OWN_ID, [LOST, MISSING, EXPIRED, MISSING, DONE],
         ["1", "look", "1", "look", "2"], "done",
@@ -346,6 +357,13 @@ def test_rate_limits_do_not_use_up_the_budget(world: World) -> None:
     policy = RetryPolicy(floor=0.0, first=0.0, reserve=0.0)
 
     assert world.run([LIMITED, LIMITED, DONE], policy=policy)[0] == "done"
+
+
+def test_a_wrong_clock_does_not_use_up_the_budget(world: World) -> None:
+    """A hundred calls at once may all have been signed before the first one was refused."""
+    policy = RetryPolicy(floor=0.0, first=0.0, reserve=0.0)
+
+    assert world.run([EXPIRED, DONE], policy=policy)[0] == "done"
 
 
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"deadline": -1}, {"floor": float("nan")}])

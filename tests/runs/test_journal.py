@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from transloadit_client import InvalidInput
+from transloadit_client._calls.addresses import DrawnId
 from transloadit_client._runs.journal import Journal
 
 CRASHES = """
 import os, sys
+from transloadit_client._calls.addresses import DrawnId
 from transloadit_client._runs.journal import Journal
 journal = Journal(sys.argv[1], "resize")
 print(journal.entry("cat.jpg").assembly_id, flush=True)
@@ -220,3 +222,12 @@ def test_an_outcome_is_there_the_next_time(tmp_path: Path) -> None:
         assert journal.entry("cat.jpg").outcome == "ASSEMBLY_COMPLETED"
     with closing(sqlite3.connect(tmp_path / "journal")) as plain:
         assert plain.execute("SELECT count(*) FROM assemblies").fetchone() == (1,)
+    plain.close()
+
+
+def test_an_id_that_was_drawn_just_now_is_known_to_be_new(tmp_path: Path) -> None:
+    """If it counts as used nevertheless, our own create came twice, and is looked for."""
+    with Journal(tmp_path / "journal", "i") as journal:
+        assert isinstance(journal.entry("a").assembly_id, DrawnId)
+        assert not isinstance(journal.entry("a").assembly_id, DrawnId)
+        assert isinstance(journal.renew("a").assembly_id, DrawnId)

@@ -112,6 +112,16 @@ def test_an_upload_that_was_begun_anew_by_a_later_call_is_left_alone() -> None:
     assert others == []
 
 
+def test_an_upload_that_was_begun_anew_is_no_other_file_of_its_name() -> None:
+    """Two files of one name and size: a late creation of the first must not bar the second."""
+    late, arrived = begun(mark="first-1"), evolve(begun(mark="first-2"), finished=True, offset=3)
+
+    mine, others = assigned([file(), file()], ["first", "second"], [late, arrived])
+
+    assert mine == [arrived, None]
+    assert not others
+
+
 def test_of_two_begun_uploads_the_finished_one_is_the_files() -> None:
     late, ours = begun(mark="mine-1"), evolve(begun(mark="mine-2"), offset=3, finished=True)
 

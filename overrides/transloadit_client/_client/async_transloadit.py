@@ -5,7 +5,6 @@ What only some methods need is imported when they are called, since making a cli
 """
 
 import os
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -564,7 +563,7 @@ class AsyncTransloadit(BaseTransloadit):
         check_inputs(files)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
-        moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
+        moves = mapping(at_once, Quota(creates_per_minute), self._world().now)
         tasks = Tasks(journal, instructions_of(create), key)
 
         async def work(task: Task, stop: Stop | None) -> Mapped:

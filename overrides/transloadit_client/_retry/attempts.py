@@ -28,6 +28,10 @@ T = TypeVar("T")
 
 _LOGGER = logging.getLogger("transloadit_client")
 
+# These repeats cost no budget, which is there for outages. A wrong clock is corrected once, but all
+# calls that were signed before that have to be signed anew: a `map` has a hundred at once.
+_NO_OUTAGE = (Phase.LIMITED, Phase.EXPIRED)
+
 
 def attempts(
     call: Call[T],
@@ -67,9 +71,13 @@ def attempts(
             corrected = not corrected and world.correct_clock(outcome.date)
             phase = Phase.EXPIRED if corrected else Phase.REFUSED
         maybe_done = maybe_done or (phase is Phase.UNKNOWN and call.guard not in NEVER_IN_DOUBT)
-        if phase is Phase.REFUSED and call.guard is Guard.TWICE_IS_ONCE:
+        # Only the API gives a code. A refusal without one may come from a proxy or a firewall,
+        # which knows nothing of an earlier attempt, and that one may arrive even now.
+        is_settled = phase is Phase.REFUSED and getattr(outcome.error, "code", None) is not None
+        if is_settled and call.guard is Guard.TWICE_IS_ONCE:
             maybe_done = False  # the refusal says how things stand
         step = next_after(phase, call.guard, maybe_done=maybe_done, id_is_new=call.id_is_new)
+        maybe_done = maybe_done or step is Next.REPORT
         history += (Attempt(str(outcome.error), phase.value, step.value),)
         if step is Next.FIND and call.find is not None:
             try:
@@ -82,11 +90,11 @@ def attempts(
                     unclear = not _is_there(seen) and call.guard not in NEVER_IN_DOUBT
                     final = _final(seen, call, history, maybe_done=unclear)
                     raise final from final.__cause__
-            maybe_done = phase is not Phase.REFUSED and call.guard not in NEVER_IN_DOUBT
+            maybe_done = not is_settled and call.guard not in NEVER_IN_DOUBT
             step = AFTER_NOT_FOUND[phase]
         delay = _wait_before(phase, outcome, number, world)
         why_not = _why_not(call, step, number, policy, out_of_time=now() + delay > until)
-        if not (why_not or is_free or phase is Phase.LIMITED or world.budget.spend()):
+        if not (why_not or is_free or phase in _NO_OUTAGE or world.budget.spend()):
             why_not = "the retry budget is empty"
         last = evolve(history[-1], decision=why_not or step.value, delay=None if why_not else delay)
         history = (*history[:-1], last)

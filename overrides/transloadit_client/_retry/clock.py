@@ -1,6 +1,7 @@
 """Time as the server tells it: HTTP dates, `Retry-After`, and our own clock set right by them."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -11,24 +12,41 @@ logger = logging.getLogger("transloadit_client")
 _LEAST, _MOST = timedelta(seconds=30), timedelta(days=1)
 
 
-class Clock:
-    """This machine's clock, corrected once a refusal has shown that it is wrong."""
+def utc_now() -> datetime:
+    """The time by this machine's clock, in UTC."""
+    return datetime.now(UTC)
 
-    def __init__(self) -> None:
+
+class Clock:
+    """This machine's clock, corrected once a refusal has shown that it is wrong.
+
+    Args:
+        machine: reads the clock that may be wrong; a simulator gives its own.
+    """
+
+    def __init__(self, machine: Callable[[], datetime] = utc_now) -> None:
+        self._machine = machine
         self._ahead = timedelta(0)
 
     def now(self) -> datetime:
         """The time, in UTC."""
-        return datetime.now(UTC) + self._ahead
+        return self._machine() + self._ahead
 
     def correct(self, date: str | None) -> bool:
-        """Takes the server's `Date` for right; whether that made a difference."""
+        """Takes the server's `Date` for right.
+
+        Returns:
+            Whether what is signed from now on is signed for another time: also where another call,
+            which ran at the same time, has corrected the clock already.
+        """
         then = parsed_date(date)
         if then is None:
             return False
-        ahead = then - datetime.now(UTC)
-        if abs(ahead - self._ahead) < _LEAST or abs(ahead) > _MOST:
+        ahead = then - self._machine()
+        if abs(ahead) > _MOST:
             return False
+        if abs(ahead - self._ahead) < _LEAST:
+            return self._ahead != timedelta(0)
         logger.warning(
             "this machine's clock differs from the server's by %+.0f seconds; signing with theirs",
             ahead.total_seconds(),

@@ -122,7 +122,7 @@ class World:
         now: a clock in seconds that only goes forward.
         jitter: draws a number between zero and the one it is given.
         budget: how many repeats the client may still make.
-        correct_clock: given the server's `Date`, sets our clock; whether that changed anything.
+        correct_clock: given the server's `Date`, sets our clock; whether signing anew can help.
         recent: what was created just now.
     """
 

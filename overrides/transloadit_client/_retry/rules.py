@@ -48,7 +48,8 @@ RULES: dict[Phase, dict[Guard, Next]] = {
         Guard.HARMLESS: Next.STOP,
         Guard.TWICE_IS_ONCE: Next.STOP,
         Guard.OWN_ID: Next.FIND,
-        Guard.NONCE: Next.STOP,
+        # The nonce was drawn for this call, so a copy that the network made has come first.
+        Guard.NONCE: Next.REPORT,
         Guard.CHECKABLE: Next.FIND,
         Guard.NOTHING: Next.STOP,
     },
@@ -121,8 +122,8 @@ def next_after(phase: Phase, guard: Guard, *, maybe_done: bool, id_is_new: bool)
         id_is_new: whether no request can have used the id before.
     """
     if not maybe_done:
-        strange = phase is Phase.REUSED and guard is not Guard.CHECKABLE and not id_is_new
-        return Next.STOP if strange else RULES[phase][guard]
+        is_anothers = phase is Phase.REUSED and guard is Guard.OWN_ID and not id_is_new
+        return Next.STOP if is_anothers else RULES[phase][guard]
     if guard is Guard.OWN_ID and phase in (Phase.REFUSED, Phase.EXPIRED):
         return Next.FIND
     if guard is Guard.NONCE and phase is Phase.LIMITED:

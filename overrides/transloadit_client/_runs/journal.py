@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import frozen
 
-from .._calls.addresses import new_assembly_id
+from .._calls.addresses import drawn_assembly_id
 from .._errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Journal:
         self._open.commit()
 
     def _draw(self, key: str, version: str | None) -> Entry:
-        drawn = new_assembly_id()
+        drawn = drawn_assembly_id()
         self._open.execute(
             "INSERT OR REPLACE INTO assemblies VALUES (?, ?, ?, NULL)",
             [_stored(key), drawn, version],

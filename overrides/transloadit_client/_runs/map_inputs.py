@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from attrs import evolve, field, frozen
 
-from .._calls.addresses import new_assembly_id
+from .._calls.addresses import drawn_assembly_id
 from .._calls.contents import is_file
 from .._calls.files import Files, base_name, text_parts
 from .._calls.operations import params_of
@@ -101,7 +101,7 @@ class Tasks:
         """
         key = self._key(files)
         if self._journal is None:
-            return Task(files, key or "", Entry(new_assembly_id()))
+            return Task(files, key or "", Entry(drawn_assembly_id()))
         if not isinstance(key, str):
             raise InvalidInput(
                 f"an input of type {type(files).__name__} has no name to stand under in a journal;"
@@ -110,7 +110,7 @@ class Tasks:
         try:
             entry = self._journal.entry(self._stored_key(files, key), partial(version_of, files))
         except InvalidInput as error:  # such as a full disk: without its id on it, none is begun
-            return Task(files, key, Entry(new_assembly_id()), refused=error)
+            return Task(files, key, Entry(drawn_assembly_id()), refused=error)
         if entry.outcome is None:
             return Task(files, key, entry)
         if entry.version is None or not has_changed(files, entry.version):
@@ -127,7 +127,7 @@ class Tasks:
         status = getattr(error, "status", None)
         if task.renewed == _RENEWALS or getattr(status, "ok", None) != "REQUEST_ABORTED":
             return None
-        entry = Entry(new_assembly_id())
+        entry = Entry(drawn_assembly_id())
         if self._journal:
             stored_key = self._stored_key(task.files, task.key)
             try:

@@ -2,7 +2,6 @@
 """`Transloadit`: the methods that people call."""
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -559,7 +558,7 @@ class Transloadit(BaseTransloadit):
         check_inputs(files)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
-        moves = mapping(at_once, Quota(creates_per_minute), time.monotonic)
+        moves = mapping(at_once, Quota(creates_per_minute), self._world().now)
         tasks = Tasks(journal, instructions_of(create), key)
 
         def work(task: Task, stop: Stop | None) -> Mapped:

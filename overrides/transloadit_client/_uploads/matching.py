@@ -88,12 +88,11 @@ def assigned(
             if mine[number] is None and found is not None:
                 mine[number] = found
                 others.remove(found)
+    rest = [one for others in left.values() for one in others if not _begun_anew(one, mine)]
     for file, taken in zip(files, mine, strict=True):
-        others = left.get((file.field, file.name), [])
-        if taken is None and any(_of_that_name(one, file) for one in others):
+        if taken is None and any(_of_that_name(one, file) for one in rest):
             raise FileChanged(f"{file.name!r} is not the file whose upload began")
-    rest = (one for others in left.values() for one in others)
-    return mine, [one for one in rest if not _begun_anew(one, mine)]
+    return mine, rest
 
 
 def _begun_anew(upload: ExistingUpload, mine: Sequence[ExistingUpload | None]) -> bool:
