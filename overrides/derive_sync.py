@@ -32,6 +32,7 @@ CHANGES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"\basync_queue\b", "queue"),
     (r"\b(aclose|aiter_raw)\b", lambda found: found[1].replace("a", "", 1)),
     (r"\basynchronous=True\b", "asynchronous=False"),
+    (r"\b_uses_await = True\b", "_uses_await = False"),
     (r"(?<!`)\bAsync(Transloadit|Driver|Listener|Iterator)\b", r"\1"),
     # Sentences that are about one of the two.
     (

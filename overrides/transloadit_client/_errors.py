@@ -17,6 +17,8 @@
 All of them pickle, and none of them holds a secret.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -50,6 +52,8 @@ class Attempt:
         delay: seconds waited before the next attempt; None if there was none.
     """
 
+    __module__ = "transloadit_client"
+
     cause: str
     phase: str
     decision: str
@@ -63,23 +67,33 @@ class TransloaditError(Exception):
         attempts: what was tried, in order; empty where nothing was sent.
     """
 
+    __module__ = "transloadit_client"
+
     attempts: tuple[Attempt, ...] = ()
 
 
 class InvalidInput(TransloaditError, ValueError):
     """The caller's input was refused, and nothing was sent."""
 
+    __module__ = "transloadit_client"
+
 
 class FileChanged(InvalidInput):
     """A file is not the one whose upload began, so that upload cannot go on with it."""
+
+    __module__ = "transloadit_client"
 
 
 class MissingCredentials(InvalidInput):
     """The call needs credentials that were neither given nor found in the environment."""
 
+    __module__ = "transloadit_client"
+
 
 class UntrustedUrl(InvalidInput):
     """A URL that leads to a host where no Assembly of the configured API lives."""
+
+    __module__ = "transloadit_client"
 
 
 class NoAnswer(TransloaditError):
@@ -87,7 +101,16 @@ class NoAnswer(TransloaditError):
 
     A request that changes something was then never sent; otherwise `OutcomeUnknown` says so. The
     `__cause__` is httpx's own error.
+
+    Attributes:
+        host: the host and port that did not answer, such as `api2.transloadit.com:443`, if known.
+        proxy: the proxy on the way, without its user and password; None if there was none.
     """
+
+    __module__ = "transloadit_client"
+
+    host: str | None = None
+    proxy: str | None = None
 
 
 class OutcomeUnknown(NoAnswer):
@@ -98,6 +121,8 @@ class OutcomeUnknown(NoAnswer):
             or of the one to be replayed. None if the API was to choose it.
         last: the error of the last attempt.
     """
+
+    __module__ = "transloadit_client"
 
     assembly_id: str | None = None
     last: "ApiError | NoAnswer | None" = None
@@ -114,7 +139,10 @@ class ApiError(TransloaditError):
         status: the Assembly's status, where the answer held one.
         retry_in: seconds the API asks to wait, as `info.retryIn` or in `Retry-After`; may be 0.
         body: the beginning of the answer's body, as text.
+        headers: the headers of the answer, by any spelling of their names; they pickle.
     """
+
+    __module__ = "transloadit_client"
 
     http_status: int | None = None
     code: str | None = None
@@ -123,6 +151,12 @@ class ApiError(TransloaditError):
     status: "AssemblyStatus | None" = None
     retry_in: float | None = None
     body: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the service, or a proxy before it, gave the answer in `X-Request-Id`."""
+        return self.headers.get("X-Request-Id")
 
 
 class UnreadableAnswer(ApiError):
@@ -131,6 +165,8 @@ class UnreadableAnswer(ApiError):
     Attributes:
         wrong_assembly: whether it is the answer to another request: about another Assembly.
     """
+
+    __module__ = "transloadit_client"
 
     wrong_assembly = False
 
@@ -145,6 +181,8 @@ class UploadIncomplete(TransloaditError):
         finished: the names of the files that arrived.
         missing: the names of those that did not.
     """
+
+    __module__ = "transloadit_client"
 
     assembly_id: str | None = None
     assembly_url: str | None = None
@@ -162,6 +200,8 @@ class StillBusy(TransloaditError):
         status: the last status that was read; None if there was none.
     """
 
+    __module__ = "transloadit_client"
+
     assembly_id: str | None = None
     status: "AssemblyStatus | None" = None
 
@@ -174,6 +214,8 @@ class AssemblyFailed(TransloaditError):
         code: the API's code, such as `IMPORT_FILE_ERROR`; an open set.
         status: how it ended.
     """
+
+    __module__ = "transloadit_client"
 
     assembly_id: str | None = None
     code: str | None = None
@@ -188,6 +230,8 @@ class DownloadIncomplete(TransloaditError):
         saved: the results that are on the disk.
         missing: those that are not, each with the reason.
     """
+
+    __module__ = "transloadit_client"
 
     assembly_id: str | None = None
     saved: "tuple[SavedFile, ...]" = ()

@@ -33,6 +33,8 @@ class Stream:
         size: how many bytes there are in all, if that is known; others are then refused.
     """
 
+    __module__ = "transloadit_client"
+
     content: Iterable[bytes] | AsyncIterable[bytes] = field(repr=False)
     size: int | None = None
 
