@@ -256,6 +256,9 @@ class BaseTransloadit(Client):
         Raises:
             MissingCredentials: there is no Auth Key or no Auth Secret.
             InvalidInput: `params` hold what JSON cannot.
+
+        Example:
+            signed = client.sign({"template_id": "…"}, expires_in=timedelta(minutes=10))
         """
         auth = as_dict(as_dict(params).get("auth") or {})
         return sign(
@@ -281,6 +284,9 @@ class BaseTransloadit(Client):
         Raises:
             MissingCredentials: there is no Auth Key or no Auth Secret.
             InvalidInput: something is missing, of another type, or cannot stand in a URL.
+
+        Example:
+            url = client.sign_smart_cdn_url("acme", "thumbnail", "cat.jpg", {"w": 200})
         """
         credentials = self._credentials()
         return sign_url(
@@ -294,9 +300,12 @@ class BaseTransloadit(Client):
         )
 
     def with_options(self, **changes: Unpack[Options]) -> Self:
-        """A copy with other options, over the same connections. This client does not change.
+        """Returns a copy with other options on the same connections; this client is unchanged.
 
         Closing the copy leaves the connections open: they are this client's to close.
+
+        Example:
+            patient = client.with_options(timeout=300, retry=10)
         """
         if ("key" in changes or "secret" in changes) and "auth_token" not in changes:
             changes = {**changes, "auth_token": None}  # type: ignore[typeddict-item]  # to unset it
@@ -310,48 +319,84 @@ class BaseTransloadit(Client):
         return copy
 
     def with_headers(self, headers: dict[str, str]) -> Self:
-        """A copy that sends further headers; see `with_options`."""
+        """Returns a copy that sends further headers; see `with_options`.
+
+        Example:
+            traced = client.with_headers({"X-Trace": "7"})
+        """
         return self.with_options(headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
-        """A copy that sends further cookies; see `with_options`."""
+        """Returns a copy that sends further cookies; see `with_options`.
+
+        Example:
+            routed = client.with_cookies({"route": "blue"})
+        """
         return self.with_options(cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: float | httpx.Timeout) -> Self:
-        """A copy with another timeout; see `with_options`."""
+        """Returns a copy with another timeout; see `with_options`.
+
+        Example:
+            slow = client.with_timeout(300)
+        """
         return self.with_options(timeout=timeout)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Sends through an httpx client of your own, with its settings; you close it."""
+        """Sends blocking calls through an httpx client of your own; it is yours to close.
+
+        Example:
+            client.set_httpx_client(httpx.Client(verify="ca.pem"))
+        """
         self._connections = self._connections.over(sync=client)
         self._client = None
         return self
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """The asynchronous twin of `set_httpx_client`."""
+        """Sends awaited calls through an httpx client of your own; see `set_httpx_client`.
+
+        Example:
+            client.set_async_httpx_client(httpx.AsyncClient(verify="ca.pem"))
+        """
         self._connections = self._connections.over(asynchronous=async_client)
         self._async_client = None
         return self
 
     def get_httpx_client(self) -> httpx.Client:
-        """The httpx client that sends safe forms; generated functions use it as well."""
+        """The httpx client that sends blocking calls; generated functions use it as well.
+
+        Example:
+            client.get_httpx_client().event_hooks["request"].append(print)
+        """
         if self._client is None:
             self._client = HttpClient(self._connections, self._http_options())
         return self._client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The asynchronous httpx client that sends safe forms."""
+        """The httpx client that sends awaited calls; see `get_httpx_client`.
+
+        Example:
+            client.get_async_httpx_client().event_hooks["request"].append(log_request)
+        """
         if self._async_client is None:
             self._async_client = AsyncHttpClient(self._connections, self._http_options())
         return self._async_client
 
     def close(self) -> None:
-        """Closes the connections, unless they belong to the client this is a copy of, or to you."""
+        """Closes the connections; a copy leaves those of its parent open, and yours stay open too.
+
+        Example:
+            client.close()  # as at the end of `with Transloadit() as client:`
+        """
         if not self._shares:
             self._connections.close()
 
     async def aclose(self) -> None:
-        """Closes the asynchronous connections; see `close`."""
+        """Closes the connections of awaited calls; see `close`.
+
+        Example:
+            await client.aclose()  # as at the end of `async with AsyncTransloadit() as client:`
+        """
         if not self._shares:
             await self._connections.aclose()
 
