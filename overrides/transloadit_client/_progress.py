@@ -83,9 +83,9 @@ class Story:
         self._to_send = files, size
 
     def __call__(self, progress: Progress) -> None:
-        before = self._reported
-        following = self._without_steps_back(progress, before or progress)
-        if following != before:
+        before = self._reported or Progress(assembly_id=progress.assembly_id, phase="uploading")
+        following = self._without_steps_back(progress, before)
+        if following != self._reported:
             self._reported = following
             self._report(following)
 
@@ -95,13 +95,15 @@ class Story:
         bytes_to_send = _most(now.bytes_to_send, before.bytes_to_send)
         if self._to_send is not None:
             files_to_send, size = self._to_send
-            bytes_to_send = before.bytes_to_send if size is None else size
+            # The length of a stream is known, and reported, once it has arrived.
+            known = (size, before.bytes_to_send, now.bytes_to_send)
+            bytes_to_send = next((total for total in known if total is not None), None)
         files_sent, files_to_send = _within(now.files_sent, before.files_sent, files_to_send)
         bytes_sent, bytes_to_send = _within(now.bytes_sent, before.bytes_sent, bytes_to_send)
         completed = now.status is not None and now.status.ok == "ASSEMBLY_COMPLETED"
         if completed or phase in ("executing", "downloading"):  # not before all has arrived
-            files_sent, bytes_sent = files_to_send or files_sent, bytes_to_send or bytes_sent
-            bytes_to_send = bytes_sent  # the length of a stream is known at its end
+            files_sent = files_sent if files_to_send is None else files_to_send
+            bytes_sent = bytes_sent if bytes_to_send is None else bytes_to_send
         files_saved, files_to_save = _within(
             now.files_saved, before.files_saved, _most(now.files_to_save, before.files_to_save)
         )
