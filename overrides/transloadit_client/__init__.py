@@ -47,6 +47,8 @@ _HOME = {
     "sign": "._signing",
 }
 
+# Checkers read the stub, and pyright wants a plain list in what they do not read.
+# pyright: reportUnsupportedDunderAll=false
 __all__ = [*_HOME, "__version__", "pingback", "smart_cdn"]  # noqa: PLE0604  # the names above
 
 
