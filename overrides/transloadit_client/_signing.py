@@ -142,6 +142,10 @@ def sign(
     Raises:
         InvalidInput: `params` hold what JSON cannot, `expires` is naive, or `auth` already says
             something else.
+
+    Example:
+        expires = datetime.now(UTC) + timedelta(hours=1)
+        signed = sign(params, Credentials("key", "secret"), expires=expires, nonce=token_hex(16))
     """
     fields = as_dict(params)
     auth = as_dict(fields.get("auth") or {})
@@ -181,6 +185,9 @@ def encode(params: Params) -> str:
 
     Raises:
         InvalidInput: `params` hold NaN, infinity, or what is not JSON; it says where, not what.
+
+    Example:
+        encode({"template_id": "t"})  # '{"template_id":"t"}'
     """
     fields = as_dict(params)
     try:

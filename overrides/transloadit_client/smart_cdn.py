@@ -56,6 +56,9 @@ def sign_url(
 
     Raises:
         InvalidInput: something is missing, of another type, or cannot stand in a URL.
+
+    Example:
+        url = sign_url("acme", "thumbnail", "cat.jpg", {"w": 200}, key="…", secret="…")
     """
     secret = Secret(secret)  # the plain text leaves this frame before anything can fail in it
     credentials = Credentials(key, secret)

@@ -3,6 +3,8 @@
 What may be tried again is in `rules`, how often and how long in `policy`.
 """
 
+import logging
+import re
 from typing import Any, TypeVar, cast
 
 from attrs import evolve
@@ -14,6 +16,9 @@ from .policy import World, wait_after_fault, wait_after_limit
 from .rules import AFTER_NOT_FOUND, NEVER_IN_DOUBT, Next, Phase, next_after, phase_of
 
 T = TypeVar("T")
+
+logger = logging.getLogger("transloadit_client")
+_ID = re.compile(r"\b[0-9a-f]{32}\b")  # whoever knows an Assembly's id may cancel it
 
 
 def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]:
@@ -75,6 +80,15 @@ def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]
         history = (*history[:-1], last)
         if why_not:
             raise _final(outcome.error, call, history, maybe_done=maybe_done)
+        logger.info(
+            "could not %s: %s after attempt %d; going to %s in %.1f seconds",
+            _ID.sub("(id)", call.title),
+            last.phase,
+            number,
+            last.decision,
+            delay,
+            extra={"attempt": last},
+        )
         yield Pause(delay)
         if step is Next.RESIGN or call.guard is Guard.HARMLESS:
             request = call.prepare()

@@ -15,6 +15,9 @@ from .._locks import Lock
 class RetryPolicy:
     """How often and how long to try.
 
+    Each attempt that is followed by another is logged at INFO by the logger `transloadit_client`,
+    so a `logging.Handler` is the hook to count retries; the record's `attempt` is an `Attempt`.
+
     Args:
         attempts: how many at most, the first included.
         deadline: seconds for a whole call; no attempt begins later.
