@@ -223,12 +223,9 @@ def _received(cls: type[T], data: dict[str, Any]) -> T:
     return status
 
 
-def _file(data: Any) -> Any:
-    return AssemblyFile.from_dict(data) if isinstance(data, dict) else data
-
-
 def _read_files(data: Any) -> list[Any]:
-    return [_file(one) for one in data]
+    read = AssemblyFile.from_dict
+    return [read(one) if isinstance(one, dict) else one for one in data]
 
 
 def _read_results(data: dict[str, Any]) -> models.AssemblyStatusResults:
