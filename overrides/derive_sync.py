@@ -31,6 +31,7 @@ CHANGES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"\bget_async_httpx_client\b", "get_httpx_client"),
     (r"\basync_queue\b", "queue"),
     (r"\b(aclose|aiter_raw)\b", lambda found: found[1].replace("a", "", 1)),
+    (r"\b_uses_await = True\b", "_uses_await = False"),
     (r"(?<!`)\bAsync(Transloadit|Driver|Listener|Iterator)\b", r"\1"),
     # Sentences that are about one of the two.
     (

@@ -17,6 +17,8 @@
 All of them pickle, and none of them holds a secret.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -50,6 +52,8 @@ class Attempt:
         delay: seconds waited before the next attempt; None if there was none.
     """
 
+    __module__ = "transloadit_client"
+
     cause: str
     phase: str
     decision: str
@@ -63,11 +67,15 @@ class TransloaditError(Exception):
         attempts: what was tried, in order; empty where nothing was sent.
     """
 
+    __module__ = "transloadit_client"
+
     attempts: tuple[Attempt, ...] = ()
 
 
 class InvalidInput(TransloaditError, ValueError):
     """The caller's input was refused, and nothing was sent."""
+
+    __module__ = "transloadit_client"
 
 
 class FileChanged(InvalidInput):
@@ -76,13 +84,19 @@ class FileChanged(InvalidInput):
     What was sent of it never makes a complete file.
     """
 
+    __module__ = "transloadit_client"
+
 
 class MissingCredentials(InvalidInput):
     """The call needs credentials that were neither given nor found in the environment."""
 
+    __module__ = "transloadit_client"
+
 
 class UntrustedUrl(InvalidInput):
     """A URL that leads to a host where no Assembly of the configured API lives."""
+
+    __module__ = "transloadit_client"
 
 
 class NoAnswer(TransloaditError):
@@ -90,7 +104,16 @@ class NoAnswer(TransloaditError):
 
     A request that changes something was then never sent; otherwise `OutcomeUnknown` says so. The
     `__cause__` is httpx's own error.
+
+    Attributes:
+        host: the host and port that did not answer, such as `api2.transloadit.com:443`, if known.
+        proxy: the proxy on the way, without its user and password; None if there was none.
     """
+
+    __module__ = "transloadit_client"
+
+    host: str | None = None
+    proxy: str | None = None
 
 
 class OutcomeUnknown(NoAnswer):
@@ -101,6 +124,8 @@ class OutcomeUnknown(NoAnswer):
             or of the one to be replayed. None if the API was to choose it.
         last: the error of the last attempt.
     """
+
+    __module__ = "transloadit_client"
 
     assembly_id: str | None = None
     last: "ApiError | NoAnswer | InvalidInput | None" = None
@@ -117,7 +142,10 @@ class ApiError(TransloaditError):
         status: the Assembly's status, where the answer held one.
         retry_in: seconds the API asks to wait, as `info.retryIn` or in `Retry-After`; may be 0.
         body: the beginning of the answer's body, as text.
+        headers: the headers of the answer, by any spelling of their names; they pickle.
     """
+
+    __module__ = "transloadit_client"
 
     http_status: int | None = None
     code: str | None = None
@@ -126,6 +154,12 @@ class ApiError(TransloaditError):
     status: "AssemblyStatus | None" = None
     retry_in: float | None = None
     body: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the service, or a proxy before it, gave the answer in `X-Request-Id`."""
+        return self.headers.get("X-Request-Id")
 
 
 class UnreadableAnswer(ApiError):
@@ -134,6 +168,8 @@ class UnreadableAnswer(ApiError):
     Attributes:
         wrong_assembly: whether it is the answer to another request: about another Assembly.
     """
+
+    __module__ = "transloadit_client"
 
     wrong_assembly = False
 
@@ -150,6 +186,8 @@ class UploadIncomplete(TransloaditError):
         status: the last status that was read; `code` is its `error` or `ok`. Where it says that the
             Assembly has ended, the files are no longer wanted.
     """
+
+    __module__ = "transloadit_client"
 
     code: str | None = None
     status: "AssemblyStatus | None" = None
@@ -170,6 +208,8 @@ class StillBusy(TransloaditError):
         status: the last status that was read; None if there was none.
     """
 
+    __module__ = "transloadit_client"
+
     assembly_id: str | None = None
     status: "AssemblyStatus | None" = None
 
@@ -182,6 +222,8 @@ class AssemblyFailed(TransloaditError):
         code: the API's code, such as `IMPORT_FILE_ERROR`; an open set.
         status: how it ended.
     """
+
+    __module__ = "transloadit_client"
 
     assembly_id: str | None = None
     code: str | None = None
@@ -196,6 +238,8 @@ class DownloadIncomplete(TransloaditError):
         saved: the results that are on the disk.
         missing: those that are not, each with the reason.
     """
+
+    __module__ = "transloadit_client"
 
     assembly_id: str | None = None
     saved: "tuple[SavedFile, ...]" = ()

@@ -1,10 +1,11 @@
-"""How far a piece of work has come, as people are told on the way, and what became of each file."""
+"""How far a piece of work has come, as `on_progress` is told, and what became of each file."""
 
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ._status import AssemblyFile, AssemblyStatus
 
@@ -16,7 +17,8 @@ class Progress:
     """How far an Assembly has come: the one argument of every `on_progress`.
 
     What has nothing to do with the work at hand keeps its default: an upload knows nothing of files
-    to save. Numbers that nobody knows yet are None.
+    to save. Numbers that are not known yet are None. Within one call totals never shrink, nothing
+    that was sent or saved is taken back, and neither ever exceeds its total.
 
     Attributes:
         assembly_id: which Assembly.
@@ -36,6 +38,8 @@ class Progress:
         status: the last status that was read.
     """
 
+    __module__ = "transloadit_client"
+
     assembly_id: str
     phase: Phase
     bytes_sent: int = 0
@@ -52,7 +56,101 @@ class Progress:
 
 
 OnProgress: TypeAlias = Callable[[Progress], object]
-"""What is told. An error raised in it ends the work."""
+"""A function that is called with the progress; `AsyncTransloadit` also takes an `async def`, and
+awaits it. An error raised in it ends the work."""
+
+_PHASES: tuple[Phase, ...] = get_args(Phase)
+
+
+class Story:
+    """Reports the progress of one call so that it only ever goes forward.
+
+    A call is made of parts that each know something else: an upload counts the bytes of files, the
+    service those of the whole form, a status lists no uploads yet, a download knows nothing of what
+    was sent. What one part has reported is kept while the next one says less.
+
+    Args:
+        on_progress: what is called whenever the progress has changed.
+    """
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._report = on_progress
+        self._reported: Progress | None = None
+        self._to_send: tuple[int, int | None] | None = None
+
+    def sends(self, files: int, size: int | None) -> None:
+        """Sets the files to send and their bytes, which are known better here than by the API."""
+        self._to_send = files, size
+
+    def __call__(self, progress: Progress) -> None:
+        before = self._reported or Progress(assembly_id=progress.assembly_id, phase="uploading")
+        following = self._without_steps_back(progress, before)
+        if following != self._reported:
+            self._reported = following
+            self._report(following)
+
+    def _without_steps_back(self, now: Progress, before: Progress) -> Progress:
+        phase = max(now.phase, before.phase, key=_PHASES.index)
+        files_to_send = _most(now.files_to_send, before.files_to_send)
+        bytes_to_send = _most(now.bytes_to_send, before.bytes_to_send)
+        if self._to_send is not None:
+            files_to_send, size = self._to_send
+            # The length of a stream is known, and reported, once it has arrived.
+            known = (size, before.bytes_to_send, now.bytes_to_send)
+            bytes_to_send = next((total for total in known if total is not None), None)
+        files_sent, files_to_send = _within(now.files_sent, before.files_sent, files_to_send)
+        bytes_sent, bytes_to_send = _within(now.bytes_sent, before.bytes_sent, bytes_to_send)
+        completed = now.status is not None and now.status.ok == "ASSEMBLY_COMPLETED"
+        if completed or phase in ("executing", "downloading"):  # not before all has arrived
+            files_sent = files_sent if files_to_send is None else files_to_send
+            bytes_sent = bytes_sent if bytes_to_send is None else bytes_to_send
+        files_saved, files_to_save = _within(
+            now.files_saved, before.files_saved, _most(now.files_to_save, before.files_to_save)
+        )
+        bytes_saved, bytes_to_save = _within(
+            now.bytes_saved, before.bytes_saved, _most(now.bytes_to_save, before.bytes_to_save)
+        )
+        return evolve(
+            now,
+            phase=phase,
+            files_sent=files_sent,
+            files_to_send=files_to_send,
+            bytes_sent=bytes_sent,
+            bytes_to_send=bytes_to_send,
+            files_saved=files_saved,
+            files_to_save=files_to_save,
+            bytes_saved=bytes_saved,
+            bytes_to_save=bytes_to_save,
+            percent=before.percent if now.percent is None else now.percent,
+            results=now.results or before.results,
+            status=now.status or before.status,
+        )
+
+
+def story_of(on_progress: OnProgress | None) -> Story | None:
+    """What reports to this function, if there is one; a part of a call keeps to the call's own."""
+    if on_progress is None or isinstance(on_progress, Story):
+        return on_progress
+    return Story(on_progress)
+
+
+def is_awaited(on_progress: object) -> bool:
+    """Whether it is an `async def`, or an object whose `__call__` is one."""
+    return iscoroutinefunction(on_progress) or iscoroutinefunction(
+        getattr(type(on_progress), "__call__", None)  # noqa: B004  # the method, not whether
+    )
+
+
+def _most(one: int | None, other: int | None) -> int | None:
+    return other if one is None else max(one, other or 0)
+
+
+def _within(now: int, before: int, total: int | None) -> tuple[int, int | None]:
+    """How much is done, and the total: what was reported as done is never more than that."""
+    if total is None:
+        return max(now, before), None
+    total = max(total, before)
+    return max(before, min(now, total)), total
 
 
 @frozen
@@ -64,6 +162,8 @@ class SavedFile:
         file: what the status says of it.
         path: where it is.
     """
+
+    __module__ = "transloadit_client"
 
     step: str
     file: AssemblyFile = field(repr=False)
@@ -79,6 +179,8 @@ class MissingFile:
         file: what the status says of it.
         why: the reason, as a sentence.
     """
+
+    __module__ = "transloadit_client"
 
     step: str
     file: AssemblyFile = field(repr=False)
@@ -137,15 +239,17 @@ class Tally:
     def _progress(self) -> Progress:
         status = self.status or AssemblyStatus()
         uploads = status.uploads if isinstance(status.uploads, list) else []
-        arrived = _count(status.finished_tus_uploads) or len(uploads)
-        expected = _count(status.expected_tus_uploads)
+        arrived = max(_count(status.finished_tus_uploads) or len(uploads), len(self._arrived))
+        # Files that came with the create request are not among those expected by tus.
+        totals = (_count(status.expected_tus_uploads), _count(status.num_input_files))
+        known = [total for total in totals if total is not None]
         return Progress(
             assembly_id=self.assembly_id,
             phase=self._phase(status),
             bytes_sent=_count(status.bytes_received) or 0,
             bytes_to_send=_count(status.bytes_expected),
-            files_sent=max(arrived, len(self._arrived)),
-            files_to_send=_count(status.num_input_files) if expected is None else expected,
+            files_sent=arrived,
+            files_to_send=max(*known, arrived) if known else None,
             percent=self._percent,
             results=tuple((step, file) for (step, _), file in self._results.items()),
             status=self.status,

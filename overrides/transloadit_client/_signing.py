@@ -27,11 +27,22 @@ class Model(Protocol):
     def to_dict(self) -> dict[str, Any]: ...
 
 
-Params = Mapping[str, Any] | Model
+@runtime_checkable
+class PydanticModel(Protocol):
+    """A model of pydantic, whose package is not needed for that."""
+
+    def model_dump(
+        self, *, mode: str = ..., by_alias: bool = ..., exclude_none: bool = ...
+    ) -> dict[str, Any]: ...
+
+
+Params = Mapping[str, Any] | Model | PydanticModel
 
 
 class Secret:
     """A text that does not print: not in `repr`, logs, pickles or tracebacks with locals."""
+
+    __module__ = "transloadit_client"
 
     __slots__ = ("_text",)
 
@@ -47,6 +58,10 @@ class Secret:
         return isinstance(self._text, str) and not any(
             "\ud800" <= character <= "\udfff" for character in self._text
         )
+
+    def is_line(self) -> bool:
+        """Whether it has no line end or other control character in it, as from a file."""
+        return re.search(r"[\x00-\x1f\x7f]", str(self._text)) is None
 
     def is_token(self) -> bool:
         """Whether it can stand in an HTTP header."""
@@ -80,6 +95,8 @@ class Credentials:
         InvalidInput: the key or the secret is empty or no text, or the algorithm is unknown.
     """
 
+    __module__ = "transloadit_client"
+
     key: str
     secret: Secret = field(repr=False)
     algorithm: str
@@ -103,6 +120,8 @@ class Credentials:
 class SignedParams:
     """The two form fields of a signed request, to be sent as they are."""
 
+    __module__ = "transloadit_client"
+
     params: str = field(repr=False)  # Steps can hold credentials of their own
     signature: str = field(repr=False)
 
@@ -123,6 +142,10 @@ def sign(
     Raises:
         InvalidInput: `params` hold what JSON cannot, `expires` is naive, or `auth` already says
             something else.
+
+    Example:
+        expires = datetime.now(UTC) + timedelta(hours=1)
+        signed = sign(params, Credentials("key", "secret"), expires=expires, nonce=token_hex(16))
     """
     fields = as_dict(params)
     auth = as_dict(fields.get("auth") or {})
@@ -162,6 +185,9 @@ def encode(params: Params) -> str:
 
     Raises:
         InvalidInput: `params` hold NaN, infinity, or what is not JSON; it says where, not what.
+
+    Example:
+        encode({"template_id": "t"})  # '{"template_id":"t"}'
     """
     fields = as_dict(params)
     try:
@@ -171,8 +197,12 @@ def encode(params: Params) -> str:
     raise InvalidInput(f"{place}; nothing was sent")
 
 
+JSON_OBJECTS = (Mapping, Model, PydanticModel)
+"""The types of what becomes a JSON object."""
+
+
 def as_dict(value: Params) -> dict[str, Any]:
-    """A new dict with what a mapping or a generated model holds.
+    """A new dict with what a mapping or a model holds; None in a pydantic model is not given.
 
     Raises:
         InvalidInput: it is neither.
@@ -181,11 +211,13 @@ def as_dict(value: Params) -> dict[str, Any]:
         return dict(value)
     if isinstance(value, Model):
         return value.to_dict()
-    raise InvalidInput(f"a mapping or a generated model is needed, not {type(value).__name__}")
+    if isinstance(value, PydanticModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    raise InvalidInput(f"a mapping or a model is needed, not {type(value).__name__}")
 
 
 def _as_jsonable(value: object) -> dict[str, Any]:
-    if isinstance(value, Mapping | Model):
+    if isinstance(value, JSON_OBJECTS):
         return as_dict(value)
     raise TypeError
 
@@ -196,7 +228,7 @@ _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_as_
 
 def _not_json(value: object, place: str, depth: int = 0) -> Iterator[str]:
     """Where `value` is not JSON, and why. Looked for only once encoding has failed."""
-    if isinstance(value, Mapping | Model):
+    if isinstance(value, JSON_OBJECTS):
         for name, item in as_dict(value).items():
             if not isinstance(name, str | int | float | None):
                 yield f"{place} has a name of type {type(name).__name__}"

@@ -6,9 +6,11 @@ Every byte counts: the path is what JavaScript's `encodeURIComponent` writes, th
 `URLSearchParams` writes. The known answers are in `openapi/vectors/smart_cdn.json`.
 """
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from urllib.parse import quote, quote_plus
 
 from ._errors import InvalidInput
@@ -17,7 +19,7 @@ from ._signing import Credentials, Secret, signature_of
 LIFETIME = timedelta(hours=1)
 """How long a URL is good where `expires_at` does not say; the vendor's SDKs have the same."""
 
-Value = str | int  # a bool is an int too, and is written `true` or `false`
+Value = str | float  # or int, as everywhere; a bool is one too, and is written `true` or `false`
 Params = Mapping[str, Value | Sequence[Value]] | Iterable[tuple[str, Value]]
 
 _OURS = frozenset({"auth_key", "exp", "sig"})
@@ -44,7 +46,8 @@ def sign_url(
         template: the Template's id or name.
         input: the file, as the Template's `${fields.input}`: a path or a URL; may be empty.
         params: further fields for the Template: pairs, or a mapping in which a list repeats its
-            name. Values are texts, whole numbers or booleans. `auth_key`, `exp` and `sig` among
+            name. Values are texts, numbers or booleans, spelled as in JavaScript: `1.5`, `1` for
+            1.0, `1e+21`, `true`. `auth_key`, `exp` and `sig` among
             them are replaced.
         key: an Auth Key.
         secret: its Auth Secret.
@@ -53,6 +56,9 @@ def sign_url(
 
     Raises:
         InvalidInput: something is missing, of another type, or cannot stand in a URL.
+
+    Example:
+        url = sign_url("acme", "thumbnail", "cat.jpg", {"w": 200}, key="…", secret="…")
     """
     secret = Secret(secret)  # the plain text leaves this frame before anything can fail in it
     credentials = Credentials(key, secret)
@@ -100,12 +106,35 @@ def _pairs(params: object) -> Iterator[tuple[str, str]]:
 
 
 def _value(name: str, value: object) -> str:
-    """`value` in JavaScript's spelling. It spells a float otherwise: `1` for Python's `1.0`."""
+    """`value` in JavaScript's spelling, since the service compares with what that would sign."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and abs(value) <= _LARGEST:
         return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInput(f"the parameter {name!r} is {value}, which is no number")
+        return _as_javascript(value)
     return _text(f"the parameter {name!r}", value)
+
+
+def _as_javascript(value: float) -> str:
+    """ECMA-262, Number::toString: Python has the same digits, and other rules for the exponent."""
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    point = len(text) + int(exponent)  # where the decimal point stands, counted from the left
+    if value == 0:
+        return "0"  # of both zeros
+    if len(text) <= point <= 21:
+        spelled = text.ljust(point, "0")
+    elif 0 < point <= 21:
+        spelled = f"{text[:point]}.{text[point:]}"
+    elif -6 < point <= 0:
+        spelled = f"0.{'0' * -point}{text}"
+    else:
+        mantissa = f"{text[0]}.{text[1:]}" if len(text) > 1 else text
+        spelled = f"{mantissa}e{point - 1:+d}"
+    return f"-{spelled}" if sign else spelled
 
 
 def _query_part(text: str) -> str:

@@ -76,8 +76,7 @@ def test_reprs_hide_them(connect: Connect) -> None:
         copy = client.with_options(timeout=3)
         assert_hushed(f"{copy!r} {copy} {copy._credentials!r} {copy.get_httpx_client()!r}")
         assert_hushed(repr(attrs.asdict(copy, recurse=False)))
-        with pytest.raises(TypeError):
-            vars(copy)
+        assert vars(copy) == {}  # which crash reporters print
     assert_hushed(
         f"{credentials!r} {attrs.asdict(credentials)!r} {Secret(SECRET)!r} {Secret(SECRET)}"
     )

@@ -46,7 +46,7 @@ else:
 """
 
 
-# What uploads, waiting, events, downloads, `run`, `map`, Pingbacks and Smart CDN URLs take.
+# What uploads, waiting, events, downloads, `run`, `map` and Pingbacks take.
 RARE = {
     "httpx_sse",
     "python_multipart",
@@ -65,7 +65,6 @@ RARE = {
     "transloadit_client._waiting.read_schedule",
     "transloadit_client._waiting.wait",
     "transloadit_client.pingback",
-    "transloadit_client.smart_cdn",
 }
 
 

@@ -368,7 +368,7 @@ def test_a_wrong_clock_does_not_use_up_the_budget(world: World) -> None:
 
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"deadline": -1}, {"floor": float("nan")}])
 def test_a_policy_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match=r"^not a policy: RetryPolicy\(attempts="):
+    with pytest.raises(InvalidInput, match=f"^{next(iter(wrong))} is .*; it takes a "):
         RetryPolicy(**wrong)
     assert RetryPolicy(attempts=1, **{name: 0.0 for name in wrong if name != "attempts"})
 
@@ -466,6 +466,25 @@ def test_a_wrong_clock_is_set_right_once_and_said(
 
     assert script.bodies[0] != script.bodies[1]
     assert re.search(r"clock differs from the server's by -720[01] seconds", caplog.text)
+
+
+def test_each_retry_is_logged_with_its_attempt_and_without_the_id(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So that a handler of `logging` can count retries; whoever knows an id may cancel."""
+    caplog.set_level("INFO", "transloadit_client")
+    script = Script((503, {}), (503, {}), OK)
+
+    connect(retry=AT_ONCE, httpx_args={"transport": script.transport}).get_assembly(ID)
+
+    records = [one for one in caplog.records if one.name == "transloadit_client"]
+    assert [one.getMessage() for one in records] == [
+        f"could not read Assembly (id): outcome unknown after attempt {number};"
+        " going to send the same bytes again in 0.0 seconds"
+        for number in (1, 2)
+    ]
+    assert all(ID not in one.getMessage() for one in records)
+    assert [one.attempt.phase for one in records] == ["outcome unknown"] * 2  # type: ignore[attr-defined]
 
 
 def test_copies_share_the_budget() -> None:

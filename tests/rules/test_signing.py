@@ -92,7 +92,7 @@ def test_what_is_not_json_is_refused_and_its_place_named(params: Any, place: str
 
 @pytest.mark.parametrize("params", [None, "text", 3, [("a", 1)]])
 def test_params_must_be_a_mapping_or_a_model(params: Any) -> None:
-    what = rf"^a mapping or a generated model is needed, not {type(params).__name__}$"
+    what = rf"^a mapping or a model is needed, not {type(params).__name__}$"
     with pytest.raises(InvalidInput, match=what):
         encode(params)
 

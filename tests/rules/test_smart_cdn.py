@@ -55,9 +55,11 @@ def query(url: str) -> dict[str, list[str]]:
         ({"params": {"\ud800": "x"}}, "name holds half a surrogate pair"),
         ({"params": {"a": "\udfff"}}, "the parameter 'a' holds half a surrogate pair"),
         *[({"params": {"a": value}}, f"the parameter 'a' must be given as a text, not as {kind}")
-          for value, kind in ((None, "NoneType"), (1.0, "float"), (b"x", "bytes"), ({}, "dict"),
+          for value, kind in ((None, "NoneType"), (b"x", "bytes"), ({}, "dict"),
                               ([None], "NoneType"), ([["x"]], "list"), (2**53, "int"),
                               (-(2**53), "int"), (10**5000, "int"))],
+        *[({"params": {"a": float(value)}}, f"'a' is {value}, which is no number")
+          for value in ("nan", "inf", "-inf")],
         *[({"expires_at": value}, "expires_at must be milliseconds")
           for value in (0, -1, True, False, 1732550672, 10**11 - 1, 2**53, 10**5000, 1.7e12, "1")],
         ({"expires_at": datetime(2030, 1, 1)}, "no time zone"),  # noqa: DTZ001  # the point
@@ -150,6 +152,20 @@ def test_the_callers_params_are_left_alone() -> None:
     assert json.dumps(params) == before
 
 
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        (1.5, "1.5"), (1.0, "1"), (-0.0, "0"), (-2.5, "-2.5"), (100.0, "100"),
+        (0.1 + 0.2, "0.30000000000000004"), (1e20, "100000000000000000000"), (1e21, "1e+21"),
+        (1.5e300, "1.5e+300"),
+        (123456789012345680000.0, "123456789012345680000"), (1e-6, "0.000001"), (1e-7, "1e-7"),
+        (-1.25e-9, "-1.25e-9"), (5e-324, "5e-324"), (2.0**53, "9007199254740992"),
+    ],
+)  # fmt: skip
+def test_numbers_are_spelled_as_in_javascript(value: float, spelled: str) -> None:
+    assert query(signed(params={"n": value}))["n"] == [spelled]
+
+
 class Javascript:
     """A node process that signs as JavaScript would, from `with` to its end."""
 
@@ -192,7 +208,8 @@ NAMED = TEXTS.filter(lambda text: text not in {"", ".", ".."})
     workspace=NAMED, template=NAMED, input=TEXTS.filter(lambda text: text not in {".", ".."}),
     params=st.lists(
         st.tuples(TEXTS | st.sampled_from(["sig", "auth_key", "exp", "a"]),
-                  TEXTS | st.booleans() | st.integers(1 - 2**53, 2**53 - 1)), max_size=6),
+                  TEXTS | st.booleans() | st.integers(1 - 2**53, 2**53 - 1)
+                  | st.floats(allow_nan=False, allow_infinity=False)), max_size=6),
     key=TEXTS.filter(bool), secret=TEXTS.filter(bool), exp=st.integers(10**11, 2**53 - 1),
 )  # fmt: skip
 def test_every_url_is_what_javascript_signs(javascript: Javascript, **row: Any) -> None:

@@ -12,13 +12,15 @@ from typing import Any, assert_type
 import httpx
 from anyio import Path as AsyncPath
 from anyio import open_file
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from transloadit_api.api.assemblies import create_assembly
-from transloadit_api.models import AssemblyFile, CreateAssemblyForm, CreateAssemblyParams
+from transloadit_api.models import CreateAssemblyForm, CreateAssemblyParams
 from transloadit_api.models import ReplayAssemblyNotificationResult as Replayed
 from transloadit_client import (
     ApiError,
+    AssemblyFile,
     AssemblyStatus,
     AsyncTransloadit,
     Credentials,
@@ -29,6 +31,7 @@ from transloadit_client import (
     UploadIncomplete,
     pingback,
     sign,
+    smart_cdn,
 )
 
 
@@ -97,3 +100,31 @@ async def upload_awaited(client: AsyncTransloadit, pieces: AsyncIterator[bytes])
 
 def receive(form: dict[str, str]) -> AssemblyStatus:
     return pingback.verify_fields(form.get("transloadit"), form.get("signature"), "secret")
+
+
+def shortcuts(status: AssemblyStatus, error: ApiError) -> list[str]:
+    """Of one type each, so that no `isinstance` is needed."""
+    url: str = status.url
+    identity: str = status.id
+    names = [file.name for file in (*status.upload_files, *status.result_files)]
+    links: list[str] = [file.download_url for file in status.result_files if file.name in names]
+    request: str | None = error.request_id or status.headers.get("x-request-id")
+    return [url, identity, request or "", *links]
+
+
+class Thumbnail(BaseModel):
+    robot: str = "/image/resize"
+    width: int
+
+
+async def told(progress: Progress) -> None:
+    assert_type(progress.files_to_send, int | None)
+
+
+async def everyday(client: AsyncTransloadit, blocking: Transloadit) -> None:
+    steps = {"small": Thumbnail(width=100), "other": {"robot": "/image/resize"}}
+    finished = await client.run(steps=steps, on_progress=told, save_to="out")
+    assert_type(finished.status, AssemblyStatus)
+    assert_type(await client.upload("id", [b"x"], on_progress=told), AssemblyStatus)
+    assert_type(blocking.with_options(retry=5).with_options(retry=False), Transloadit)
+    smart_cdn.sign_url("w", "t", "i", {"q": 1.5, "w": 3}, key="k", secret="s")

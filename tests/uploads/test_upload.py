@@ -663,7 +663,7 @@ def test_progress_is_told_on_the_way_in_the_callers_thread(connect: Connect, api
     client.upload(waiting(client, 1), [("x", pieces())], chunk_size=5, on_progress=look)
 
     assert (5, None) in seen
-    assert seen[-1] == (20, None)
+    assert seen[-1] == (20, 20)  # known now that the stream has ended
     assert len(threads) == 1
 
 

@@ -106,7 +106,11 @@ class DrawnId(str):
 
 
 def new_assembly_id() -> str:
-    """An id for a new Assembly: 128 random bits, for whoever can guess it can cancel it."""
+    """Draws an id for a new Assembly: 128 random bits, since a guessed id is enough to cancel it.
+
+    Example:
+        client.create_assembly(template_id="…", assembly_id=new_assembly_id())
+    """
     return token_hex(16)
 
 

@@ -40,7 +40,7 @@ def read_created(answer: Answer) -> AssemblyStatus:
         _refused(answer, data)
     if not (data.get("ok") or data.get("assembly_id")):
         raise _unreadable(answer, "says neither ok nor error", data)
-    return as_received(data)
+    return as_received(data, answer.headers)
 
 
 def read_status(answer: Answer) -> AssemblyStatus:
@@ -50,7 +50,7 @@ def read_status(answer: Answer) -> AssemblyStatus:
         _refused(answer, data)
     if not data.get("assembly_id"):
         raise _unreadable(answer, "has no assembly_id", data)
-    return as_received(data)
+    return as_received(data, answer.headers)
 
 
 def read_found(answer: Answer) -> AssemblyStatus:
@@ -172,9 +172,10 @@ def _filled(error: E, answer: Answer, data: Mapping[str, Any]) -> E:
     error.code = _text(data.get("error")) or _text(data.get("code"))
     error.reason = data.get("reason")
     error.assembly_id = _text(data.get("assembly_id"))
-    error.status = as_received(data) if error.assembly_id else None
+    error.status = as_received(dict(data), answer.headers) if error.assembly_id else None
     error.retry_in = _seconds(data.get("info"))
     error.body = _beginning(answer, _BODY_SHOWN)
+    error.headers = answer.headers
     return error
 
 

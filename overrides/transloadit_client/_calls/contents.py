@@ -64,6 +64,8 @@ class Stream:
         size: how many bytes there are in all, if that is known; fewer or more are then refused.
     """
 
+    __module__ = "transloadit_client"
+
     content: Iterable[bytes] | AsyncIterable[bytes] | Reads = field(repr=False)
     size: int | None = None
 

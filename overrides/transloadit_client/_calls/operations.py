@@ -26,7 +26,7 @@ from transloadit_api.models import (
 from transloadit_api.types import UNSET, Unset
 
 from .._errors import InvalidInput
-from .._signing import Params, Secret
+from .._signing import JSON_OBJECTS, Params, Secret, as_dict
 from .._status import AssemblyStatus
 from .addresses import DrawnId, HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
 from .answers import Answer, about, read_created, read_found, read_notification, read_status
@@ -65,6 +65,37 @@ def params_of(
             raise InvalidInput(f"extra_params has {name!r}, which is an argument of its own")
         params[name] = value
     return params
+
+
+def check_objects(*, needs_robots: bool = False, **given: Params | None) -> None:
+    """Checks the arguments that are JSON objects, before they are signed.
+
+    Args:
+        needs_robots: whether each Step of `steps` has to name its Robot. With a Template it need
+            not: what is given then changes the Template's Step of the same name.
+        given: `steps`, `fields` and `auth`, by the names of the arguments.
+
+    Raises:
+        InvalidInput: one is a list or a text, or a Step names no Robot.
+    """
+    for name, value in given.items():
+        if value is not None and not isinstance(value, JSON_OBJECTS):
+            raise InvalidInput(
+                f"{name} is a {type(value).__name__}; it takes a mapping or a model;"
+                " nothing was sent"
+            )
+    steps = given.get("steps")
+    for name, step in as_dict(steps or {}).items():
+        if not isinstance(step, JSON_OBJECTS):
+            raise InvalidInput(
+                f"steps[{name!r}] is a {type(step).__name__}; it takes a mapping or a model;"
+                " nothing was sent"
+            )
+        if needs_robots and not as_dict(step).get("robot"):
+            raise InvalidInput(
+                f'steps[{name!r}] names no Robot, such as "robot": "/image/resize";'
+                " nothing was sent"
+            )
 
 
 def creation(

@@ -17,10 +17,10 @@ from .._calls import operations
 from .._calls.addresses import drawn_assembly_id
 from .._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
 from .._calls.operations import Assembly, params_of
-from .._calls.sources import Source
+from .._calls.sources import Source, known_size
 from .._errors import ApiError, TransloaditError, UploadIncomplete
 from .._flow import Flow, InThread, Stop
-from .._progress import OnProgress, SavedFile
+from .._progress import OnProgress, SavedFile, Story
 from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
 from .._signing import Params
 from .._status import AssemblyStatus
@@ -33,7 +33,7 @@ from .base import (
     BaseTransloadit,
     Timeout,
 )
-from .tasks import Inputs, Sleep, all_done, done_in_thread, run_in_loop
+from .tasks import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
 
 T = TypeVar("T")
 
@@ -48,7 +48,8 @@ class AsyncTransloadit(BaseTransloadit):
             assembly = await client.create_assembly(template_id="…", files=["cat.jpg"])
     """
 
-    __slots__ = ()
+    __module__ = "transloadit_client"
+    _uses_await = True
 
     async def create_assembly(
         self,
@@ -70,7 +71,7 @@ class AsyncTransloadit(BaseTransloadit):
         """Creates an Assembly. Arguments that are not given are not sent.
 
         Args:
-            steps: Assembly Instructions by Step name.
+            steps: Assembly Instructions by Step name: mappings, generated models or pydantic's.
             template_id: the Template that holds the Instructions.
             fields: Assembly Variables, any JSON: `${fields.NAME}` in the Instructions.
             notify_url: where the webhook (Pingback) goes; None is sent as null.
@@ -99,6 +100,9 @@ class AsyncTransloadit(BaseTransloadit):
         Example:
             status = await client.create_assembly(template_id="…", files=["cat.jpg"])
         """
+        operations.check_objects(
+            steps=steps, fields=fields, auth=auth, needs_robots=template_id is None
+        )
         params = params_of(
             steps=steps,
             template_id=template_id,
@@ -185,6 +189,7 @@ class AsyncTransloadit(BaseTransloadit):
         Example:
             again = await client.replay_assembly(crashed, reparse_template=True)
         """
+        operations.check_objects(steps=steps, fields=fields, auth=auth)
         params = params_of(
             steps=steps,
             template_id=template_id,
@@ -221,10 +226,12 @@ class AsyncTransloadit(BaseTransloadit):
         Example:
             await client.replay_assembly_notification(status, notify_url="https://example.com/hook")
         """
+        operations.check_objects(auth=auth)
         params = params_of(notify_url=notify_url, wait=wait, auth=auth)
         call = operations.notification_replay(*self._permit(params), assembly)
         return await self._driver(timeout).call(call)
 
+    @reports
     async def upload(
         self,
         assembly: Assembly,
@@ -250,7 +257,8 @@ class AsyncTransloadit(BaseTransloadit):
             chunk_size: bytes that one request carries at most, 64 MiB by default. Streams are kept
                 in memory by the chunk, 4 MiB in all at most.
             parallel: how many files are uploaded at once.
-            on_progress: called with a `Progress` now and then, and at the end.
+            on_progress: called with a `Progress` now and then, and at the end; an `async def` is
+                awaited by `AsyncTransloadit`.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
 
         Returns:
@@ -284,6 +292,7 @@ class AsyncTransloadit(BaseTransloadit):
         outcomes = await self._all_done(flows, parallel, timeout, uploads.report)
         return await self._carry_out(uploads.end(outcomes), timeout)
 
+    @reports
     async def wait_for_assembly(
         self,
         assembly: Assembly,
@@ -308,7 +317,7 @@ class AsyncTransloadit(BaseTransloadit):
             interval: seconds between two reads at first; the API allows three reads a second.
             events: whether to listen where a stream of events is offered. A client over an httpx
                 client or transport of your own never does: streams need connections of their own.
-            on_progress: called with a `Progress` whenever that has changed.
+            on_progress: called with a `Progress` whenever that has changed; as for `upload`.
             stop: ends the wait: a function that returns true, or an event of `threading`, `asyncio`
                 or `anyio`. It is asked every half second.
             cancel_on_timeout: whether to cancel the Assembly at the deadline.
@@ -341,6 +350,7 @@ class AsyncTransloadit(BaseTransloadit):
         async with AsyncListener(self.get_async_httpx_client()) as listener:
             return await self._driver(timeout, listener=listener).run(flow)
 
+    @reports
     async def download_results(
         self,
         assembly: Assembly,
@@ -399,6 +409,7 @@ class AsyncTransloadit(BaseTransloadit):
         saved = await self._all_done(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)
 
+    @reports
     async def run(
         self,
         *,
@@ -433,7 +444,7 @@ class AsyncTransloadit(BaseTransloadit):
             deadline: seconds to wait for it, 9 hours by default; None for no limit.
             stop: ends the wait; see `wait_for_assembly`.
             cancel_on_timeout: whether to cancel the Assembly at the deadline.
-            on_progress: called with a `Progress`.
+            on_progress: called with a `Progress`; as for `upload`. Totals and numbers only grow.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
             create: other arguments of `create_assembly`: `steps`, `template_id`, `fields` …
 
@@ -450,6 +461,8 @@ class AsyncTransloadit(BaseTransloadit):
         from .._runs import run
 
         found = await self._sources(files)
+        if isinstance(on_progress, Story):  # which `reports` makes of any
+            on_progress.sends(len(found), known_size(found))
         assembly = await self._existing(run.id_to_resume(assembly_id), timeout) if resume else None
         if assembly is None:
             own_id = assembly_id or drawn_assembly_id()

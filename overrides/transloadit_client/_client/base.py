@@ -4,13 +4,14 @@ import os
 import random
 import time
 from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
 from datetime import datetime, timedelta
 from secrets import token_hex
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack, cast
 
 import httpx
-from attrs import define, evolve, field, fields
+from attrs import define, field, fields
 
 from transloadit_api.client import Client
 
@@ -21,11 +22,10 @@ from .._errors import InvalidInput, MissingCredentials
 from .._http.clients import AsyncHttpClient, HttpClient, own_client, timeout_of
 from .._http.connections import Connections
 from .._retry.clock import Clock
-from .._retry.policy import ONCE, Budget, Recent, RetryPolicy, World
+from .._retry.policy import Budget, Recent, RetryPolicy, World, policy_of
 from .._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
-
-if TYPE_CHECKING:
-    from ..smart_cdn import Params as SmartCdnParams
+from ..smart_cdn import Params as SmartCdnParams
+from ..smart_cdn import sign_url
 
 Timeout = float | httpx.Timeout | None
 """Seconds for each step of a request (connect, write, read), or an `httpx.Timeout`."""
@@ -50,6 +50,7 @@ cover the upload. An hour forgives a slow clock; the nonce keeps it from being u
 
 
 _DEFAULT_RETRY = RetryPolicy()
+T = TypeVar("T", bound="BaseTransloadit")
 
 
 class Options(TypedDict, total=False):
@@ -63,7 +64,7 @@ class Options(TypedDict, total=False):
     timeout: float | httpx.Timeout
     headers: dict[str, str]
     cookies: dict[str, str]
-    retry: RetryPolicy | None
+    retry: RetryPolicy | int | None
     trusted_hosts: Collection[str]
 
 
@@ -84,6 +85,7 @@ class BaseTransloadit(Client):
     _recent: Recent = field(init=False)
     _upload_hosts: dict[str, tuple[bool, bool]] = field(init=False)
     _shares: bool = field(init=False)
+    _uses_await: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -94,7 +96,7 @@ class BaseTransloadit(Client):
         auth_token: str | Secret | None = None,
         base_url: str | None = None,
         timeout: float | httpx.Timeout | None = None,
-        retry: RetryPolicy | None = _DEFAULT_RETRY,
+        retry: RetryPolicy | int | None = _DEFAULT_RETRY,
         pickle_secrets: bool = False,
         trusted_hosts: Collection[str] = (),
         headers: dict[str, str] | None = None,
@@ -104,6 +106,41 @@ class BaseTransloadit(Client):
         raise_on_unexpected_status: bool = False,
         httpx_args: dict[str, Any] | None = None,
     ) -> None:
+        """Reads the settings. Nothing is sent, and no connection is opened yet.
+
+        Args:
+            key: the Auth Key; by default `TRANSLOADIT_KEY` of the environment.
+            secret: the Auth Secret; by default `TRANSLOADIT_SECRET`.
+            signature_algorithm: `sha384`, `sha256`, `sha512` or `sha1`, as the key demands; by
+                default `TRANSLOADIT_SIGNATURE_ALGORITHM`, or `sha384`.
+            auth_token: a bearer token, which replaces key and signature; by default, where neither
+                key nor secret is given, `TRANSLOADIT_AUTH_TOKEN`. It is sent on create and replays
+                alone.
+            base_url: where the API is; by default `TRANSLOADIT_ENDPOINT`, or the service itself.
+            timeout: seconds for each step of a request (connect, write, read), or an
+                `httpx.Timeout`. By default 10 to connect and 60 for the others.
+            retry: how often and how long to try: a `RetryPolicy`, a number of attempts, or None or
+                False to try once.
+            pickle_secrets: whether a pickle of this client holds its secrets; by default they are
+                taken from the environment where it is unpickled.
+            trusted_hosts: further hosts, beside the base URL's and the service's, on which
+                Assemblies may be read and canceled over https, such as `{"media.example.net"}`.
+            headers: further headers for every request.
+            cookies: cookies for every request.
+            verify_ssl: a CA file, a folder of them or an `ssl.SSLContext` to trust instead.
+            follow_redirects: whether generated functions follow redirects; methods never do.
+            raise_on_unexpected_status: whether generated functions raise on HTTP codes that are not
+                in the spec.
+            httpx_args: further arguments of httpx's clients: `proxy`, `limits`, `transport` …
+
+        Raises:
+            InvalidInput: a setting cannot be used: a base URL that is none, or would carry
+                credentials in plain text; no certificates at `verify_ssl`; a key or secret with a
+                line end; a timeout or a number of attempts that makes no sense.
+
+        Example:
+            client = Transloadit("key", "secret", timeout=30, retry=3)
+        """
         # Plain texts leave this frame first: a traceback that shows locals must not show them.
         secret = _secret(secret)
         auth_token = _secret(auth_token)
@@ -116,10 +153,20 @@ class BaseTransloadit(Client):
         self._auth_token = auth_token
         self._key = key or os.environ.get("TRANSLOADIT_KEY") or None
         self._secret = secret or _secret(os.environ.get("TRANSLOADIT_SECRET"))
+        for name, given, text in (
+            ("key", key, Secret(self._key or "")),
+            ("secret", secret, self._secret or Secret("")),
+        ):
+            if not text.is_line():
+                raise InvalidInput(
+                    f"{name if given else f'TRANSLOADIT_{name.upper()}'} has a line end or another"
+                    " control character in it, perhaps from the file that it was read from;"
+                    " nothing was sent"
+                )
         self._signature_algorithm = (
             signature_algorithm or os.environ.get("TRANSLOADIT_SIGNATURE_ALGORITHM") or "sha384"
         )
-        self._retry = ONCE if retry is None else retry
+        self._retry = policy_of(retry)
         self._pickle_secrets = pickle_secrets
         self._trusted_hosts = frozenset(trusted_hosts)
         try:
@@ -152,19 +199,54 @@ class BaseTransloadit(Client):
         key, base_url = (getattr(self, name, None) for name in ("_key", "_base_url"))
         return f"{type(self).__name__}(key={key!r}, base_url={base_url!r})"
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], dict[str, Any]]]:
-        """Pickles the settings. What is secret comes from the environment of whoever wakes it.
+    def __copy__(self) -> Self:
+        """A copy over the same connections, which signs as this client does; see `with_options`."""
+        copy = object.__new__(type(self))
+        for name, value in self._state().items():
+            object.__setattr__(copy, name, value)
+        copy._client = copy._async_client = None
+        copy._shares = True
+        return copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """As `copy.copy`, but what a subclass has added is copied deeply.
+
+        Connections and secrets are shared: secrets need not leave the process for a copy.
+        """
+        copy = memo[id(self)] = self.__copy__()
+        for name, value in self._added().items():
+            object.__setattr__(copy, name, deepcopy(value, memo))
+        return copy
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...]]:
+        """Pickles the settings; where they are unpickled, secrets come from the environment.
 
         With `pickle_secrets=True` the secrets go along, for pickles that never leave your hands.
         """
         if self._connections.are_the_callers:
             raise TypeError("a client over an httpx client of your own does not pickle")
-        options = {name.alias: getattr(self, name.name) for name in fields(type(self)) if name.init}
+        options = self._settings()
         for name in ("secret", "auth_token"):
             text = options.pop(name)
             if text is not None and self._pickle_secrets:
                 options[name] = text.reveal()
-        return _woken, (type(self), options)
+        return _unpickled, (type(self), options, self._added())
+
+    def _settings(self) -> dict[str, Any]:
+        """The arguments of `BaseTransloadit.__init__`; those of a subclass may be others."""
+        ours = fields(BaseTransloadit)
+        return {str(one.alias): getattr(self, one.name) for one in ours if one.init}
+
+    def _state(self) -> dict[str, Any]:
+        """All attributes, also those of a subclass, with `__slots__` or without."""
+        # attrs has a `__getstate__` of its own, which knows of no subclass.
+        in_dict, in_slots = cast("tuple[Any, dict[str, Any]]", object.__getstate__(self))
+        return {**(in_dict or {}), **in_slots}
+
+    def _added(self) -> dict[str, Any]:
+        """The attributes that a subclass has added."""
+        ours = {one.name for one in fields(BaseTransloadit)}
+        return {name: value for name, value in self._state().items() if name not in ours}
 
     def sign(self, params: Params, *, expires_in: timedelta = SIGNATURE_LIFETIME) -> SignedParams:
         """Signs `params` for one request: for a browser, another process, or a generated function.
@@ -175,6 +257,9 @@ class BaseTransloadit(Client):
         Raises:
             MissingCredentials: there is no Auth Key or no Auth Secret.
             InvalidInput: `params` hold what JSON cannot.
+
+        Example:
+            signed = client.sign({"template_id": "…"}, expires_in=timedelta(minutes=10))
         """
         auth = as_dict(as_dict(params).get("auth") or {})
         return sign(
@@ -189,7 +274,7 @@ class BaseTransloadit(Client):
         workspace: str,
         template: str,
         input: str,  # noqa: A002  # the API's own word for it
-        params: "SmartCdnParams | None" = None,
+        params: SmartCdnParams | None = None,
         *,
         expires_at: int | datetime | None = None,
     ) -> str:
@@ -200,9 +285,10 @@ class BaseTransloadit(Client):
         Raises:
             MissingCredentials: there is no Auth Key or no Auth Secret.
             InvalidInput: something is missing, of another type, or cannot stand in a URL.
-        """
-        from ..smart_cdn import sign_url
 
+        Example:
+            url = client.sign_smart_cdn_url("acme", "thumbnail", "cat.jpg", {"w": 200})
+        """
         credentials = self._credentials()
         return sign_url(
             workspace,
@@ -215,13 +301,18 @@ class BaseTransloadit(Client):
         )
 
     def with_options(self, **changes: Unpack[Options]) -> Self:
-        """A copy with other options, over the same connections. This client does not change.
+        """Returns a copy with other options on the same connections; this client is unchanged.
 
         Closing the copy leaves the connections open: they are this client's to close.
+
+        Example:
+            patient = client.with_options(timeout=300, retry=10)
         """
         if ("key" in changes or "secret" in changes) and "auth_token" not in changes:
             changes = {**changes, "auth_token": None}  # type: ignore[typeddict-item]  # to unset it
-        copy = evolve(self, **changes)
+        copy = self.__copy__()
+        # Not `type(self)(…)`: a subclass may have an `__init__` with other arguments.
+        BaseTransloadit.__init__(copy, **{**self._settings(), **changes})
         copy._connections = self._connections
         copy._budget = self._budget
         copy._clock = self._clock
@@ -231,29 +322,48 @@ class BaseTransloadit(Client):
         return copy
 
     def with_headers(self, headers: dict[str, str]) -> Self:
-        """A copy that sends further headers; see `with_options`."""
+        """Returns a copy that sends further headers; see `with_options`.
+
+        Example:
+            traced = client.with_headers({"X-Trace": "7"})
+        """
         return self.with_options(headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
-        """A copy that sends further cookies; see `with_options`."""
+        """Returns a copy that sends further cookies; see `with_options`.
+
+        Example:
+            routed = client.with_cookies({"route": "blue"})
+        """
         return self.with_options(cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: float | httpx.Timeout) -> Self:
-        """A copy with another timeout; see `with_options`."""
+        """Returns a copy with another timeout; see `with_options`.
+
+        Example:
+            slow = client.with_timeout(300)
+        """
         return self.with_options(timeout=timeout)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Sends through an httpx client of your own, with its settings; you close it.
+        """Sends blocking calls through an httpx client of your own; it is yours to close.
 
         Raises:
             InvalidInput: it is no `httpx.Client`, but one of httpx2, for example.
+
+        Example:
+            client.set_httpx_client(httpx.Client(verify="ca.pem"))
         """
         self._connections = self._connections.over(sync=own_client(client, httpx.Client))
         self._client = None
         return self
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Sends through an `httpx.AsyncClient` of your own; see `set_httpx_client`."""
+        """Sends awaited calls through an httpx client of your own; see `set_httpx_client`.
+
+        Example:
+            client.set_async_httpx_client(httpx.AsyncClient(verify="ca.pem"))
+        """
         self._connections = self._connections.over(
             asynchronous=own_client(async_client, httpx.AsyncClient)
         )
@@ -261,34 +371,56 @@ class BaseTransloadit(Client):
         return self
 
     def get_httpx_client(self) -> httpx.Client:
-        """The httpx client that sends safe forms; generated functions use it as well."""
+        """The httpx client that sends blocking calls; generated functions use it as well.
+
+        Example:
+            client.get_httpx_client().event_hooks["request"].append(print)
+        """
         if self._client is None:
             self._client = HttpClient(self._connections, self._http_options())
         return self._client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The asynchronous httpx client that sends safe forms."""
+        """The httpx client that sends awaited calls; see `get_httpx_client`.
+
+        Example:
+            client.get_async_httpx_client().event_hooks["request"].append(log_request)
+        """
         if self._async_client is None:
             self._async_client = AsyncHttpClient(self._connections, self._http_options())
         return self._async_client
 
     def close(self) -> None:
-        """Closes the connections, unless they belong to the client this is a copy of, or to you."""
+        """Closes the connections; a copy leaves those of its parent open, and yours stay open too.
+
+        Example:
+            client.close()  # as at the end of `with Transloadit() as client:`
+        """
         if not self._shares:
             self._connections.close()
 
     async def aclose(self) -> None:
-        """Closes the asynchronous connections; see `close`."""
+        """Closes the connections of awaited calls; see `close`.
+
+        Example:
+            await client.aclose()  # as at the end of `async with AsyncTransloadit() as client:`
+        """
         if not self._shares:
             await self._connections.aclose()
 
     def __enter__(self) -> Self:
+        if self._uses_await:
+            raise InvalidInput(f"{type(self).__name__} is asynchronous: use `async with`")
         return self
 
     def __exit__(self, *_: object, **__: Any) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
+        if not self._uses_await:
+            raise InvalidInput(
+                f"{type(self).__name__} is not asynchronous: use `with`, or AsyncTransloadit"
+            )
         return self
 
     async def __aexit__(self, *_: object, **__: Any) -> None:
@@ -361,8 +493,12 @@ def _jitter(most: float) -> float:
     return random.uniform(0.0, most)  # noqa: S311  # it spreads load
 
 
-def _woken(client: type[Any], options: dict[str, Any]) -> Any:
-    return client(**options)
+def _unpickled(client: type[T], options: dict[str, Any], added: dict[str, Any]) -> T:
+    unpickled = object.__new__(client)
+    BaseTransloadit.__init__(unpickled, **options)
+    for name, value in added.items():
+        object.__setattr__(unpickled, name, value)
+    return unpickled
 
 
 def _secret(text: str | Secret | None) -> Secret | None:

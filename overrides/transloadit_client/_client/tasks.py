@@ -12,8 +12,9 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from contextlib import asynccontextmanager, suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import anyio
 import httpx
@@ -27,6 +28,7 @@ from .._http.bodies import Rate, async_pieces
 from .._http.exchange import SHOWN
 from .._http.failures import FAILURES
 from .._http.worker_threads import in_thread
+from .._progress import OnProgress, Progress, is_awaited, story_of
 from .queue import TICK, Queue
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_in_loop"]  # awaits something of a caller's, such as a file, from a worker thread
 
+M = TypeVar("M", bound=Callable[..., Any])
 W = TypeVar("W")
 T = TypeVar("T")
 
@@ -54,6 +57,66 @@ async def sleep(seconds: float) -> None:
     """As `anyio.sleep`, but goes on at once where there is nothing to wait."""
     if seconds:
         await anyio.sleep(seconds)
+
+
+def reports(method: M) -> M:
+    """Lets a method with `on_progress` report steps forward alone; an `async def` is awaited."""
+
+    @wraps(method)
+    async def reporting(*args: Any, on_progress: OnProgress | None = None, **kwargs: Any) -> Any:
+        async def work(report: OnProgress | None) -> Any:
+            return await method(*args, on_progress=story_of(report), **kwargs)
+
+        if on_progress is not None and is_awaited(on_progress):
+            return await _reported_beside(on_progress, work)
+        return await work(on_progress)
+
+    return cast("M", reporting)
+
+
+async def _reported_beside(
+    on_progress: Callable[[Progress], Any], work: Callable[[OnProgress], Awaitable[T]]
+) -> T:
+    """Works, and awaits `on_progress` in a task beside it, so that it does not hold up the work.
+
+    While it is busy only the newest progress is kept: each holds a status, which may be large.
+    """
+    send, receive = anyio.create_memory_object_stream[Progress](1)
+    results: list[T] = []
+    broken: list[Exception] = []
+
+    def report(progress: Progress) -> None:
+        with suppress(anyio.WouldBlock):
+            receive.receive_nowait()
+        send.send_nowait(progress)
+
+    async def follow() -> None:
+        async for progress in receive:
+            await on_progress(progress)
+
+    async def do_work() -> None:
+        with send:  # it ends what follows
+            results.append(await work(report))
+
+    with receive:
+        async with anyio.create_task_group() as group:
+            stop = group.cancel_scope.cancel
+            group.start_soon(_until_broken, follow, broken, stop)
+            await _until_broken(do_work, broken, stop)
+    if broken:
+        raise broken[0]
+    return results[0]
+
+
+async def _until_broken(
+    task: Callable[[], Awaitable[None]], broken: list[Exception], stop: Callable[[], None]
+) -> None:
+    """Notes the error of a task, to be raised as itself, not in a group; stops the others."""
+    try:
+        await task()
+    except Exception as error:  # noqa: BLE001  # whoever reads `broken` raises it
+        broken.append(error)
+        stop()
 
 
 async def done_in_thread(step: InThread) -> Any:
@@ -152,19 +215,12 @@ async def all_done(
                 await is_done.wait()
             on_tick()
 
-    async def until_broken(task: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
-        try:
-            await task()
-        except Exception as error:  # noqa: BLE001  # raised below, as itself and not in a group
-            broken.append(error)
-            stop()
-
     async with anyio.create_task_group() as group:
         stop = group.cancel_scope.cancel
-        group.start_soon(until_broken, watch, stop)
+        group.start_soon(_until_broken, watch, broken, stop)
         async with anyio.create_task_group() as workers:
             for _ in range(min(parallel, len(works))):
-                workers.start_soon(until_broken, carry_on, stop)
+                workers.start_soon(_until_broken, carry_on, broken, stop)
         is_done.set()
     if broken:
         raise broken[0]

@@ -5,23 +5,26 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import httpx
 
 from .._calls.call import Sink
 from .._calls.files import Files
-from .._errors import TransloaditError
+from .._errors import InvalidInput, TransloaditError
 from .._flow import InThread
 from .._http.bodies import Rate, pieces
 from .._http.exchange import SHOWN
 from .._http.watchdog import bounded
+from .._progress import OnProgress, is_awaited, story_of
 from .queue import TICK, Queue
 
 __all__ = ["bounded"]
 
+M = TypeVar("M", bound=Callable[..., Any])
 W = TypeVar("W")
 T = TypeVar("T")
 
@@ -45,6 +48,20 @@ def sleep(seconds: float) -> None:
 def check(sleep: Sleep) -> None:
     """Raises `Stopped` in a thread that is to stop; a task would be canceled where it waits."""
     sleep(0.0)
+
+
+def reports(method: M) -> M:
+    """Lets a method with `on_progress` report steps forward alone; see `Story`."""
+
+    @wraps(method)
+    def reporting(*args: Any, on_progress: OnProgress | None = None, **kwargs: Any) -> Any:
+        if is_awaited(on_progress):
+            raise InvalidInput(
+                "on_progress is an `async def`, which only AsyncTransloadit awaits; give a function"
+            )
+        return method(*args, on_progress=story_of(on_progress), **kwargs)
+
+    return cast("M", reporting)
 
 
 def done_in_thread(step: InThread) -> Any:

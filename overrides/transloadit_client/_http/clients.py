@@ -1,5 +1,6 @@
 """Our httpx clients: what they build is a form that every server reads alike (see `form`)."""
 
+import math
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -84,10 +85,13 @@ def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
         InvalidInput: it is neither; httpx itself would take anything and fail later.
     """
     if isinstance(timeout, httpx.Timeout):
+        for step, seconds in timeout.as_dict().items():  # sockets take none of these
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise InvalidInput(f"timeout.{step} is {seconds!r}; it takes seconds, or None")
         return timeout
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
         return httpx.Timeout(min(timeout, _LONGEST), pool=None)
-    raise InvalidInput(f"timeout is {timeout!r}; it takes seconds, or an httpx.Timeout")
+    raise InvalidInput(f"timeout is {timeout!r}; it takes seconds above 0, or an httpx.Timeout")
 
 
 _LONGEST = 365 * 24 * 3600.0  # sockets do not take an infinite number of seconds

@@ -4,6 +4,7 @@ What may be tried again is in `rules`, how often and how long in `policy`.
 """
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -26,7 +27,9 @@ from .rules import (
 
 T = TypeVar("T")
 
-_LOGGER = logging.getLogger("transloadit_client")
+logger = logging.getLogger("transloadit_client")
+_ID = re.compile(r"\b[0-9a-f]{32}\b")  # whoever knows an Assembly's id may cancel it
+
 
 # These repeats cost no budget, which is there for outages. A wrong clock is corrected once, but all
 # calls that were signed before that have to be signed anew: a `map` has a hundred at once.
@@ -158,15 +161,16 @@ def _tell(
     cause = type(error.__cause__ or error).__name__
     if isinstance(error, ApiError):
         cause = error.code or f"HTTP {error.http_status}"
-    _LOGGER.info(
-        "could not %s: %s (%s); %s in %.1f seconds, after attempt %d of %d",
-        call.title.replace(call.assembly_id or "\0", "…"),
-        cause,
+    logger.info(
+        "could not %s: %s (%s) after attempt %d of %d; going to %s in %.1f seconds",
+        _ID.sub("(id)", call.title),
         last.phase,
-        last.decision,
-        last.delay or 0.0,
+        cause,
         number,
         most,
+        last.decision,
+        last.delay or 0.0,
+        extra={"attempt": last},
     )
 
 

@@ -5,7 +5,7 @@ What may be tried again at all, and with which bytes, is in `rules`.
 
 from collections.abc import Callable
 
-from attrs import Factory, field, frozen, validators
+from attrs import Factory, field, frozen
 
 from .._errors import InvalidInput
 from .._locks import Lock
@@ -14,6 +14,9 @@ from .._locks import Lock
 @frozen(kw_only=True)
 class RetryPolicy:
     """How often and how long to try.
+
+    Each attempt that is followed by another is logged at INFO by the logger `transloadit_client`,
+    so a `logging.Handler` is the hook to count retries; the record's `attempt` is an `Attempt`.
 
     Args:
         attempts: how many at most, the first included.
@@ -29,10 +32,15 @@ class RetryPolicy:
             get the time that this takes beside the deadline; slower downloads are begun anew.
 
     Raises:
-        InvalidInput: one of them is negative, or `attempts` is less than 1.
+        InvalidInput: one of them is negative or no number, or `attempts` is no whole number from 1.
+
+    Example:
+        client = Transloadit(retry=RetryPolicy(attempts=3, deadline=60))
     """
 
-    attempts: int = field(default=5, validator=validators.instance_of(int))
+    __module__ = "transloadit_client"
+
+    attempts: int = 5
     deadline: float = 300.0
     first: float = 0.5
     longest: float = 30.0
@@ -42,21 +50,36 @@ class RetryPolicy:
     minimum_rate: float = 1024.0
 
     def __attrs_post_init__(self) -> None:
-        times = (
-            self.deadline,
-            self.first,
-            self.longest,
-            self.floor,
-            self.share,
-            self.reserve,
-            self.minimum_rate,
-        )
-        if self.attempts < 1 or not all(time >= 0 for time in times):
-            raise InvalidInput(f"not a policy: {self}")
+        if not isinstance(self.attempts, int) or self.attempts < 1:
+            raise InvalidInput(f"attempts is {self.attempts!r}; it takes a whole number from 1")
+        for name in (
+            "deadline", "first", "longest", "floor", "share", "reserve", "minimum_rate",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not value >= 0:  # nor is NaN
+                raise InvalidInput(f"{name} is {value!r}; it takes a number from 0")
 
 
 ONCE = RetryPolicy(attempts=1)
 """Never repeat; a lost create is still looked for."""
+
+
+def policy_of(retry: "RetryPolicy | int | None") -> RetryPolicy:
+    """The policy that `retry=` stands for.
+
+    Raises:
+        InvalidInput: it is no policy, and no number of attempts.
+    """
+    if isinstance(retry, RetryPolicy):
+        return retry
+    if retry is None or retry is False:
+        return ONCE
+    if retry is True or not isinstance(retry, int) or retry < 1:
+        raise InvalidInput(
+            f"retry is {retry!r}; it takes a RetryPolicy, a number of attempts from 1, or None or"
+            " False to try once"
+        )
+    return RetryPolicy(attempts=retry)
 
 
 class Budget:

@@ -27,6 +27,10 @@ class CreateOptions(TypedDict, total=False):
     extra_params: Mapping[str, Any] | None
 
 
+def _number(saved: tuple[SavedFile, ...]) -> str:
+    return f"<{len(saved)} files>"
+
+
 @frozen
 class Finished:
     """What `run` gives.
@@ -36,8 +40,10 @@ class Finished:
         saved: the results that were saved; none without a `save_to`.
     """
 
-    status: AssemblyStatus = field(repr=False)
-    saved: tuple[SavedFile, ...] = ()
+    __module__ = "transloadit_client"
+
+    status: AssemblyStatus
+    saved: tuple[SavedFile, ...] = field(default=(), repr=_number)
 
 
 Key: TypeAlias = Callable[[Files], str | None]
@@ -57,11 +63,13 @@ class Mapped:
         error: why it failed; None if the Assembly completed and all results were saved.
     """
 
+    __module__ = "transloadit_client"
+
     files: Files = field(repr=False)
     key: str
     assembly_id: str
     status: AssemblyStatus | None = field(default=None, repr=False)
-    saved: tuple[SavedFile, ...] = ()
+    saved: tuple[SavedFile, ...] = field(default=(), repr=_number)
     error: TransloaditError | None = None
 
     @property

@@ -137,11 +137,12 @@ class Uploads:
         """Tells how far it has come, if that has changed."""
         if self._on_progress is None:
             return
+        all_arrived = len(self._arrived) == len(self._files)
         progress = Progress(
             assembly_id=str(self.status.assembly_id),
             phase="uploading",
             bytes_sent=sum(self._sent),
-            bytes_to_send=known_size(self._files),
+            bytes_to_send=sum(self._sent) if all_arrived else known_size(self._files),
             files_sent=len(self._arrived),
             files_to_send=len(self._files),
             status=self.status,
