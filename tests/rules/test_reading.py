@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from transloadit_api import models
 from transloadit_api.types import Unset
 from transloadit_client import AssemblyFile, AssemblyStatus
-from transloadit_client._reading import reader
-from transloadit_client._status import as_received
+from transloadit_client._status import as_received, reader
 
 from ..foreign import many_cases
 from .test_status import NESTED, ODD_STATUSES, STATUSES, file

@@ -22,13 +22,13 @@ from .._errors import (
     DownloadIncomplete,
     InvalidInput,
     NoAnswer,
+    Phase,
     StillBusy,
     TransloaditError,
     UntrustedUrl,
 )
 from .._flow import Flow, InThread
 from .._progress import MissingFile, OnProgress, Progress, SavedFile
-from .._retry.rules import Phase
 from .._status import AssemblyFile, AssemblyStatus
 from .file_names import numbered, safe_name, same_name
 from .partial_file import Facts, Moved, Part, disk, holds

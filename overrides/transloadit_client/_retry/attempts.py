@@ -8,10 +8,10 @@ from typing import Any, TypeVar, cast
 from attrs import evolve
 
 from .._calls.call import Call, Guard, NotThere
-from .._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown
+from .._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown, Phase
 from .._flow import Flow, Outcome, Pause, Send
 from .policy import World, wait_after_fault, wait_after_limit
-from .rules import AFTER_NOT_FOUND, NEVER_IN_DOUBT, Next, Phase, next_after, phase_of
+from .rules import AFTER_NOT_FOUND, NEVER_IN_DOUBT, Next, next_after, phase_of
 
 T = TypeVar("T")
 

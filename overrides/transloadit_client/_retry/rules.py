@@ -12,19 +12,8 @@ What makes it safe:
 from enum import Enum
 
 from .._calls.call import Guard
-from .._errors import ApiError, UnreadableAnswer
+from .._errors import ApiError, Phase, UnreadableAnswer
 from .._flow import Outcome
-
-
-class Phase(Enum):
-    """How far an attempt came, as far as can be told from here."""
-
-    NEVER_SENT = "never sent"
-    LIMITED = "refused by a rate limit"
-    EXPIRED = "refused as expired"
-    REUSED = "refused as sent before"
-    REFUSED = "refused"
-    UNKNOWN = "outcome unknown"
 
 
 class Next(Enum):

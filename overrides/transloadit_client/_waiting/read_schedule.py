@@ -6,9 +6,8 @@ then noticed late by a twentieth on average. `benchmarks/waiting.py` has the fig
 
 from attrs import define, field
 
-from .._errors import ApiError, NoAnswer, TransloaditError
+from .._errors import ApiError, NoAnswer, Phase, TransloaditError
 from .._retry.policy import RetryPolicy, World, wait_after_fault, wait_after_limit
-from .._retry.rules import Phase
 from .._status import AssemblyStatus
 
 MOST_OFTEN = 1 / 3  # seconds between two reads: the API allows three reads a second

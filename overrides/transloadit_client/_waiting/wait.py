@@ -9,11 +9,18 @@ from attrs import define, field, frozen
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.call import Call
 from .._calls.operations import Assembly, cancellation, reading
-from .._errors import ApiError, InvalidInput, NoAnswer, StillBusy, TransloaditError, UntrustedUrl
+from .._errors import (
+    ApiError,
+    InvalidInput,
+    NoAnswer,
+    Phase,
+    StillBusy,
+    TransloaditError,
+    UntrustedUrl,
+)
 from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop
 from .._progress import OnProgress, Tally
 from .._retry.policy import World
-from .._retry.rules import Phase
 from .._status import AssemblyStatus
 from .read_schedule import MOST_OFTEN, SLOWEST, ReadSchedule, phase_of_last
 
