@@ -44,6 +44,7 @@ class Phase(Enum):
     """How far an attempt came, as far as can be told from here."""
 
     NEVER_SENT = "never sent"
+    NOT_DONE = "answered, but not done"
     LIMITED = "refused by a rate limit"
     EXPIRED = "refused as expired"
     REUSED = "refused as sent before"
@@ -159,7 +160,12 @@ class UploadIncomplete(TransloaditError):
             the same files.
         finished: the names of the files that arrived.
         missing: the names of those that did not.
+        status: the last status that was read; `code` is its `error` or `ok`. Where it says that the
+            Assembly has ended, the files are no longer wanted.
     """
+
+    code: str | None = None
+    status: "AssemblyStatus | None" = None
 
     assembly_id: str | None = None
     assembly_url: str | None = None

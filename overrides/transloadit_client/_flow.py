@@ -24,6 +24,10 @@ class Send:
 
     call: Call[Any]
     request: Prepared
+    until: float | None = None
+    """When the exchange ends at the latest, on the clock of the flow's `World`."""
+    stopped: Callable[[], bool] | None = None
+    """Says whether to end it before that; it is asked every half second."""
 
 
 @frozen
@@ -56,10 +60,13 @@ class Once:
     Attributes:
         call: the call.
         longest: seconds that each step of the request may take at most.
+        until, stopped: see `Send`.
     """
 
     call: Call[Any]
     longest: float
+    until: float | None = None
+    stopped: Callable[[], bool] | None = None
 
 
 @frozen

@@ -80,12 +80,12 @@ class Span:
         *,
         in_memory: bool = False,
     ) -> None:
-        self._read, self._offset, self._size, self._sent = read, offset, size, sent
+        self._read, self._offset, self.size, self._sent = read, offset, size, sent
         self.in_memory = in_memory
 
     def __iter__(self) -> Iterator[bytes]:
-        end = self._offset + self._size
-        piece = PIECE if self._size > SMALL else SMALL  # what has been read already goes at once
+        end = self._offset + self.size
+        piece = PIECE if self.size > SMALL else SMALL  # what has been read already goes at once
         for offset in range(self._offset, end, piece):
             size = min(piece, end - offset)
             yield self._read(offset, size)
@@ -95,7 +95,7 @@ class Span:
     def sha1(self) -> str:
         """Its SHA-1, as tus has it: in base64."""
         digest = hashlib.sha1(usedforsecurity=False)
-        for piece in Span(self._read, self._offset, self._size):
+        for piece in Span(self._read, self._offset, self.size):
             digest.update(piece)
         return b64encode(digest.digest()).decode()
 

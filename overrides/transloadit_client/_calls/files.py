@@ -168,7 +168,10 @@ def base_name(name: str) -> str:
 
 def content_type_of(name: str) -> str:
     """The content type that a file name suggests: of a packed file that of the packing."""
-    content_type, packing = mimetypes.guess_type(name)
+    try:
+        content_type, packing = mimetypes.guess_type(name)
+    except OSError:  # its first call reads files of the system, which takes a descriptor
+        content_type, packing = mimetypes.MimeTypes().guess_type(name)
     if packing is not None:  # `rows.csv.gz` is no CSV
         return _PACKINGS.get(packing, _UNTYPED)
     return content_type or _UNTYPED

@@ -98,6 +98,7 @@ def creation(
     def why_not_again() -> str | None:
         return next(filter(None, (source.why_not_again() for _, (_, source, _) in files)), None)
 
+    size = sum(source.size or 0 for _, (_, source, _) in files)
     if own_id is None:
         return Call(
             "create an Assembly",
@@ -106,6 +107,7 @@ def creation(
             read_created,
             why_not_again=why_not_again,
             own_connection=True,
+            size=size,
         )
     return Call(
         f"create Assembly {own_id}",
@@ -116,6 +118,7 @@ def creation(
         isinstance(own_id, DrawnId),
         find,
         why_not_again,
+        size=size,
     )
 
 

@@ -10,15 +10,17 @@ import httpx
 from .._calls.call import Call
 from .._errors import TransloaditError
 from .._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
-from .._http.bodies import Body, BodyProblem
+from .._http.bodies import Body, BodyProblem, Rate
 from .._http.clients import shortened
 from .._http.exchange import built, is_mixed_up, lost, received
 from .._http.failures import FAILURES
 from .._retry.attempts import attempts
 from .._retry.policy import ONCE
-from .tasks import Sleep, check, done_in_thread, poured, sleep
+from .tasks import Sleep, bounded, check, done_in_thread, poured, sleep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._flow import Step
     from .._http.async_event_stream import AsyncListener
     from .base import BaseTransloadit
@@ -85,8 +87,9 @@ class AsyncDriver:
         http = self._client.get_async_httpx_client()
         timeout = shortened(self._timeout or http.timeout, step.longest)
         async with self._client._connections.async_queue():
-            driver = AsyncDriver(self._client, timeout, self._sleep)
-            return await driver.run(attempts(step.call, self._client._world(ONCE)))
+            driver = AsyncDriver(self._client, timeout, self._sleep, self._listener)
+            world = self._client._world(ONCE)
+            return await driver.run(attempts(step.call, world, step.until, step.stopped))
 
     async def _send(self, send: Send) -> Outcome:
         http = self._client.get_async_httpx_client()
@@ -94,26 +97,31 @@ class AsyncDriver:
         check(self._sleep)
         auth = None if send.call.sink else httpx.USE_CLIENT_DEFAULT
         try:
-            response = await http.send(request, stream=True, auth=auth, follow_redirects=False)
-            try:
-                body = await self._body(send.call, response)
-                outcome = received(send, response.status_code, response.headers, body)
-                if is_mixed_up(outcome) and response.http_version != "HTTP/2":
-                    await _hang_up(response)
-            finally:
-                await response.aclose()
+            async with bounded(request, send.until, send.stopped, self._listener) as bound:
+                response = await http.send(request, stream=True, auth=auth, follow_redirects=False)
+                try:
+                    body = await self._body(send.call, response, bound.check)
+                    outcome = received(send, response.status_code, response.headers, body)
+                    if is_mixed_up(outcome) and response.http_version != "HTTP/2":
+                        await _hang_up(response)
+                finally:
+                    await response.aclose()
         except FAILURES as error:
             return lost(send, error)
         return outcome
 
-    async def _body(self, call: Call[Any], response: httpx.Response) -> bytes | BodyProblem:
+    async def _body(
+        self, call: Call[Any], response: httpx.Response, check_time: Callable[[], None]
+    ) -> bytes | BodyProblem:
         if call.sink is not None:
-            return await poured(response, call.sink, self._sleep)
+            rate = Rate(self._client._retry.minimum_rate)
+            return await poured(response, call.sink, self._sleep, rate)
         if response.is_stream_consumed:  # by an event hook of the caller's, or made by a mock
             return response.content
         try:
             body = Body(response.headers)
             async for piece in response.aiter_raw():
+                check_time()
                 body.feed(piece)
         except BodyProblem as problem:
             return problem

@@ -19,7 +19,7 @@ from .._calls.addresses import drawn_assembly_id
 from .._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
 from .._calls.operations import Assembly, params_of
 from .._calls.sources import Source
-from .._errors import ApiError, TransloaditError
+from .._errors import ApiError, TransloaditError, UploadIncomplete
 from .._flow import Flow, InThread, Stop
 from .._progress import OnProgress, SavedFile
 from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
@@ -279,6 +279,7 @@ class AsyncTransloadit(BaseTransloadit):
             chunk_size=chunk_size,
             parallel=parallel,
             on_progress=on_progress,
+            hosts=self._upload_hosts,
         )
         flows = await self._carry_out(uploads.begin(), timeout)
         outcomes = await self._all_done(flows, parallel, timeout, uploads.report)
@@ -398,6 +399,7 @@ class AsyncTransloadit(BaseTransloadit):
         assembly_id: str | None = None,
         resume: bool = False,
         tus_above: int = TUS_ABOVE,
+        chunk_size: int = CHUNK_SIZE,
         deadline: float | None = DEADLINE,
         stop: Stop | None = None,
         cancel_on_timeout: bool = False,
@@ -418,6 +420,7 @@ class AsyncTransloadit(BaseTransloadit):
             resume: whether that Assembly may exist already, from a run that was interrupted: it is
                 then resumed, and none is created. It takes an `assembly_id`.
             tus_above: bytes that all files together may have to go in the create request; 8 MiB.
+            chunk_size: see `upload`.
             deadline: seconds to wait for it, 9 hours by default; None for no limit.
             stop: ends the wait; see `wait_for_assembly`.
             cancel_on_timeout: whether to cancel the Assembly at the deadline.
@@ -457,7 +460,17 @@ class AsyncTransloadit(BaseTransloadit):
                     raise
                 assembly = await self.get_assembly(run.id_to_resume(assembly_id), timeout=timeout)
         if run.awaits_uploads(assembly):
-            assembly = await self.upload(assembly, found, on_progress=on_progress, timeout=timeout)
+            try:
+                assembly = await self.upload(
+                    assembly,
+                    found,
+                    chunk_size=chunk_size,
+                    on_progress=on_progress,
+                    timeout=timeout,
+                )
+            except UploadIncomplete as error:
+                run.raise_if_ended(error)
+                raise
         assembly = await self.wait_for_assembly(
             assembly,
             deadline=deadline,
@@ -485,6 +498,7 @@ class AsyncTransloadit(BaseTransloadit):
         at_once: int | None = None,
         creates_per_minute: int | None = CREATES_PER_MINUTE,
         tus_above: int = TUS_ABOVE,
+        chunk_size: int = CHUNK_SIZE,
         deadline: float | None = DEADLINE,
         timeout: Timeout = None,
         **create: Unpack[CreateOptions],
@@ -512,7 +526,7 @@ class AsyncTransloadit(BaseTransloadit):
                 and fewer where the process may open few files and connections.
             creates_per_minute: how many may be created in any minute, 250 by default, which is what
                 an account may; None for no limit.
-            tus_above: as for `run`, like the rest, which holds for each Assembly.
+            tus_above, chunk_size: as for `run`, like the rest, which holds for each Assembly.
             deadline: seconds to wait for each.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
             create: other arguments of `create_assembly`: `steps`, `template_id`, `fields` …
@@ -526,8 +540,14 @@ class AsyncTransloadit(BaseTransloadit):
             async for outcome in client.map(["a.jpg", "b.jpg"], template_id="…", journal="journal"):
                 print(outcome.key, outcome.error)
         """
+        # What its Assemblies need is imported now: later no file descriptor may be left for it.
+        from .._http.async_event_stream import AsyncListener  # noqa: F401
+        from .._results import download  # noqa: F401
+        from .._runs import run  # noqa: F401
         from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
+        from .._uploads import job  # noqa: F401
+        from .._waiting import wait  # noqa: F401
         from .map_tasks import mapped
 
         self._check_credentials()
@@ -544,6 +564,7 @@ class AsyncTransloadit(BaseTransloadit):
                         **task.options(save_to),
                         save_steps=save_steps,
                         tus_above=tus_above,
+                        chunk_size=chunk_size,
                         deadline=deadline,
                         stop=stop,
                         timeout=timeout,

@@ -21,7 +21,7 @@ from .._errors import InvalidInput, MissingCredentials
 from .._http.clients import AsyncHttpClient, HttpClient, timeout_of
 from .._http.connections import Connections
 from .._retry.clock import Clock
-from .._retry.policy import ONCE, Budget, RetryPolicy, World
+from .._retry.policy import ONCE, Budget, Recent, RetryPolicy, World
 from .._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class BaseTransloadit(Client):
     _connections: Connections = field(init=False)
     _budget: Budget = field(init=False)
     _clock: Clock = field(init=False)
+    _recent: Recent = field(init=False)
+    _upload_hosts: dict[str, tuple[bool, bool]] = field(init=False)
     _shares: bool = field(init=False)
 
     def __init__(
@@ -128,6 +130,8 @@ class BaseTransloadit(Client):
         self._connections = Connections(verify_ssl, httpx_args or {})
         self._budget = Budget(self._retry)
         self._clock = Clock()
+        self._recent = Recent(time.monotonic)
+        self._upload_hosts = {}
         self._shares = False
         super().__init__(
             base_url=checked_base_url(
@@ -221,6 +225,8 @@ class BaseTransloadit(Client):
         copy._connections = self._connections
         copy._budget = self._budget
         copy._clock = self._clock
+        copy._recent = self._recent
+        copy._upload_hosts = self._upload_hosts
         copy._shares = True
         return copy
 
@@ -338,6 +344,7 @@ class BaseTransloadit(Client):
             _jitter,
             self._budget,
             self._clock.correct,
+            self._recent,
         )
 
     def _checked(self, timeout: Timeout) -> httpx.Timeout | None:

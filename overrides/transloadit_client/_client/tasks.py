@@ -3,14 +3,17 @@
 `threads` has the same names for blocking code, from which the derived client imports them.
 """
 
+import time
 from collections.abc import (
     AsyncIterable,
+    AsyncIterator,
     Awaitable,
     Callable,
     Iterable,
     Sequence,
 )
-from typing import Any, TypeAlias, TypeVar
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import anyio
 import httpx
@@ -20,10 +23,14 @@ from .._calls.call import Sink
 from .._calls.files import Files
 from .._errors import TransloaditError
 from .._flow import InThread
+from .._http.bodies import Rate
 from .._http.exchange import SHOWN
 from .._http.failures import FAILURES
 from .._http.worker_threads import in_thread
 from .queue import TICK, Queue
+
+if TYPE_CHECKING:
+    from .._http.async_event_stream import AsyncListener
 
 __all__ = ["run_in_loop"]  # awaits something of a caller's, such as a file, from a worker thread
 
@@ -35,6 +42,7 @@ Sleep: TypeAlias = Callable[[float], Awaitable[object]]
 Inputs: TypeAlias = Iterable[Files] | AsyncIterable[Files]
 """What `map` takes: for each Assembly what `run` takes as `files`."""
 
+_TICK = 0.5  # seconds between two questions whether to stop
 _HANDED_OVER = 1024 * 1024  # bytes that are handed to another thread together
 
 
@@ -53,7 +61,47 @@ async def done_in_thread(step: InThread) -> Any:
     return await (step.do() if step.is_awaited else in_thread(step.do))
 
 
-async def poured(response: httpx.Response, sink: Sink, _: Sleep) -> bytes:
+class Bound:
+    """An exchange that is ended by its cancel scope, so that there is nothing to check."""
+
+    def check(self) -> None: ...
+
+
+@asynccontextmanager
+async def bounded(
+    _: httpx.Request,
+    until: float | None,
+    stopped: Callable[[], bool] | None,
+    listener: "AsyncListener | None",
+) -> AsyncIterator[Bound]:
+    """As in `_http.watchdog`, by a cancel scope; `listener` lends its tasks to ask `stopped`.
+
+    Raises:
+        httpx.ReadTimeout: it was ended.
+    """
+    scope = anyio.CancelScope()
+    if until is not None:
+        scope.deadline = anyio.current_time() + until - time.monotonic()
+    is_done = anyio.Event()
+
+    async def ask() -> None:
+        while stopped is not None and not is_done.is_set() and not stopped():
+            with anyio.move_on_after(_TICK):
+                await is_done.wait()
+        scope.cancel()
+
+    if stopped is not None and listener is not None:
+        listener.start_soon(ask)
+    try:
+        with scope:
+            yield Bound()
+    finally:
+        is_done.set()
+    if scope.cancelled_caught:
+        raise httpx.ReadTimeout("the answer was not complete in time")
+
+
+async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate) -> bytes:
     """Gives a body to its sink; whatever touches the disk is done in another thread.
 
     Returns:
@@ -64,6 +112,7 @@ async def poured(response: httpx.Response, sink: Sink, _: Sleep) -> bytes:
     held, broken = bytearray(), None
     try:
         async for data in response.aiter_raw():
+            rate.add(len(data))
             held += data
             if len(held) >= _HANDED_OVER:
                 more = await in_thread(sink.write, bytes(held))

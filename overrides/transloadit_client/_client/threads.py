@@ -15,8 +15,12 @@ from .._calls.call import Sink
 from .._calls.files import Files
 from .._errors import TransloaditError
 from .._flow import InThread
+from .._http.bodies import Rate
 from .._http.exchange import SHOWN
+from .._http.watchdog import bounded
 from .queue import TICK, Queue
+
+__all__ = ["bounded"]
 
 W = TypeVar("W")
 T = TypeVar("T")
@@ -48,7 +52,7 @@ def done_in_thread(step: InThread) -> Any:
     return step.do()
 
 
-def poured(response: httpx.Response, sink: Sink, check: Sleep) -> bytes:
+def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate) -> bytes:
     """Gives a body to its sink. `check` is called before each piece, and may raise to end it.
 
     Returns:
@@ -58,6 +62,7 @@ def poured(response: httpx.Response, sink: Sink, check: Sleep) -> bytes:
         return next(response.iter_raw(SHOWN), b"")
     for data in response.iter_raw():
         check(0.0)
+        rate.add(len(data))
         if not sink.write(data):
             break
     return b""

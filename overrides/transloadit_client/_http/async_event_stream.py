@@ -1,7 +1,8 @@
 """The stream of an Assembly's events for asynchronous code: the twin of `_events`."""
 
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from anyio import create_memory_object_stream, create_task_group, move_on_after, sleep
@@ -35,6 +36,10 @@ class AsyncListener:
             self._listening = event.kind != CLOSED
             return event
         return None
+
+    def start_soon(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs something beside the wait, which ends with it at the latest."""
+        self._tasks.start_soon(task)
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()

@@ -1,8 +1,11 @@
 """The body of an answer, read and unpacked up to a limit: a server may send without an end."""
 
+import time
 import zlib
 from collections.abc import Mapping
 from typing import Any
+
+import httpx
 
 MOST = 64 * 1024 * 1024
 """Bytes of an answer, unpacked. The API's own limit for a status is 8 MB."""
@@ -11,6 +14,7 @@ ENCODINGS = "gzip, deflate"
 """What is asked for: both can be unpacked step by step, up to a limit."""
 
 _STEP = 1024 * 1024  # bytes that are unpacked at once, so that an event loop is not held up
+_PATIENCE = 30.0  # seconds before the rate of a body is looked at
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -70,3 +74,27 @@ class Body:
 
     def _too_large(self) -> BodyProblem:
         return BodyProblem(f"has more than {self._most} bytes")
+
+
+class Rate:
+    """Notices a body that comes too slowly: a read of a byte now and then never times out.
+
+    Args:
+        least: bytes a second, on average; 0 for any.
+    """
+
+    def __init__(self, least: float) -> None:
+        self._least = least
+        self._began = time.monotonic()
+        self._bytes = 0
+
+    def add(self, size: int) -> None:
+        """So many bytes came.
+
+        Raises:
+            httpx.ReadTimeout: they are too few for the time that has passed.
+        """
+        self._bytes += size
+        seconds = time.monotonic() - self._began
+        if seconds > _PATIENCE and self._bytes < self._least * (seconds - _PATIENCE):
+            raise httpx.ReadTimeout(f"it comes with less than {self._least:g} bytes a second")

@@ -7,7 +7,6 @@ calls from theirs. What is heard decides nothing; `_waiting` does.
 import json
 import os
 import queue
-import socket
 import threading
 import time
 from contextlib import suppress
@@ -20,6 +19,7 @@ from httpx_sse import EventSource
 
 from .._flow import CLOSED, OPENED, Event, Listen, Pause
 from .pool_state import APART
+from .watchdog import WATCH, Watch
 
 _HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 BACKLOG = 256  # events; a stream that talks faster than it is heard has to wait
@@ -100,7 +100,7 @@ class _Stream:
         self._request = request
         self._events: queue.Queue[Event] = queue.Queue(BACKLOG)
         self._closed = threading.Event()
-        self._socket: socket.socket | None = None
+        self._watch = request.extensions[WATCH] = Watch(float("inf"))
         threading.Thread(target=self._read, name="transloadit-events", daemon=True).start()
 
     def next(self, seconds: float) -> Event | None:
@@ -112,10 +112,7 @@ class _Stream:
     def close(self) -> None:
         """Ends the thread, as soon as it is out of whatever it is in."""
         self._closed.set()
-        if self._socket is not None:
-            with suppress(OSError):  # it may be closed already
-                # Not the method of an `ssl.SSLSocket`: it would touch what the thread is using.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self._watch.end()
 
     def _read(self) -> None:
         try:
@@ -133,8 +130,6 @@ class _Stream:
     def _listen(self, response: httpx.Response) -> None:
         if not has_events(response):
             return
-        stream = response.extensions.get("network_stream")
-        self._socket = stream and stream.get_extra_info("socket")
         self._say(Event(OPENED))
         events = EventSource(response).iter_sse()
         for event in takewhile(lambda _: not self._closed.is_set(), events):

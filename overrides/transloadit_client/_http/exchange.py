@@ -3,7 +3,11 @@
 The two drivers only send what is built here, and read the body.
 """
 
+import html
+import json
 from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import quote
 
 import httpx
 
@@ -77,10 +81,34 @@ def _without(
     token: str, body: bytes | BodyProblem, headers: Mapping[str, str]
 ) -> tuple[bytes | BodyProblem, Mapping[str, str]]:
     """A server may echo what it was sent, and errors keep the body and name the `Location`."""
-    hidden = {name: value.replace(token, "(auth token)") for name, value in headers.items()}
-    if isinstance(body, bytes):
-        body = body.replace(token.encode(), b"(auth token)")
-    return body, httpx.Headers(hidden)
+    hidden = {name: _hide(value, token) for name, value in headers.items()}
+    if isinstance(body, BodyProblem):
+        return body, httpx.Headers(hidden)
+    with suppress(ValueError, RecursionError):  # JSON can spell every character in several ways
+        if _has(data := json.loads(body), token):
+            body = json.dumps(data, ensure_ascii=False).encode(errors="replace")
+    return _hide(body.decode("utf-8", "surrogateescape"), token).encode(
+        "utf-8", "surrogateescape"
+    ), httpx.Headers(hidden)
+
+
+def _hide(text: str, token: str) -> str:
+    """A text without a token, also one that is escaped for a URL or for HTML."""
+    for spelled in (token, quote(token, safe=""), quote(token)):
+        text = text.replace(spelled, _HIDDEN)
+    readable = html.unescape(text) if "&" in text else text
+    return readable.replace(token, _HIDDEN) if token in readable else text
+
+
+def _has(data: object, token: str) -> bool:
+    if isinstance(data, str):
+        return token in data
+    if isinstance(data, dict):
+        return any(_has(part, token) for pair in data.items() for part in pair)
+    return isinstance(data, list) and any(_has(part, token) for part in data)
+
+
+_HIDDEN = "(auth token)"
 
 
 def is_mixed_up(outcome: Outcome) -> bool:

@@ -1,5 +1,8 @@
 """What may go wrong between a request and its answer, and what that says of the request."""
 
+import re
+
+import httpcore
 import httpx
 
 from .._errors import InvalidInput, NoAnswer
@@ -18,6 +21,20 @@ CANNOT_BE_SENT = (
 )
 
 
+# Errors of the protocol quote what a peer said, or a header of ours: a secret may stand in it.
+_QUOTING = (httpx.ProtocolError, httpx.DecodingError, httpcore.ProtocolError)
+_HARMLESS = re.compile(
+    r"Server disconnected without sending a response\.|peer closed connection[\w (),]*"
+    r"|Too (?:much|little) data for declared Content-Length|Illegal header (?:name|value)"
+)
+
+
+def _plain(words: str) -> str:
+    """What of a protocol error quotes nobody."""
+    found = _HARMLESS.match(words)
+    return found[0] if found else "it was no valid HTTP"
+
+
 def no_answer(request: str, error: Exception) -> NoAnswer:
     """The error for a request that got no answer, to be raised `from` httpx's own `error`.
 
@@ -28,10 +45,11 @@ def no_answer(request: str, error: Exception) -> NoAnswer:
     link: BaseException | None = error
     while link is not None:
         link.__traceback__ = None
+        if isinstance(link, _QUOTING) or "h11" in type(link).__module__:
+            link.args = (_plain(str(link)),)
         if isinstance(link, httpx.RequestError) and link._request is not None:
             link.request = httpx.Request(link.request.method, link.request.url)
         link = link.__cause__ or link.__context__
     kind = "timed out" if isinstance(error, httpx.TimeoutException) else "got no answer"
-    # h11 says which header it does not like, and may quote a secret in it.
-    words = "" if isinstance(error, httpx.LocalProtocolError) else f": {error}"
+    words = f": {error}" if str(error) else ""
     return NoAnswer(f"could not {request}: the request {kind} ({type(error).__name__}{words})")

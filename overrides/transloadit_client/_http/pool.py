@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from .pool_state import APART, Line, Origin, PoolState, Turn, origin_of
+from .watchdog import WATCH
 
 _Turn = Turn[httpx.BaseTransport, threading.Event]
 
@@ -35,6 +36,10 @@ class Pool(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         line = self._line(request)
+        watch = request.extensions.get(WATCH)
+        if watch is not None:
+            watch.line = line
+            request.extensions["trace"] = line.trace
         try:
             response = line.transport.handle_request(request)
         except BaseException:

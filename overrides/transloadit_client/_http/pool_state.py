@@ -5,11 +5,13 @@ ends, so a request costs four times as much CPU with 256 in flight as alone. Her
 an httpx transport with a single connection to itself, and nothing is searched.
 """
 
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
 from attrs import define, field
@@ -41,6 +43,20 @@ class Line(Generic[T]):
     origin: Origin
     transport: T
     apart: bool = False
+    _stream: Any = None
+
+    def trace(self, step: str, details: dict[str, Any]) -> None:
+        """httpcore tells each step of a request, among them a new connection."""
+        if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._stream = details["return_value"]
+
+    def hang_up(self) -> None:
+        """Shuts the connection down, which ends a read in another thread."""
+        connection = self._stream and self._stream.get_extra_info("socket")
+        if connection is not None:
+            with suppress(OSError):  # it may be closed already
+                # Not the method of an `ssl.SSLSocket`: it would touch what the thread is using.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class Event(Protocol):

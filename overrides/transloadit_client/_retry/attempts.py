@@ -3,6 +3,8 @@
 What may be tried again is in `rules`, how often and how long in `policy`.
 """
 
+import logging
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from attrs import evolve
@@ -10,19 +12,35 @@ from attrs import evolve
 from .._calls.call import Call, Guard, NotThere
 from .._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown, Phase
 from .._flow import Flow, Outcome, Pause, Send
-from .policy import World, wait_after_fault, wait_after_limit
-from .rules import AFTER_NOT_FOUND, NEVER_IN_DOUBT, Next, next_after, phase_of
+from .policy import RetryPolicy, World, wait_after_fault, wait_after_limit
+from .rules import (
+    AFTER_NOT_FOUND,
+    CREATES,
+    LOCKED,
+    NEVER_IN_DOUBT,
+    Next,
+    next_after,
+    phase_of,
+)
 
 T = TypeVar("T")
 
+_LOGGER = logging.getLogger("transloadit_client")
 
-def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]:
+
+def attempts(
+    call: Call[T],
+    world: World,
+    until: float | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> Flow[T]:
     """Sends a call as often as the rules allow.
 
     Args:
         call: the call.
         world: the policy, and what else it depends on.
         until: when it has to end, on the world's clock; by default as the policy says.
+        stopped: says whether to end a request that is under way.
     """
     policy, now = world.policy, world.now
     until = now() + policy.deadline if until is None else until
@@ -31,15 +49,18 @@ def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]
     maybe_done = corrected = False
     request, number = call.prepare(), 0
     while True:
-        number += 1
-        outcome: Outcome = yield Send(call, request)
+        outcome: Outcome = yield Send(call, request, _end(call, until, policy), stopped)
         if outcome.error is None:
+            if call.guard in CREATES:
+                world.recent.add(getattr(outcome.result, "assembly_id", None))
             result: T = outcome.result
             return result
-        if outcome.is_queued and policy.attempts > 1:
-            number -= 1  # waiting for a free connection is no fault of the network
+        is_free = policy.attempts > 1 and _only_waited(outcome)
+        number += not is_free
         phase = phase_of(outcome, call.guard)
-        if call.guard is Guard.CHECKABLE:
+        if _is_missing(outcome.error) and world.recent.has(call.assembly_id):
+            phase = Phase.NOT_DONE  # reads lag behind: this very client has just created it
+        if call.guard is Guard.CHECKABLE and not is_free:
             until = now() + policy.deadline  # sending a large body takes what it takes
         if phase is Phase.EXPIRED:
             corrected = not corrected and world.correct_clock(outcome.date)
@@ -51,7 +72,7 @@ def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]
         history += (Attempt(str(outcome.error), phase.value, step.value),)
         if step is Next.FIND and call.find is not None:
             try:
-                found = yield from attempts(call.find(), world, until)
+                found = yield from attempts(call.find(), world, until, stopped)
                 if not isinstance(found, NotThere):
                     return cast("T", found)
             except (ApiError, NoAnswer) as seen:
@@ -63,21 +84,48 @@ def attempts(call: Call[T], world: World, until: float | None = None) -> Flow[T]
             maybe_done = phase is not Phase.REFUSED and call.guard not in NEVER_IN_DOUBT
             step = AFTER_NOT_FOUND[phase]
         delay = _wait_before(phase, outcome, number, world)
-        why_not = (
-            step.value if step in (Next.STOP, Next.REPORT)
-            else "no attempts are left" if number >= policy.attempts
-            else "no time is left" if now() + delay > until
-            else call.why_not_again()
-            or (None if phase is Phase.LIMITED or outcome.is_queued or world.budget.spend()
-                else "the retry budget is empty")
-        )  # fmt: skip
+        why_not = _why_not(call, step, number, policy, out_of_time=now() + delay > until)
+        if not (why_not or is_free or phase is Phase.LIMITED or world.budget.spend()):
+            why_not = "the retry budget is empty"
         last = evolve(history[-1], decision=why_not or step.value, delay=None if why_not else delay)
         history = (*history[:-1], last)
         if why_not:
             raise _final(outcome.error, call, history, maybe_done=maybe_done)
+        _tell(call, outcome.error, last, number, policy.attempts)
         yield Pause(delay)
         if step is Next.RESIGN or call.guard is Guard.HARMLESS:
             request = call.prepare()
+
+
+def _end(call: Call[Any], until: float, policy: RetryPolicy) -> float | None:
+    """When an exchange ends at the latest: a large body may take what the slowest rate takes.
+
+    None for no end: that of a download, which is watched as it comes, or of any body at any rate.
+    """
+    if call.sink is not None or (call.size and not policy.minimum_rate):
+        return None
+    return until + (call.size / policy.minimum_rate if call.size else 0.0)
+
+
+def _only_waited(outcome: Outcome) -> bool:
+    """Whether only time can help: a connection was not free, or an upload is locked.
+
+    Neither is a fault of the network, so it costs no attempt: only the deadline ends it.
+    """
+    error = outcome.error
+    return outcome.is_queued or (isinstance(error, ApiError) and error.http_status == LOCKED)
+
+
+def _why_not(
+    call: Call[Any], step: Next, number: int, policy: RetryPolicy, *, out_of_time: bool
+) -> str | None:
+    """Why there is no further attempt, or None."""
+    if step in (Next.STOP, Next.REPORT):
+        return step.value
+    if number >= policy.attempts:
+        return "no attempts are left"
+    why_not: str | None = "no time is left" if out_of_time else call.why_not_again()
+    return why_not
 
 
 def _wait_before(phase: Phase, outcome: Outcome, number: int, world: World) -> float:
@@ -90,7 +138,30 @@ def _wait_before(phase: Phase, outcome: Outcome, number: int, world: World) -> f
     return wait(world.policy, max(1, number), hint, world.jitter)
 
 
-def _is_missing(error: ApiError | NoAnswer) -> bool:
+def _tell(
+    call: Call[Any],
+    error: ApiError | InvalidInput | NoAnswer,
+    last: Attempt,
+    number: int,
+    most: int,
+) -> None:
+    """Logs a repeat, at INFO. Ids and URLs give power, so they stand in errors and not in logs."""
+    cause = type(error.__cause__ or error).__name__
+    if isinstance(error, ApiError):
+        cause = error.code or f"HTTP {error.http_status}"
+    _LOGGER.info(
+        "could not %s: %s (%s); %s in %.1f seconds, after attempt %d of %d",
+        call.title.replace(call.assembly_id or "\0", "…"),
+        cause,
+        last.phase,
+        last.decision,
+        last.delay or 0.0,
+        number,
+        most,
+    )
+
+
+def _is_missing(error: object) -> bool:
     return isinstance(error, ApiError) and error.code == "ASSEMBLY_NOT_FOUND"
 
 

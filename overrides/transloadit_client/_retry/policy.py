@@ -25,6 +25,8 @@ class RetryPolicy:
         share: how many repeats a request adds to the budget of its client, on average.
         reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
             is repeated: an outage must not be met with more requests than usual.
+        minimum_rate: bytes a second that a large body has to bring on average; 0 for any. Uploads
+            get the time that this takes beside the deadline; slower downloads are begun anew.
 
     Raises:
         InvalidInput: one of them is negative, or `attempts` is less than 1.
@@ -37,9 +39,18 @@ class RetryPolicy:
     floor: float = 1.0
     share: float = 0.2
     reserve: float = 20.0
+    minimum_rate: float = 1024.0
 
     def __attrs_post_init__(self) -> None:
-        times = (self.deadline, self.first, self.longest, self.floor, self.share, self.reserve)
+        times = (
+            self.deadline,
+            self.first,
+            self.longest,
+            self.floor,
+            self.share,
+            self.reserve,
+            self.minimum_rate,
+        )
         if self.attempts < 1 or not all(time >= 0 for time in times):
             raise InvalidInput(f"not a policy: {self}")
 
@@ -70,6 +81,34 @@ class Budget:
             return True
 
 
+class Recent:
+    """The Assemblies that a client has created in the last seconds: a read may not know them yet.
+
+    The status is eventually consistent: `ASSEMBLY_NOT_FOUND` right after a create was seen in
+    production. Safe to share between threads.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._created: dict[str, float] = {}
+
+    def add(self, assembly_id: object) -> None:
+        """An Assembly was created."""
+        if isinstance(assembly_id, str):
+            self._created[assembly_id] = self._now()
+        while len(self._created) > _MOST_RECENT:
+            self._created.pop(next(iter(self._created), ""), None)
+
+    def has(self, assembly_id: str | None) -> bool:
+        """Whether an Assembly was created here so recently that a read may not find it."""
+        created = self._created.get(assembly_id or "")
+        return created is not None and self._now() - created < _RECENTLY
+
+
+_RECENTLY = 10.0  # seconds
+_MOST_RECENT = 1000  # an account may create 250 a minute
+
+
 def _keep_the_clock(_: str | None) -> bool:
     return False
 
@@ -84,6 +123,7 @@ class World:
         jitter: draws a number between zero and the one it is given.
         budget: how many repeats the client may still make.
         correct_clock: given the server's `Date`, sets our clock; whether that changed anything.
+        recent: what was created just now.
     """
 
     policy: RetryPolicy
@@ -93,6 +133,9 @@ class World:
         default=Factory(lambda world: Budget(world.policy), takes_self=True), repr=False
     )
     correct_clock: Callable[[str | None], bool] = _keep_the_clock
+    recent: Recent = field(
+        default=Factory(lambda world: Recent(world.now), takes_self=True), repr=False
+    )
 
 
 def wait_after_fault(

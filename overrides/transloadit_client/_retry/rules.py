@@ -28,6 +28,7 @@ class Next(Enum):
 
 RULES: dict[Phase, dict[Guard, Next]] = {
     Phase.NEVER_SENT: dict.fromkeys(Guard, Next.AGAIN),
+    Phase.NOT_DONE: dict.fromkeys(Guard, Next.AGAIN),
     Phase.LIMITED: dict.fromkeys(Guard, Next.RESIGN),
     Phase.EXPIRED: dict.fromkeys(Guard, Next.RESIGN),
     Phase.REFUSED: dict.fromkeys(Guard, Next.STOP),
@@ -69,8 +70,11 @@ CODES = {
 }  # fmt: skip
 
 
-# Locked: the server has not noticed yet that the connection of an earlier request broke.
-STATUSES = {423: Phase.LIMITED, 429: Phase.LIMITED}
+LOCKED = 423  # the server has not noticed yet that the connection of an earlier request broke
+# 408 and 425 say that the request was not dealt with, and may be repeated (RFC 9110, RFC 8470).
+STATUSES = {
+    408: Phase.NOT_DONE, 425: Phase.NOT_DONE, LOCKED: Phase.LIMITED, 429: Phase.LIMITED,
+}  # fmt: skip
 # Bytes that do not belong where they were sent, and such as came damaged.
 TUS_STATUSES = {**STATUSES, 409: Phase.REUSED, 460: Phase.REUSED}
 
@@ -115,6 +119,9 @@ def next_after(phase: Phase, guard: Guard, *, maybe_done: bool, id_is_new: bool)
         return Next.REPORT
     return RULES[phase][guard]
 
+
+CREATES = (Guard.OWN_ID, Guard.NONCE, Guard.NOTHING)
+"""What may make a new Assembly."""
 
 NEVER_IN_DOUBT = (Guard.HARMLESS, Guard.CHECKABLE)
 """Harmless to repeat, or checkable later: never an `OutcomeUnknown`."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from .._calls.sources import Source, known_size
-from .._errors import ApiError, AssemblyFailed, InvalidInput
+from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete
 from .._progress import OnProgress, Progress
 from .._status import AssemblyStatus
 
@@ -24,6 +24,19 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None
     failed.code, failed.status = code, status
     raise failed
+
+
+def raise_if_ended(error: UploadIncomplete) -> None:
+    """Tells how an Assembly ended that takes no more files: uploading again cannot help.
+
+    Raises:
+        AssemblyFailed: it was canceled, or failed, while files were uploaded.
+    """
+    if error.status is not None and error.status.done:
+        try:
+            completed(error.status)
+        except AssemblyFailed as failed:
+            raise failed from error
 
 
 def initial_progress(files: Sequence[Source], assembly_id: str) -> Progress:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from .._calls.call import Call
-from .._client.threads import Sleep, check, done_in_thread, poured, sleep
+from .._client.threads import Sleep, bounded, check, done_in_thread, poured, sleep
 from .._errors import TransloaditError
 from .._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
-from .._http.bodies import Body, BodyProblem
+from .._http.bodies import Body, BodyProblem, Rate
 from .._http.clients import shortened
 from .._http.exchange import built, is_mixed_up, lost, received
 from .._http.failures import FAILURES
@@ -20,6 +20,8 @@ from .._retry.attempts import attempts
 from .._retry.policy import ONCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._client.base import BaseTransloadit
     from .._flow import Step
     from .._http.event_stream import Listener
@@ -86,8 +88,9 @@ class Driver:
         http = self._client.get_httpx_client()
         timeout = shortened(self._timeout or http.timeout, step.longest)
         with self._client._connections.queue():
-            driver = Driver(self._client, timeout, self._sleep)
-            return driver.run(attempts(step.call, self._client._world(ONCE)))
+            driver = Driver(self._client, timeout, self._sleep, self._listener)
+            world = self._client._world(ONCE)
+            return driver.run(attempts(step.call, world, step.until, step.stopped))
 
     def _send(self, send: Send) -> Outcome:
         http = self._client.get_httpx_client()
@@ -95,26 +98,31 @@ class Driver:
         check(self._sleep)
         auth = None if send.call.sink else httpx.USE_CLIENT_DEFAULT
         try:
-            response = http.send(request, stream=True, auth=auth, follow_redirects=False)
-            try:
-                body = self._body(send.call, response)
-                outcome = received(send, response.status_code, response.headers, body)
-                if is_mixed_up(outcome) and response.http_version != "HTTP/2":
-                    _hang_up(response)
-            finally:
-                response.close()
+            with bounded(request, send.until, send.stopped, self._listener) as bound:
+                response = http.send(request, stream=True, auth=auth, follow_redirects=False)
+                try:
+                    body = self._body(send.call, response, bound.check)
+                    outcome = received(send, response.status_code, response.headers, body)
+                    if is_mixed_up(outcome) and response.http_version != "HTTP/2":
+                        _hang_up(response)
+                finally:
+                    response.close()
         except FAILURES as error:
             return lost(send, error)
         return outcome
 
-    def _body(self, call: Call[Any], response: httpx.Response) -> bytes | BodyProblem:
+    def _body(
+        self, call: Call[Any], response: httpx.Response, check_time: Callable[[], None]
+    ) -> bytes | BodyProblem:
         if call.sink is not None:
-            return poured(response, call.sink, self._sleep)
+            rate = Rate(self._client._retry.minimum_rate)
+            return poured(response, call.sink, self._sleep, rate)
         if response.is_stream_consumed:  # by an event hook of the caller's, or made by a mock
             return response.content
         try:
             body = Body(response.headers)
             for piece in response.iter_raw():
+                check_time()
                 body.feed(piece)
         except BodyProblem as problem:
             return problem

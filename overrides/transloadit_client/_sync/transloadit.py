@@ -25,7 +25,7 @@ from .._client.base import (
     Timeout,
 )
 from .._client.threads import Inputs, Sleep, all_done, done_in_thread, run_in_loop
-from .._errors import ApiError, TransloaditError
+from .._errors import ApiError, TransloaditError, UploadIncomplete
 from .._flow import Flow, InThread, Stop
 from .._progress import OnProgress, SavedFile
 from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
@@ -274,6 +274,7 @@ class Transloadit(BaseTransloadit):
             chunk_size=chunk_size,
             parallel=parallel,
             on_progress=on_progress,
+            hosts=self._upload_hosts,
         )
         flows = self._carry_out(uploads.begin(), timeout)
         outcomes = self._all_done(flows, parallel, timeout, uploads.report)
@@ -393,6 +394,7 @@ class Transloadit(BaseTransloadit):
         assembly_id: str | None = None,
         resume: bool = False,
         tus_above: int = TUS_ABOVE,
+        chunk_size: int = CHUNK_SIZE,
         deadline: float | None = DEADLINE,
         stop: Stop | None = None,
         cancel_on_timeout: bool = False,
@@ -413,6 +415,7 @@ class Transloadit(BaseTransloadit):
             resume: whether that Assembly may exist already, from a run that was interrupted: it is
                 then resumed, and none is created. It takes an `assembly_id`.
             tus_above: bytes that all files together may have to go in the create request; 8 MiB.
+            chunk_size: see `upload`.
             deadline: seconds to wait for it, 9 hours by default; None for no limit.
             stop: ends the wait; see `wait_for_assembly`.
             cancel_on_timeout: whether to cancel the Assembly at the deadline.
@@ -452,7 +455,17 @@ class Transloadit(BaseTransloadit):
                     raise
                 assembly = self.get_assembly(run.id_to_resume(assembly_id), timeout=timeout)
         if run.awaits_uploads(assembly):
-            assembly = self.upload(assembly, found, on_progress=on_progress, timeout=timeout)
+            try:
+                assembly = self.upload(
+                    assembly,
+                    found,
+                    chunk_size=chunk_size,
+                    on_progress=on_progress,
+                    timeout=timeout,
+                )
+            except UploadIncomplete as error:
+                run.raise_if_ended(error)
+                raise
         assembly = self.wait_for_assembly(
             assembly,
             deadline=deadline,
@@ -480,6 +493,7 @@ class Transloadit(BaseTransloadit):
         at_once: int | None = None,
         creates_per_minute: int | None = CREATES_PER_MINUTE,
         tus_above: int = TUS_ABOVE,
+        chunk_size: int = CHUNK_SIZE,
         deadline: float | None = DEADLINE,
         timeout: Timeout = None,
         **create: Unpack[CreateOptions],
@@ -507,7 +521,7 @@ class Transloadit(BaseTransloadit):
                 and fewer where the process may open few files and connections.
             creates_per_minute: how many may be created in any minute, 250 by default, which is what
                 an account may; None for no limit.
-            tus_above: as for `run`, like the rest, which holds for each Assembly.
+            tus_above, chunk_size: as for `run`, like the rest, which holds for each Assembly.
             deadline: seconds to wait for each.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
             create: other arguments of `create_assembly`: `steps`, `template_id`, `fields` …
@@ -521,9 +535,15 @@ class Transloadit(BaseTransloadit):
             for outcome in client.map(["a.jpg", "b.jpg"], template_id="…", journal="journal"):
                 print(outcome.key, outcome.error)
         """
+        # What its Assemblies need is imported now: later no file descriptor may be left for it.
         from .._client.map_threads import mapped
+        from .._http.event_stream import Listener  # noqa: F401
+        from .._results import download  # noqa: F401
+        from .._runs import run  # noqa: F401
         from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
+        from .._uploads import job  # noqa: F401
+        from .._waiting import wait  # noqa: F401
 
         self._check_credentials()
         check_inputs(files)
@@ -539,6 +559,7 @@ class Transloadit(BaseTransloadit):
                         **task.options(save_to),
                         save_steps=save_steps,
                         tus_above=tus_above,
+                        chunk_size=chunk_size,
                         deadline=deadline,
                         stop=stop,
                         timeout=timeout,

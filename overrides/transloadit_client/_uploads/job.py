@@ -12,12 +12,14 @@ from .._calls.answers import Answer
 from .._calls.call import NOT_THERE, Call, NotThere
 from .._calls.operations import Assembly, reading
 from .._calls.sources import Source, StreamSource, known_size
-from .._errors import InvalidInput, TransloaditError, UploadIncomplete
+from .._errors import ApiError, InvalidInput, NoAnswer, TransloaditError, UploadIncomplete
 from .._flow import Flow
 from .._progress import OnProgress, Progress
 from .._status import AssemblyStatus
 from . import tus
 from .matching import FINGERPRINT, STREAM, ExistingUpload, assigned, uploads_of
+
+_FORGOTTEN = (404, 410)  # a server of tus tidies up uploads that rested for long
 
 STREAM_BUFFER = 4 * 1024 * 1024
 """Bytes that all streams together keep at most, so that what was lost can be sent again."""
@@ -35,6 +37,7 @@ class Uploads:
         chunk_size: int,
         parallel: int,
         on_progress: OnProgress | None,
+        hosts: dict[str, tuple[bool, bool]] | None = None,
     ) -> None:
         if chunk_size < 1 or parallel < 1:
             raise InvalidInput("chunk_size and parallel have to be 1 or more")
@@ -42,6 +45,7 @@ class Uploads:
         self._chunk_size, self._on_progress = chunk_size, on_progress
         streams = sum(isinstance(file, StreamSource) for file in files)
         self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
+        self._hosts = {} if hosts is None else hosts
         self._sent = [0] * len(files)
         self._arrived: set[int] = set()
         self._urls: dict[int, str] = {}
@@ -81,7 +85,7 @@ class Uploads:
         if not left:
             return []
         self._check_awaited()
-        server = yield from tus.asked(self._server())
+        server = yield from tus.asked(self._server(), self._hosts)
         return [self._one(number, upload, server) for number, upload in left]
 
     def end(self, outcomes: Sequence[TransloaditError | None]) -> Flow[AssemblyStatus]:
@@ -92,6 +96,7 @@ class Uploads:
         """
         errors = [error for error in outcomes if error is not None]
         if errors:
+            yield from self._read_again()
             raise self._incomplete(f"{errors[0]}", errors[0]) from errors[0]
         if outcomes:
             self.status = yield reading(self._assembly, self._home)
@@ -99,6 +104,13 @@ class Uploads:
                 self.status = yield reading(self._assembly, self._home)
         self.report()
         return self.status
+
+    def _read_again(self) -> Flow[None]:
+        """Whether the Assembly has ended meanwhile: files that it does not want need no advice."""
+        try:
+            self.status = yield reading(self._assembly, self._home)
+        except (ApiError, NoAnswer) as error:
+            self.status = getattr(error, "status", None) or self.status
 
     def _resend_missing(self) -> Flow[bool]:
         """Sends again what the server acknowledged but the Assembly lacks; whether there was any.
@@ -143,8 +155,13 @@ class Uploads:
         if number in self._unreadable:
             raise self._unreadable[number]
         if upload is not None:
-            yield from self._sent_to(number, server, {}, self._url(upload))
-            return
+            try:
+                yield from self._sent_to(number, server, {}, self._url(upload))
+            except ApiError as error:
+                if error.http_status not in _FORGOTTEN:
+                    raise  # else it is begun anew below, once
+            else:
+                return
         file = self._files[number]
         try:
             yield from tus.load(file, 0, self._chunk_of(file))  # a small file is read but once
@@ -231,11 +248,17 @@ class Uploads:
         names = [file.name for file in self._files]
         missing = [name for number, name in enumerate(names) if number not in self._arrived]
         some = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-        resume = "Upload the same files to the same Assembly again: it goes on from there."
+        ended = self.status.done or self.status.ok == "ASSEMBLY_EXECUTING"
+        state = self.status.error or self.status.ok
+        if ended and cause:
+            why = f"the Assembly takes no more files, being at {state}. {why}"
+        elif cause and not isinstance(cause, InvalidInput):
+            why += " Upload the same files to the same Assembly again: it is resumed."
         error = UploadIncomplete(
             f"{len(missing)} of {len(names)} files did not arrive ({some}): {why}"
-            + (f" {resume}" if cause and not isinstance(cause, InvalidInput) else "")
         )
+        error.status = self.status
+        error.code = state if isinstance(state, str) else None
         error.assembly_id = assembly_id(self.status)
         error.assembly_url = str(self.status.assembly_ssl_url)
         error.finished = tuple(name for n, name in enumerate(names) if n in self._arrived)

@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -18,13 +18,15 @@ from .._calls.call import NOT_THERE, Call, Guard, NotThere, Prepared
 from .._calls.contents import SMALL, Sent, Span
 from .._calls.sources import FileSource, Source, StreamSource
 from .._errors import ApiError, FileChanged, NoAnswer
-from .._flow import Flow, InThread
+from .._flow import Flow, InThread, Once
 
 T = TypeVar("T")
 
 _VERSION = {"Tus-Resumable": "1.0.0"}
 _BYTES = "application/offset+octet-stream"
 _SAMPLE = 64 * 1024  # bytes of a file's beginning, and of its end, that its fingerprint covers
+_LONGEST_QUESTION = 5.0  # seconds: firewalls swallow OPTIONS, and the answer is a convenience
+_TOO_LARGE, _SMALLEST_CHUNK = 413, 64 * 1024
 _CHECKED_CHUNK = 8 * 1024 * 1024  # a server keeps a chunk with a checksum as a whole, or not at all
 
 
@@ -65,8 +67,13 @@ class UploadState:
 Find = Callable[[], Call[UploadState] | Call[UploadState | NotThere]]
 
 
-def asked(server: Server) -> Flow[Server]:
-    """The server, with what it says it can do; one that says nothing can do what all can."""
+def asked(server: Server, known: dict[str, tuple[bool, bool]]) -> Flow[Server]:
+    """The server, with what it says it can do; one that says nothing can do what all can.
+
+    Args:
+        server: the server.
+        known: what hosts have said before: whether they check sums, and take bytes at creation.
+    """
 
     def read(answer: Answer) -> Server:
         accepted(answer)
@@ -75,14 +82,17 @@ def asked(server: Server) -> Flow[Server]:
         bodies = "creation-with-upload" in extensions and not sums
         return evolve(server, checksums=sums, bodies=bodies)
 
-    title = "ask what the server of uploads can do"
-    try:
-        able: Server = yield _call(
-            title, Guard.HARMLESS, "OPTIONS", server.url, headers={}, read=read
-        )
-    except (ApiError, NoAnswer):
-        return server
-    return able
+    host = urlsplit(server.url).netloc
+    if host not in known:
+        title = "ask what the server of uploads can do"
+        call = _call(title, Guard.HARMLESS, "OPTIONS", server.url, headers={}, read=read)
+        try:
+            able: Server = yield Once(call, _LONGEST_QUESTION)
+        except (ApiError, NoAnswer):
+            able = server
+        known[host] = able.checksums, able.bodies
+    checksums, bodies = known[host]
+    return evolve(server, checksums=checksums, bodies=bodies)
 
 
 def uploaded(
@@ -124,7 +134,13 @@ def uploaded(
         size = yield from load(source, at.offset, most)
         chunk = _span(source, at.offset, size, sent)
         checksum: str | None = (yield InThread(chunk.sha1)) if server.checksums else None
-        at = yield _patch(source, at, chunk, size, checksum)
+        try:
+            at = yield _patch(source, at, chunk, size, checksum)
+        except ApiError as error:
+            if error.http_status != _TOO_LARGE or size <= _SMALLEST_CHUNK:
+                raise
+            chunk_size = max(_SMALLEST_CHUNK, size // 2)  # what a proxy takes: nginx 1 MB
+            continue
         sent(at.offset)
     _compare(source, at)
     return at.url
@@ -246,7 +262,7 @@ def _patch(
         now = _told(answer, at.url)
         if now.offset < at.offset:
             raise unreadable(answer, f"says that of {at.offset} bytes {now.offset} are left")
-        return NOT_THERE if now == at else now
+        return NOT_THERE if now.offset == at.offset else now  # a length is no progress
 
     title = f"send {source.name!r} from byte {at.offset}"
 
@@ -301,6 +317,7 @@ def _call(
         read,
         find=find,
         own_connection=own_connection,
+        size=0 if content is None else content.size,
     )
 
 

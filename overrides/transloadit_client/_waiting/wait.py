@@ -4,6 +4,8 @@ The outcome always comes from a status. The stream of events says when to read o
 people meanwhile; so nothing is lost where it breaks, lies or is not there.
 """
 
+from math import inf
+
 from attrs import define, field, frozen
 
 from .._calls.addresses import Home, assembly_id, trusted_url
@@ -78,13 +80,15 @@ def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Flow[
     """
     call, now = reading(assembly, home), world.now
     watch = _Watch(terms, world, home, Tally(assembly_id(assembly), terms.on_progress))
-    until = float("inf") if terms.deadline is None else now() + terms.deadline
+    until = inf if terms.deadline is None else now() + terms.deadline
     if isinstance(assembly, AssemblyStatus) and watch.saw(assembly):
         return assembly
     while True:
         yield from watch.rest(until)
         longest = min(_LONGEST_READ, max(1.0, until - now()))
-        status = yield from watch.read(Once(call, longest))
+        stopped = terms.stopped if terms.stop else None
+        read = Once(call, longest, None if until == inf else until, stopped)
+        status = yield from watch.read(read)
         if status is not None and watch.saw(status):
             return status
         if now() >= until:
