@@ -15,7 +15,7 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 
 def many_cases(test: Test) -> Test:
     """Tries a test 200 times, or as often as FOREIGN_CASES says."""
-    hard = settings(
+    hard: Callable[[Test], Test] = settings(
         max_examples=int(os.environ.get("FOREIGN_CASES", "200")),
         deadline=None,  # a slow machine is no finding
         suppress_health_check=[

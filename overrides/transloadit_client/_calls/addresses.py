@@ -18,6 +18,7 @@ from .._errors import InvalidInput, UntrustedUrl
 DEFAULT_BASE_URL = "https://api2.transloadit.com"
 
 _BASE_URL_SHAPE = "base_url must be https://HOST, with nothing but a port or a path behind"
+# Wider than the 32 digits of today, but without dots and slashes: it becomes a part of a path.
 _ASSEMBLY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _OWN_ASSEMBLY_ID = re.compile(r"[0-9a-f]{32}")
 _ASSEMBLY_URL = re.compile(
@@ -29,6 +30,8 @@ _PLAIN_URL = re.compile(  # nothing in it that two parsers could read differentl
     r"(?P<rest>/[0-9A-Za-z._~!$&'()*+,;=:@%/-]*(?:\?[0-9A-Za-z._~!$&'()*+,;=:@%/?-]*)?)"
 )
 _NEVER_IN_A_URL = re.compile(r"[\s\\\x00-\x1f\x7f]")  # urlsplit drops some of these in silence
+# An Assembly lives on an instance, api2-NAME.transloadit.com; which one is told by the answer to
+# its creation.
 _SERVICE_HOST = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
 
 
@@ -57,6 +60,7 @@ def assembly_url(assembly: str | HasAssemblyUrl, home: Home) -> str:
         InvalidInput: there is no id, or it is not one.
     """
     given = assembly if isinstance(assembly, str) else getattr(assembly, "assembly_ssl_url", None)
+    # An id has no slash, so the two cannot be confused.
     if isinstance(given, str) and "/" in given:
         return _trusted(given, home)
     return f"/assemblies/{assembly_id(assembly)}"
@@ -117,6 +121,7 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     if (
         url is None
         or _NEVER_IN_A_URL.search(base_url)
+        # Credentials in a URL end up in logs, and httpx would send them along.
         or url.username is not None
         or url.query
         or url.fragment
@@ -158,6 +163,7 @@ def download_url(given: str, home: Home) -> str:
     url = _split(given)
     if url is None or "@" in url.netloc or _NEVER_IN_A_URL.search(given):
         raise UntrustedUrl("it has no URL that is safe to use")
+    # The mock server, and a developer's own, hand out http URLs on this machine.
     here = _is_loopback(urlsplit(home.base_url).hostname or "")
     if not here and (url.scheme == "http" or _is_loopback(url.hostname or "")):
         raise UntrustedUrl("files are fetched over https, and not from this machine")
@@ -185,6 +191,7 @@ def _origin_of(url: re.Match[str], home: Home, what: str) -> str:
     origin = f"{url['scheme']}://{url['host']}{url['port'] or ''}"
     known = _SERVICE_HOST.fullmatch(url["host"]) or url["host"] in home.trusted_hosts
     if url["port"] is None and known:
+        # Never plain http to the service, whatever an answer says.
         origin = f"https://{url['host']}"  # `assembly_url` spells it http
     elif origin != _origin(home.base_url) and not (
         _is_loopback(url["host"]) and _is_loopback(urlsplit(home.base_url).hostname or "")

@@ -108,12 +108,16 @@ class BaseTransloadit(Client):
         secret = _secret(secret)
         auth_token = _secret(auth_token)
         if auth_token is None and key is None and secret is None:
+            # Only where nothing was given: a token in the environment must not overrule a key in
+            # the code.
             auth_token = _secret(os.environ.get("TRANSLOADIT_AUTH_TOKEN"))
         if auth_token is not None and not auth_token.is_token():
             raise InvalidInput(
                 "auth_token has a space, a line end or the like in it; nothing was sent"
             )
         self._auth_token = auth_token
+        # `or`, since an empty variable is one that was not set: shells cannot tell them apart
+        # easily.
         self._key = key or os.environ.get("TRANSLOADIT_KEY") or None
         self._secret = secret or _secret(os.environ.get("TRANSLOADIT_SECRET"))
         self._signature_algorithm = (
@@ -164,6 +168,7 @@ class BaseTransloadit(Client):
             text = options.pop(name)
             if text is not None and self._pickle_secrets:
                 options[name] = text.reveal()
+        # By a function, since `__reduce__` itself passes no keywords on.
         return _woken, (type(self), options)
 
     def sign(self, params: Params, *, expires_in: timedelta = SIGNATURE_LIFETIME) -> SignedParams:
@@ -175,6 +180,10 @@ class BaseTransloadit(Client):
         Raises:
             MissingCredentials: there is no Auth Key or no Auth Secret.
             InvalidInput: `params` hold what JSON cannot.
+
+        Example:
+            signed = client.sign({"template_id": "…"})
+            form = {"params": signed.params, "signature": signed.signature}
         """
         auth = as_dict(as_dict(params).get("auth") or {})
         return sign(
@@ -200,6 +209,9 @@ class BaseTransloadit(Client):
         Raises:
             MissingCredentials: there is no Auth Key or no Auth Secret.
             InvalidInput: something is missing, of another type, or cannot stand in a URL.
+
+        Example:
+            url = client.sign_smart_cdn_url("acme", "thumbnail", "cat.jpg", {"w": 200})
         """
         from ..smart_cdn import sign_url
 
@@ -218,11 +230,15 @@ class BaseTransloadit(Client):
         """A copy with other options, over the same connections. This client does not change.
 
         Closing the copy leaves the connections open: they are this client's to close.
+
+        Example:
+            patient = client.with_options(retry=RetryPolicy(deadline=3600.0))
         """
         if ("key" in changes or "secret" in changes) and "auth_token" not in changes:
             changes = {**changes, "auth_token": None}  # type: ignore[typeddict-item]  # to unset it
         copy = evolve(self, **changes)
         copy._connections = self._connections
+        # Shared, because a limit of the account and an outage concern all copies alike.
         copy._budget = self._budget
         copy._clock = self._clock
         copy._recent = self._recent
@@ -231,48 +247,86 @@ class BaseTransloadit(Client):
         return copy
 
     def with_headers(self, headers: dict[str, str]) -> Self:
-        """A copy that sends further headers; see `with_options`."""
+        """A copy that sends further headers; see `with_options`.
+
+        Example:
+            traced = client.with_headers({"X-Request-ID": "…"})
+        """
         return self.with_options(headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
-        """A copy that sends further cookies; see `with_options`."""
+        """A copy that sends further cookies; see `with_options`.
+
+        Example:
+            known = client.with_cookies({"session": "…"})
+        """
         return self.with_options(cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: float | httpx.Timeout) -> Self:
-        """A copy with another timeout; see `with_options`."""
+        """A copy with another timeout; see `with_options`.
+
+        Example:
+            quick = client.with_timeout(5.0)
+        """
         return self.with_options(timeout=timeout)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Sends through an httpx client of your own, with its settings; you close it."""
+        """Sends through an httpx client of your own, with its settings; you close it.
+
+        Example:
+            client.set_httpx_client(httpx.Client(event_hooks={"request": [print]}))
+        """
         self._connections = self._connections.over(sync=client)
+        # The old one would still send over the old connections.
         self._client = None
         return self
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """The asynchronous twin of `set_httpx_client`."""
+        """The asynchronous twin of `set_httpx_client`.
+
+        Example:
+            client.set_async_httpx_client(httpx.AsyncClient(http2=True))
+        """
         self._connections = self._connections.over(asynchronous=async_client)
         self._async_client = None
         return self
 
     def get_httpx_client(self) -> httpx.Client:
-        """The httpx client that sends safe forms; generated functions use it as well."""
+        """The httpx client that sends safe forms; generated functions use it as well.
+
+        Example:
+            request = client.get_httpx_client().build_request("GET", "/assemblies/…")
+        """
         if self._client is None:
             self._client = HttpClient(self._connections, self._http_options())
         return self._client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The asynchronous httpx client that sends safe forms."""
+        """The asynchronous httpx client that sends safe forms.
+
+        Example:
+            http = client.get_async_httpx_client()
+            response = await http.get("/assemblies/…")
+        """
         if self._async_client is None:
             self._async_client = AsyncHttpClient(self._connections, self._http_options())
         return self._async_client
 
     def close(self) -> None:
-        """Closes the connections, unless they belong to the client this is a copy of, or to you."""
+        """Closes the connections, unless they belong to the client this is a copy of, or to you.
+
+        Example:
+            client.close()  # or `with Transloadit() as client:`
+        """
         if not self._shares:
             self._connections.close()
 
     async def aclose(self) -> None:
-        """Closes the asynchronous connections; see `close`."""
+        """Closes the asynchronous connections; see `close`.
+
+        Example:
+            await client.aclose()  # or `async with AsyncTransloadit() as client:`
+        """
         if not self._shares:
             await self._connections.aclose()
 

@@ -29,6 +29,8 @@ class Proxies:
     """
 
     def __init__(self) -> None:
+        # The standard library's, as requests and urllib use it: what administrators set is read
+        # alike. It also ignores `HTTP_PROXY` in CGI programs, where a request could set it.
         given = getproxies()
         self._proxies = {
             scheme: _checked(scheme, given[scheme]) for scheme in _SCHEMES if given.get(scheme)
@@ -42,6 +44,7 @@ class Proxies:
         proxy = self._proxies.get(scheme) or self._proxies.get("all")
         if proxy is None:
             return None
+        # An entry with a port means the port that is used, also where the URL leaves it out.
         port = port or (443 if scheme == "https" else 80)
         return None if any(test(host, port) for test in self._direct) else proxy
 
@@ -65,6 +68,7 @@ def _checked(scheme: str, value: str) -> httpx.Proxy:
     name = f"{scheme.upper()}_PROXY"
     problem = "is not the URL of a proxy (http, https, socks5 or socks5h)"
     try:
+        # curl and requests take `proxy:3128` without a scheme, so administrators write it.
         proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
     except (ValueError, TypeError, httpx.InvalidURL):
         proxy = None
@@ -84,6 +88,7 @@ def _exception(entry: str) -> Callable[[str, int], bool] | None:
     Entries are names, with their subdomains; `.name` or `*.name` for the subdomains alone;
     addresses and networks; and `*`. Each may have a port, and a scheme in front that is ignored.
     """
+    # Spellings from the wild: capitals, spaces, a scheme in front, a slash behind.
     entry = re.sub(r"^\w+://", "", entry.strip().lower()).strip("/ ")
     if not entry:
         return None
@@ -93,6 +98,7 @@ def _exception(entry: str) -> Callable[[str, int], bool] | None:
     if found := re.fullmatch(r"(\[[^\]]*\]|[^:]*):([0-9]+)", entry):
         name, wanted = found[1], int(found[2])
     try:
+        # `strict=False`, since people write 10.1.2.3/8 for the network that it is in.
         network = ip_network(re.sub(r"[\[\]]", "", name), strict=False)
     except ValueError:
         suffix = "." + name.lstrip("*").lstrip(".")

@@ -101,6 +101,7 @@ class _Stream:
         self._events: queue.Queue[Event] = queue.Queue(BACKLOG)
         self._closed = threading.Event()
         self._watch = request.extensions[WATCH] = Watch(float("inf"))
+        # A daemon: a stream may be silent for minutes, and a program must be able to end.
         threading.Thread(target=self._read, name="transloadit-events", daemon=True).start()
 
     def next(self, seconds: float) -> Event | None:
@@ -138,6 +139,7 @@ class _Stream:
     def _say(self, event: Event) -> None:
         while not self._closed.is_set():
             with suppress(queue.Full):
+                # A step at a time, to notice that nobody listens any more.
                 self._events.put(event, timeout=1.0)
                 return
 

@@ -51,6 +51,7 @@ class _Watchdog:
 
     def begin(self) -> None:
         """Begins with nothing to watch, as a forked process does: the thread is not in it."""
+        # Made anew: in a forked process the old one may be held by a thread that is not there.
         self._changed = threading.Condition()
         self._watches: set[Watch] = set()
         self._thread: threading.Thread | None = None
@@ -79,6 +80,8 @@ class _Watchdog:
                     return
                 over = [watch for watch in self._watches if _is_over(watch)]
                 self._watches.difference_update(over)
+            # Outside of the lock, since `hang_up` touches a socket, and another thread may want to
+            # `remove`.
             for watch in over:
                 watch.end()
             with self._changed:

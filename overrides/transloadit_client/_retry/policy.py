@@ -32,11 +32,16 @@ class RetryPolicy:
         InvalidInput: one of them is negative, or `attempts` is less than 1.
     """
 
+    # Five attempts with waits of at most 0.5, 1, 2 and 4 s: long enough for a restart of a server
+    # behind a load balancer, short enough for a person who waits.
     attempts: int = field(default=5, validator=validators.instance_of(int))
     deadline: float = 300.0
     first: float = 0.5
     longest: float = 30.0
+    # The API's `info.retryIn` may be 0, and to obey that would meet the limit again at once.
     floor: float = 1.0
+    # One repeat for five requests. A retry storm is what turns a short outage into a long one: with
+    # five attempts for each call the load would be five-fold.
     share: float = 0.2
     reserve: float = 20.0
     minimum_rate: float = 1024.0
@@ -51,6 +56,7 @@ class RetryPolicy:
             self.reserve,
             self.minimum_rate,
         )
+        # `not >=` and not `<`, since a NaN compares with nothing and has to be refused as well.
         if self.attempts < 1 or not all(time >= 0 for time in times):
             raise InvalidInput(f"not a policy: {self}")
 
@@ -149,6 +155,8 @@ def wait_after_fault(
         hint: the seconds that the answer asked for, if it did.
         jitter: draws a number between zero and the one it is given.
     """
+    # Full jitter: clients that were cut off at the same moment must not come back at the same
+    # moment. What the server asked for is never undercut.
     return max(jitter(_backoff(policy, number)), hint or 0.0)
 
 
@@ -157,8 +165,10 @@ def wait_after_limit(
 ) -> float:
     """Seconds to wait after attempt `number` met a rate limit: never less than asked for."""
     asked = _backoff(policy, number) if hint is None else hint
+    # The wait is added to, not drawn from: to come back too early counts against the limit again.
     return max(policy.floor, asked) + jitter(policy.first)
 
 
 def _backoff(policy: RetryPolicy, number: int) -> float:
+    # The exponent is bounded because 2.0 ** 1024 raises an OverflowError.
     return min(policy.longest, policy.first * 2.0 ** min(number - 1, 64))

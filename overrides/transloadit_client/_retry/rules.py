@@ -93,6 +93,7 @@ def phase_of(outcome: Outcome, guard: Guard) -> Phase:
         return known
     if error.status is not None and guard in (Guard.OWN_ID, Guard.NONCE, Guard.NOTHING):
         return Phase.REFUSED  # the Assembly is there, and has failed
+    # A proxy's page with status 200 says nothing of the request behind it.
     mute = isinstance(error, UnreadableAnswer) and (error.wrong_assembly or status < 300)
     # A create is never answered that there is no such Assembly: that answers another question.
     stray = guard is Guard.OWN_ID and code in ("ASSEMBLY_NOT_FOUND", "SERVER_404")
@@ -109,8 +110,11 @@ def next_after(phase: Phase, guard: Guard, *, maybe_done: bool, id_is_new: bool)
         id_is_new: whether no request can have used the id before.
     """
     if not maybe_done:
+        # An id or nonce that the caller chose may have been used by an earlier program: what is
+        # there need not be what this call asked for.
         strange = phase is Phase.REUSED and guard is not Guard.CHECKABLE and not id_is_new
         return Next.STOP if strange else RULES[phase][guard]
+    # The refusal is of this request. The earlier one, whose answer was lost, may have succeeded.
     if guard is Guard.OWN_ID and phase in (Phase.REFUSED, Phase.EXPIRED):
         return Next.FIND
     if guard is Guard.NONCE and phase is Phase.LIMITED:
