@@ -15,6 +15,7 @@ GENERATED := build/generated/transloadit_api
 DERIVED   := overrides/transloadit_client/_sync
 ALONE     := build/alone
 PEERS     := build/peers
+CONSUMERS := build/consumers
 MUTANTS   := build/mutants
 TYPED     := overrides standin examples tests benchmarks openapi website
 
@@ -30,13 +31,13 @@ demo: $(VENV)/demo.stamp generate ## Regenerate the client, then send a picture 
 
 # Tests run on every core, and those of one file on the same core, one after the other.
 CORES := --numprocesses=auto --dist=loadfile
-test: $(VENV)/dev.stamp node ## Set up everything and run the whole test suite
+test: $(VENV)/dev.stamp node $(CONSUMERS)/.stamp ## Set up everything and run the whole test suite
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(CORES)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --format=total >/dev/null || { $(BIN)/coverage report; exit 1; }
 
-suite: $(VENV)/dev.stamp node
+suite: $(VENV)/dev.stamp node $(CONSUMERS)/.stamp
 	@$(BIN)/python -m pytest --quiet $(CORES)
 
 # The machine's own Python is tested by `make test`; pyenv keeps others where no command finds them.
@@ -144,6 +145,12 @@ $(PEERS)/.stamp: requirements/bench.txt requirements/peers.txt
 	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps --ignore-requires-python --requirement requirements/peers.txt
 	@touch $@
 
+# Gateways, agents and testers that read the spec: tests/spec runs them, so that `.venv` need not hold their packages.
+$(CONSUMERS)/.stamp: requirements/consumers.txt
+	@rm -rf $(CONSUMERS) && $(PYTHON) -m venv $(CONSUMERS)
+	@$(CONSUMERS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements/consumers.txt
+	@touch $@
+
 benchmarks/node/node_modules/.stamp: benchmarks/node/package-lock.json
 	@if command -v npm >/dev/null; then cd benchmarks/node && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
 	  else echo "npm not found: the vendor's Node SDK is left out"; fi
@@ -171,6 +178,7 @@ lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newe
 	@$(COMPILE) --extra cli --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
 	@$(COMPILE) --extra cli --extra standin --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	@$(COMPILE) --resolution lowest-direct --output-file requirements/lowest.txt
+	@$(COMPILE) --group consumers --constraint requirements/runtime.txt --output-file requirements/consumers.txt
 	@$(LOCK) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## Remove everything that can be made again

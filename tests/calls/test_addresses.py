@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -11,7 +13,14 @@ from hypothesis import strategies as st
 
 from transloadit_api.api.assemblies import get_assembly
 from transloadit_client import ApiError, AssemblyStatus, InvalidInput, Transloadit, UntrustedUrl
-from transloadit_client._calls.addresses import Home, assembly_url, trusted_url
+from transloadit_client._calls.addresses import (
+    Home,
+    assembly_url,
+    check_addresses,
+    download_url,
+    is_public,
+    trusted_url,
+)
 
 from ..foreign import many_cases
 
@@ -22,7 +31,6 @@ ELSEWHERE = {
     "the service's name inside another": f"https://api2.transloadit.com.example.org/assemblies/{ID}",
     "the service's name behind another": f"https://evilapi2.transloadit.com/assemblies/{ID}",
     "another host of the domain": f"https://www.transloadit.com/assemblies/{ID}",
-    "a dot instead of the dash": f"https://api2.jenks.transloadit.com/assemblies/{ID}",
     "a label inside the instance": f"https://api2-a.b.transloadit.com/assemblies/{ID}",
     "user info": f"https://api2.transloadit.com@example.org/assemblies/{ID}",
     "user info on the right host": f"https://me:pw@api2.transloadit.com/assemblies/{ID}",
@@ -138,6 +146,13 @@ ALLOWED = {
         f"https://media.example.net:8443/assemblies/{ID}"
     ),
     ID: f"https://media.example.net:8443/assemblies/{ID}",
+    # As recordings up to 2016 spell them, and some pages' examples.
+    f"https://api2.jenks.transloadit.com/assemblies/{ID}": (
+        f"https://media.example.net:8443/assemblies/{ID}"
+    ),
+    f"http://api2.jenks.transloadit.com/assemblies/{ID}": (
+        f"https://media.example.net:8443/assemblies/{ID}"
+    ),
 }
 
 
@@ -360,7 +375,16 @@ def test_hosts_that_were_trusted_are_used_over_https(connect: Connect, wire: Wir
 HOME = Home("https://media.example.net:8443", frozenset({"media.example.org"}))
 
 
-@pytest.mark.parametrize("given", [*ELSEWHERE.values(), None, 3, ["https://api2.transloadit.com/"]])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *ELSEWHERE.values(),
+        f"https://api2.jenks.transloadit.com/assemblies/{ID}",
+        None,
+        3,
+        ["https://api2.transloadit.com/"],
+    ],
+)
 def test_a_url_in_an_answer_that_leads_elsewhere_is_refused(given: object) -> None:
     with pytest.raises(
         UntrustedUrl, match=r"^tus_url is (no URL that is safe to use: |neither on )"
@@ -397,3 +421,154 @@ def test_any_text_leads_to_a_trusted_host_or_nowhere(text: str) -> None:
         r"/assemblies/[0-9A-Za-z_-]{1,128}",
         url,
     )
+
+
+# Results, which may be on any public host
+
+FAR = Home("https://api2.transloadit.com")
+HERE = Home("http://127.0.0.1:8000")
+SPELLINGS = {
+    "https://files.example/a%20b.jpg?x=%2F&y=1": None,
+    "https://files.example:8443/~a/(b)'!*": None,
+    "https://my_bucket.s3.amazonaws.com/a": None,
+    "https://files.example./a": None,
+    "https://8.8.8.8/a": None,
+    "https://[2606:4700::1111]:8443/a": None,
+    "https://files.example/a b.jpg": "https://files.example/a%20b.jpg",
+    " https://files.example/a ": "https://files.example/a",
+    "HTTPS://Files.EXAMPLE/A": "https://files.example/A",
+    "https://files.example": "https://files.example/",
+    "https://files.example?a": "https://files.example/?a",
+    "https://files.example/a?b#c": "https://files.example/a?b",
+    "https://files.example:/a": "https://files.example/a",
+    "https://files.example/\xfc?\xfc": "https://files.example/%C3%BC?%C3%BC",
+    "https://M\xfcnchen.example/a": "https://xn--mnchen-3ya.example/a",
+    "https://files\u3002example/a": "https://files.example/a",
+    "https://134744072/a": "https://8.8.8.8/a",
+    "https://0x08.8.2056/a": "https://8.8.8.8/a",
+    "https://[2606:4700:0:0::1111]/a": "https://[2606:4700::1111]/a",
+}
+NO_URLS = {
+    "another scheme": "ftp://files.example/a",
+    "no scheme": "//files.example/a",
+    "no host": "https:///a",
+    "a user": "https://me@files.example/a",
+    "a backslash": "https://files.example\\@127.0.0.1/a",
+    "a tab": "https://files.exa\tmple/a",
+    "a line end": "https://files.example/a\n",
+    "a space in the host": "https://files example/a",
+    "a port too large": "https://files.example:77777/a",
+    "port zero": "https://files.example:0/a",
+    "an empty label": "https://files..example/a",
+    "a label too long": f"https://{'a' * 64}.example/a",
+    "half a surrogate pair": "https://files\udc80.example/a",
+    "half a surrogate pair in the path": "https://files.example/\udc80",
+    "half an address": "https://[::1/a",
+    "an address with a zone": "https://[2606:4700::1%251]/a",
+    "an address of another kind": "https://[v1.a]/a",
+    "a number too large": "https://4294967296/a",
+    "an address of five parts": "https://1.2.3.4.5/a",
+    "no octal digit": "https://08.8.8.8/a",
+    "a letter that the codec would change": "https://stra\xdfe.example/a",
+    "a character that turns the text": "https://files\u202e.example/a",
+    "more than any server takes": f"https://files.example/{'a' * 20_000}",
+}
+THIS_MACHINE = [
+    "localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.1", "127.0.1", "2130706433",
+    "0x7f.0.0.1", "0177.0.0.1", "0x7f000001", "127.0.0.1.", "\u2460\u2461\u2466.0.0.1",
+    "127\u30020\u30020\u30021", "\uff11\uff12\uff17.0.0.1", "[::1]", "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]", "[64:ff9b::7f00:1]",
+]  # fmt: skip
+ITS_NETWORK = [
+    "0", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1",
+    "192.0.0.192", "198.18.0.1", "224.0.0.1", "255.255.255.255", "2852039166", "[::]", "[fe80::1]",
+    "[fd00:ec2::254]", "[fec0::1]", "[ff02::1]", "[::7f00:1]", "[2002:7f00:1::]",
+    "[2001:0:a00:1::]", "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]", "[64:ff9b:1::1]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "used"), SPELLINGS.items())
+def test_a_result_is_fetched_from_the_url_that_was_meant(given: str, used: str | None) -> None:
+    assert download_url(given, FAR) == (used or given)
+
+
+@pytest.mark.parametrize("given", NO_URLS.values(), ids=NO_URLS)
+@pytest.mark.parametrize("home", [FAR, HERE])
+def test_what_is_no_url_of_a_result_is_refused_and_not_quoted(given: str, home: Home) -> None:
+    with pytest.raises(UntrustedUrl, match=r"^it has no URL that is safe to use$"):
+        download_url(given, home)
+
+
+@pytest.mark.parametrize("host", [*THIS_MACHINE, *ITS_NETWORK])
+def test_no_result_is_fetched_from_this_network_however_its_host_is_spelled(host: str) -> None:
+    with pytest.raises(UntrustedUrl, match="is on this machine or its network"):
+        download_url(f"https://{host}/a", FAR)
+
+
+@pytest.mark.parametrize("host", THIS_MACHINE)
+def test_results_may_be_on_this_machine_where_the_api_is_on_it(host: str) -> None:
+    assert download_url(f"http://{host}:8000/a", HERE).startswith("http://")
+
+
+@pytest.mark.parametrize("host", ITS_NETWORK)
+def test_an_api_on_this_machine_opens_no_door_to_its_network(host: str) -> None:
+    with pytest.raises(UntrustedUrl, match="is on this machine or its network"):
+        download_url(f"http://{host}/a", HERE)
+
+
+def test_no_result_is_fetched_in_plain_text() -> None:
+    with pytest.raises(UntrustedUrl, match="over https alone"):
+        download_url("http://files.example/a", FAR)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "::1", "fe80::1%1", "169.254.169.254"])
+def test_a_name_that_resolves_to_this_network_is_refused(address: str) -> None:
+    with pytest.raises(UntrustedUrl, match=r"^files\.example is on this machine or its network"):
+        check_addresses("files.example", ["8.8.8.8", address], FAR)
+
+
+@pytest.mark.parametrize(
+    ("host", "home"),
+    [
+        ("api.internal", Home("https://api.internal")),
+        ("[fd00::1]", Home("https://[fd00::1]:8443")),
+        ("files.internal", Home("https://api.internal", frozenset({"files.internal"}))),
+    ],
+)
+def test_hosts_that_the_caller_named_may_have_any_address(host: str, home: Home) -> None:
+    check_addresses(host, ["10.0.0.1", "fd00::1"], home)
+    assert download_url(f"https://{host}/a", home)
+
+
+def test_a_name_without_addresses_is_left_to_the_one_who_connects() -> None:
+    """A proxy may know it."""
+    check_addresses("files.example", [], FAR)
+
+
+@many_cases
+@given(st.ip_addresses())
+def test_an_address_is_judged_alike_in_every_wrapping(address: Any) -> None:
+    text = f"[{address}]" if address.version == 6 else str(address)
+    spellings = [f"https://{text}/a"]
+    if address.version == 4:
+        spellings += [f"https://{int(address)}/a", f"https://[::ffff:{address}]/a"]
+
+    for spelling in spellings:
+        try:
+            used = download_url(spelling, FAR)
+        except UntrustedUrl:
+            assert not is_public(address)
+        else:
+            assert is_public(ip_address(httpx.URL(used).host))
+
+
+@many_cases
+@given(st.text() | st.from_regex(r"https?://[\w0-9.@:%\\\[\] -]{1,30}(/.{0,20})?"))
+def test_any_text_is_a_url_that_httpx_reads_alike_or_none(text: str) -> None:
+    try:
+        used = download_url(text, FAR)
+    except UntrustedUrl:
+        return
+    assert used.isascii()
+    assert used == download_url(used, FAR)
+    assert httpx.URL(used).raw_host.decode() == urlsplit(used).hostname

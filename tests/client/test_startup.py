@@ -51,7 +51,6 @@ RARE = {
     "httpx_sse",
     "python_multipart",
     "sqlite3",
-    "transloadit_api.models.create_assembly_params",
     "transloadit_client._client.map_tasks",
     "transloadit_client._client.map_threads",
     "transloadit_client._http.async_event_stream",

@@ -18,6 +18,10 @@ CALLS = ("create", "status", "cancel", "replay", "notification", "refusal")
 COMMENTS = ("//", "#", "/*", "*", "--", '"""')
 PROMPTS = {"go": "go", "rs": "rust", "java": "java", "kt": "kotlin", "ts": "typescript",
            "py": "python", "rb": "ruby", "php": "php", "pl": "perl", "c": "c"}  # fmt: skip
+COLUMNS = (
+    "generator", "language", "version", "warnings", "compiles", "good", "calls", "vectors", "level",
+    "odd", "lines", "gaps",
+)  # fmt: skip
 HEAD = """\
 # One spec, many languages
 
@@ -25,15 +29,17 @@ Written by `make languages`. Each generator made a client from
 [`openapi/transloadit.yaml`](../openapi/transloadit.yaml); the client was compiled, and a small
 program by hand called the local stand-in with it: create with two files and non-ASCII fields, read
 the status, cancel, replay, replay the Notification, and one refusal. What the program says it
-signed and read was compared with what the stand-in had received, byte for byte, and every row of
-[`openapi/vectors`](../openapi/vectors) was checked in that language (but for values that it cannot
+signed and read was compared with what the stand-in had received, byte for byte, and the rows of
+[`openapi/vectors`](../openapi/vectors) were checked in that language (but for values that it cannot
 hold). The names lead to the exact commands.
+
+*Level* is how far the program conforms to [what every client has to do](../openapi/conformance.md):
+signs, survives, exactly once. *Odd* is how many of the odd answers in `answers.json` the generated
+code could not read: none that was seen, only some that were made up.
 
 *Lines* are what a user writes, without blanks and comments: the calls, and behind the plus sign
 what no generator writes in that language (encode, sign, check a Pingback, sign a Smart CDN URL).
 
-| generator | language | version | warnings | compiles | signs | calls | vectors | lines | gaps |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 GAPS = """
 
@@ -76,7 +82,8 @@ def scoreboard(results: Sequence[Result]) -> str:
     gaps: list[str] = []
     rows = [row(result, gaps) for result in results]
     notes = [f"{number}. {gap}" for number, gap in enumerate(gaps, 1)]
-    table = "\n".join(rows)
+    lines = (COLUMNS, ["---"] * len(COLUMNS))
+    table = "\n".join([*(f"| {' | '.join(line)} |" for line in lines), *rows])
     return f"{HEAD}{table}\n\n{summary(results)}.{GAPS}" + "\n".join(notes) + "\n"
 
 
@@ -84,7 +91,9 @@ def row(result: Result, gaps: list[str]) -> str:
     """A generator's line of the table; its gaps are added to the list."""
     language = result.language
     if result.skipped:
-        return f"| {language.title} | {language.language} | not run: {result.skipped}" + " |" * 8
+        return f"| {language.title} | {language.language} | not run: {result.skipped}" + " |" * (
+            len(COLUMNS) - 2
+        )
     numbers = []
     for gap in language.gap:
         upstream = f" ([upstream]({gap.upstream}))" if gap.upstream else ""
@@ -94,7 +103,8 @@ def row(result: Result, gaps: list[str]) -> str:
     cells = [
         f"[{language.title}](languages/{language.name}.md)", language.language, result.version,
         str(result.warnings), language.strict or "yes", "yes" if result.good else "no",
-        f"{called} of {len(CALLS)}", str(result.vectors), lines(language), ", ".join(numbers),
+        f"{called} of {len(CALLS)}", str(result.vectors), result.level, str(result.refused),
+        lines(language), ", ".join(numbers),
     ]  # fmt: skip
     return f"| {' | '.join(cells)} |"
 

@@ -23,6 +23,8 @@ class Gap:
     """The name that `judge.wire_habits` gives to it, if it shows on the wire."""
     still: str = ""
     """A command that succeeds as long as the gap is there, if it shows in the generated code."""
+    refuses: tuple[str, ...] = ()
+    """Rows of `answers.json` that the generated code cannot read; only such as were made up."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Language:
     """Debian's packages that bring what it needs, where a machine has it not; CI installs them."""
     unavailable: str = ""
     """Why this cannot run anywhere we know of; then there is a row on the scoreboard and no run."""
+    available: str = ""
+    """A command that succeeds once it can be had after all; each run tries it."""
+    files: bool = True
+    """Whether it can send files; if not, its driver creates an Assembly without any."""
     gap: tuple[Gap, ...] = field(default=())
 
     @property
@@ -66,6 +72,11 @@ class Language:
         """Where its language's own signing is."""
         return HERE / "shared" / self.shared if self.shared else None
 
+    @property
+    def refused(self) -> frozenset[str]:
+        """The rows of the vectors that a gap says it cannot read."""
+        return frozenset(f"answers/{row}" for gap in self.gap for row in gap.refuses)
+
     def written(self) -> list[Path]:
         """The two files that a user writes: the driver, and what it needs for signing."""
         places = [folder for folder in (self.folder, self.shared_folder) if folder]
@@ -76,7 +87,9 @@ class Language:
 def read(name: str) -> Language:
     """Read one manifest; an unknown key is a mistake and raises TypeError."""
     values = tomllib.loads((HERE / name / "language.toml").read_text(encoding="utf-8"))
-    values["gap"] = tuple(Gap(**gap) for gap in values.pop("gap", ()))
+    values["gap"] = tuple(
+        Gap(**{**gap, "refuses": tuple(gap.get("refuses", ()))}) for gap in values.pop("gap", ())
+    )
     for key in ("needs", "debian", "node"):
         values[key] = tuple(values.pop(key, ()))
     return Language(name=name, **values)

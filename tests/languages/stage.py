@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from tests.languages import judge
 from tests.languages.manifest import BUILD, HERE, ROOT, Language
 
@@ -25,6 +26,11 @@ from transloadit_standin import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+OPENAPI = ROOT / "openapi"
+sys.path.insert(0, str(OPENAPI))
+from overlay import overlaid  # noqa: E402 - the folder is no package
+from resolve import resolved  # noqa: E402 - likewise
 
 STEP = {"robot": "/image/resize", "use": ":original", "width": 60}
 STEP_SECONDS = 0.5
@@ -48,6 +54,10 @@ class Result:
     findings: dict[str, str] = field(default_factory=dict)
     vectors: int = 0
     """How many rows of the vectors its program agreed with."""
+    level: str = ""
+    """How far it conforms: a name of `judge.LEVELS`, or nothing."""
+    refused: int = 0
+    """How many odd answers the generated code could not read."""
     seconds: float = 0.0
 
     @property
@@ -71,6 +81,9 @@ def attempt(language: Language, spec: Path, *, say: Callable[[str], object] = pr
     """The whole way of one generator; what goes wrong is in the result."""
     result = Result(language)
     result.skipped = language.unavailable or lacking(language)
+    if language.unavailable and _succeeds(language.available, ROOT):
+        result.findings["available"] = f"no longer so: {language.unavailable}"
+        say(f"    available: {result.findings['available']}")
     if result.skipped:
         return result
     begun = time.monotonic()
@@ -122,6 +135,7 @@ def _install_node_packages() -> None:
 
 def _make(language: Language, spec: Path, result: Result) -> None:
     env = {**os.environ, "PATH": _path(), "SPEC": str(spec), "ROOT": str(ROOT)}
+    env |= _derived(spec, language.build)
     result.version = first_version(_run(language.version, language.build, env, also_errors=True))
     output = _run(language.generate, language.build, env, also_errors=True)
     result.warnings = count_warnings(output)
@@ -130,12 +144,25 @@ def _make(language: Language, spec: Path, result: Result) -> None:
     result.done.append("compile")
 
 
+def _derived(spec: Path, folder: Path) -> dict[str, str]:
+    """The documents of a release that some generators need, written into a folder."""
+    document = yaml.safe_load(spec.read_text(encoding="utf-8"))
+    overlay = yaml.safe_load((OPENAPI / "overlays" / "urlencoded.yaml").read_text("utf-8"))
+    made = {"RESOLVED": resolved(document), "URLENCODED": overlaid(document, overlay)}
+    paths = {}
+    for name, value in made.items():
+        path = folder / f"transloadit-{name.lower()}.json"
+        path.write_text(json.dumps(value), encoding="utf-8")
+        paths[name] = str(path)
+    return paths
+
+
 @contextmanager
 def _round(language: Language, number: int) -> Iterator[tuple[StandIn, str]]:
     """A stand-in that holds a crashed Assembly, and somebody who receives its Notification."""
     typed = any(gap.seen == "types its text fields" for gap in language.gap)
     with (
-        _receiver() as notify_url,
+        receiver() as notify_url,
         StandIn(
             secret=f"a secret of round {number}, größer",
             step_seconds=STEP_SECONDS,
@@ -156,7 +183,8 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
     api.settle()
     before = len(api.requests)
     folder = language.build / f"vectors-{number}"
-    vectors = judge.prepare_vectors(ROOT / "openapi" / "vectors", folder)
+    refused = language.refused
+    vectors = judge.prepare_vectors(ROOT / "openapi" / "vectors", folder, refused)
     own = {"CRASHED_ASSEMBLY": crashed, "VECTORS": str(folder), "PATH": _path()}
     env = {**os.environ, **api.environ, **own}
     output = _run(language.run, language.build, env, seconds=DRIVER_SECONDS)
@@ -164,13 +192,17 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
         report = json.loads(output)
     except ValueError as error:
         raise Failed(f"the driver printed no JSON ({error}):\n{output[-2000:]}") from error
-    files = {n: _digest((language.build / n).read_bytes()) for n in ("one.txt", "two.txt")}
+    names = ("one.txt", "two.txt") if language.files else ()
+    files = {n: _digest((language.build / n).read_bytes()) for n in names}
     case = judge.Case(
         report, api.requests[before:], api.assemblies, crashed=crashed, secret=api.secret,
         files=files, vectors=vectors,
     )  # fmt: skip
     result.findings.update(case.findings())
-    result.vectors = sum(1 for row, good in report["vectors"].items() if good and vectors[row] != 0)
+    told = {row: good for row, good in report["vectors"].items() if judge.WRONG not in row}
+    result.vectors = sum(told.values())
+    result.level = judge.level(told, refused)
+    result.refused = sum(row.startswith("answers/") and not good for row, good in told.items())
     if number == ROUNDS - 1:
         result.done.append("run")
 
@@ -184,11 +216,16 @@ def _compare_habits(result: Result, seen: set[str], known: set[str]) -> None:
 
 def _check_gaps(language: Language, result: Result) -> None:
     for gap in language.gap:
-        if gap.still:
-            try:
-                _run(gap.still, language.build, {**os.environ, "PATH": _path()})
-            except Failed:
-                result.findings["gap"] = f"no longer so, take it out: {gap.what}"
+        if gap.still and not _succeeds(gap.still, language.build):
+            result.findings["gap"] = f"no longer so, take it out: {gap.what}"
+
+
+def _succeeds(command: str, folder: Path) -> bool:
+    try:
+        _run(command, folder, {**os.environ, "PATH": _path(), "ROOT": str(ROOT)})
+    except Failed:
+        return False
+    return True
 
 
 def _digest(data: bytes) -> str:
@@ -232,7 +269,7 @@ def count_warnings(output: str) -> int:
 
 
 @contextmanager
-def _receiver() -> Iterator[str]:
+def receiver() -> Iterator[str]:
     """Takes any Pingback; gives its URL."""
 
     class Receiver(BaseHTTPRequestHandler):

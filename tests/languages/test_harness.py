@@ -63,7 +63,7 @@ def drive(api: StandIn, crashed: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def story() -> Iterator[tuple[StandIn, str, dict[str, Any]]]:
     """A stand-in after a driver ran, the crashed Assembly's id, and the report."""
-    with stage._receiver() as url, StandIn(step_seconds=1.0) as api:
+    with stage.receiver() as url, StandIn(step_seconds=1.0) as api:
         with Transloadit(api.key, api.secret, base_url=api.url) as client:
             api.crash_next()
             crash = client.create_assembly(steps={"a": STEP}, files=[b"x"], notify_url=url)
@@ -139,8 +139,9 @@ def test_what_really_happened_is_good(story: Any) -> None:
 def test_the_vectors_that_a_driver_gets_hold_one_wrong_row_each(tmp_path: Path) -> None:
     answers = judge.prepare_vectors(ROOT / "openapi" / "vectors", tmp_path)
 
-    assert sum(answer is False for answer in answers.values()) == len(judge.VECTORS)
-    for kind in judge.VECTORS:
+    kinds = (*judge.VECTORS, *judge.FURTHER)
+    assert sum(answer is False for answer in answers.values()) == len(kinds)
+    for kind in kinds:
         document = json.loads((tmp_path / f"{kind}.json").read_text("utf-8"))
         first, *_, wrong = document["rows"]
         assert wrong["name"] == judge.WRONG
@@ -156,28 +157,31 @@ def received(body: bytes, boundary: str, field: str = "files") -> Any:
         headers=headers,
         body=body.replace(b"\n", b"\r\n"),
         files=[SimpleNamespace(field_name=field)],
+        names=re.findall(r'[^e]name="(\w+)', body.decode()),
     )
 
 
 TEXT = b'--%s\nContent-Disposition: form-data; name="params"\n%s\n{}\n'
 FILE = b'--%s\nContent-Disposition: form-data; name="files"; filename="a"\n%s\na\n--%s--\n'
+SIGNATURE = b'--%s\nContent-Disposition: form-data; name="signature"\n\nx\n'
 TYPE = b"Content-Type: text/plain\n"
 
 
 def test_the_habits_that_a_gap_has_to_name_are_seen() -> None:
-    bad = TEXT % (b"x", TYPE) + FILE % (b"x", b"", b"x")
+    bad = TEXT % (b"x", TYPE) + FILE % (b"x", b"", b"x")  # and no signature
 
     assert judge.wire_habits([received(bad, "x", "files[0]"), received(bad, "x")]) == {
         "types its text fields",
         "sends files without a type",
         "numbers the names of files",
+        "sends files before params",
         "repeats its boundary",
     }
 
 
 def test_a_form_as_the_document_wants_it_has_none() -> None:
     good = [
-        received(TEXT % (mark, b"") + FILE % (mark, TYPE, mark), mark.decode())
+        received(TEXT % (mark, b"") + SIGNATURE % mark + FILE % (mark, TYPE, mark), mark.decode())
         for mark in (b"x", b"y")
     ]
 
@@ -192,6 +196,16 @@ def language(**values: Any) -> Language:
     return Language(**given)
 
 
+def test_the_page_on_conformance_has_the_levels_of_the_judge() -> None:
+    text = (ROOT / "openapi" / "conformance.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \*\*([a-z ]+)\*\* \|.*\| ([a-z_` ]+) \|$", text, re.MULTILINE)
+
+    levels = {name: tuple(re.findall(r"`(\w+)`", files)) for name, files in rows}
+    assert levels == judge.LEVELS
+    vectors = {path.stem for path in (ROOT / "openapi" / "vectors").iterdir()} - {"schema"}
+    assert {name for name in vectors if f"`{name}`" not in text} == set()
+
+
 def test_a_machine_that_lacks_a_program_is_told_which() -> None:
     result = stage.attempt(language(needs=("no-such-program",)), ROOT)
 
@@ -199,8 +213,20 @@ def test_a_machine_that_lacks_a_program_is_told_which() -> None:
     assert not result.good
 
 
-def test_what_runs_nowhere_says_why() -> None:
-    assert stage.attempt(language(unavailable="no toolchain"), ROOT).skipped == "no toolchain"
+def test_what_runs_nowhere_says_why_and_is_tried_again_each_time() -> None:
+    away = language(unavailable="no toolchain", available="false")
+    back = language(unavailable="no toolchain", available="true")
+
+    assert stage.attempt(away, ROOT).skipped == "no toolchain"
+    assert stage.attempt(away, ROOT).findings == {}
+    assert stage.attempt(back, ROOT, say=str).findings == {
+        "available": "no longer so: no toolchain"
+    }
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(RUNNING)))
+def test_what_runs_nowhere_has_a_command_that_would_show_it(name: str) -> None:
+    assert manifest.read(name).available
 
 
 def test_commands_that_fail_and_drivers_that_print_no_json_are_findings(
@@ -212,7 +238,8 @@ def test_commands_that_fail_and_drivers_that_print_no_json_are_findings(
     monkeypatch.setattr(manifest, "BUILD", tmp_path / "build")
     ways = [{"generate": "false"}, {"compile": "echo why; false"}, {"run": "echo no"}]
 
-    found = [stage.attempt(language(**way), ROOT, say=str).findings for way in ways]
+    spec = ROOT / "openapi" / "transloadit.yaml"
+    found = [stage.attempt(language(**way), spec, say=str).findings for way in ways]
     assert [list(findings) for findings in found] == [["generate"], ["compile"], ["run"]]
     assert "why" in found[1]["compile"]
     assert "no JSON" in found[2]["run"]
@@ -242,17 +269,52 @@ def test_a_driver_is_a_program_of_one_screen(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gap_is_something_that_a_run_can_look_for(name: str) -> None:
-    assert all(bool(gap.seen) != bool(gap.still) for gap in manifest.read(name).gap)
+    for gap in manifest.read(name).gap:
+        assert [bool(gap.seen), bool(gap.still), bool(gap.refuses)].count(True) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_that_a_generated_client_cannot_read_was_made_up(name: str) -> None:
+    """What was seen has to be read: else the document is too strict."""
+    text = (ROOT / "openapi" / "vectors" / "answers.json").read_text(encoding="ascii")
+    invented = {row["name"] for row in json.loads(text)["rows"] if row["weight"] == "invented"}
+
+    assert {row.removeprefix("answers/") for row in manifest.read(name).refused} <= invented
+
+
+ALL_KINDS = dict.fromkeys(["signing/a", "encoding/a", "expires/a", "pingbacks/a"], True)
+
+
+@pytest.mark.parametrize(
+    ("held", "level"),
+    [
+        ({}, ""),
+        ({**ALL_KINDS, "signing/b": False}, ""),
+        (ALL_KINDS, "signs"),
+        ({**ALL_KINDS, "retries/a": True}, "signs"),
+        ({**ALL_KINDS, "answers/a": True, "states/a": True, "hosts/a": True}, "signs"),
+        ({**ALL_KINDS, **{f"{kind}/a": True for kind in judge.LEVELS["survives"]}}, "survives"),
+        (
+            {**ALL_KINDS, **{f"{kind}/a": True for kind in judge.LEVELS["survives"]},
+             "answers/odd": False, "retries/a": True},
+            "exactly once",
+        ),
+    ],
+)  # fmt: skip
+def test_a_level_needs_all_rows_of_its_kinds_and_of_the_levels_before_it(
+    held: dict[str, bool], level: str
+) -> None:
+    assert judge.level(held, {"answers/odd"}) == level
 
 
 def test_what_has_no_lock_names_exact_versions() -> None:
-    cargo = (manifest.HERE / "rust" / "Cargo.toml").read_text("utf-8")
+    cargo = [(manifest.HERE / n / "Cargo.toml").read_text("utf-8") for n in ("rust", "progenitor")]
     node = json.loads((manifest.HERE / "node" / "package.json").read_text("utf-8"))
     poms = [(manifest.HERE / n / "pom.xml").read_text("utf-8") for n in ("java", "kotlin")]
 
-    assert (
-        re.findall(r'= (?:"|\{ version = ")(?!=)\d.*', cargo.partition("[dependencies]")[2]) == []
-    )
+    for text in cargo:
+        dependencies = text.partition("[dependencies]")[2]
+        assert re.findall(r'= (?:"|\{ version = ")(?!=)\d.*', dependencies) == []
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", v) for v in node["devDependencies"].values())
     assert not [pom for pom in poms if re.search(r"<version>[\[(]|SNAPSHOT|LATEST", pom)]
 

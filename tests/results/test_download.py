@@ -1,6 +1,7 @@
 """Results on their way to the disk, from servers that break, lie and lead astray."""
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,14 @@ from transloadit_client import (
     SavedFile,
     StillBusy,
     Transloadit,
+    TransloaditError,
+    UntrustedUrl,
 )
+from transloadit_client._calls.addresses import Home
+from transloadit_client._results.download import Download, addresses_of
+from transloadit_client._results.exclusive_file import ExclusiveFile
+from transloadit_client._results.expected import Expected
+from transloadit_client._results.partial_file import PartialFile
 from transloadit_standin import StandIn
 
 from ..shop import (
@@ -42,7 +52,15 @@ from ..shop import (
 
 DATA = bytes(range(256)) * 2000  # half a MiB
 FACTS = facts_of(DATA)
+HERE = Home("http://127.0.0.1")
 QUICK = RetryPolicy(attempts=4, first=0.01, longest=0.05, floor=0.01)
+
+
+def done(*files: dict[str, Any]) -> AssemblyStatus:
+    """The status of an Assembly that has these results."""
+    return AssemblyStatus.from_dict(
+        {"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID, "results": {"made": list(files)}}
+    )
 
 
 @pytest.fixture
@@ -108,9 +126,10 @@ def test_a_result_without_a_url_is_reported_and_the_others_are_saved(saver: Save
         "https://files.example:0/x",
         "https://files.example:99999/x",
         "https://[::1/x",
-        "https://files.example/a b",
+        "https://files .example/a",
         "https://files.example/\x00",
         "https://exa\u202emple..com\u3002/",
+        "https://xn--0/x",
         "a" * 3000,
     ],
 )
@@ -121,17 +140,22 @@ def test_a_url_that_is_none_is_not_fetched(saver: Saver, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://files.example/x", "https://127.0.0.1/x", "https://localhost/x"]
+    ("url", "reason"),
+    [
+        ("http://files.example/x", "over https alone"),
+        ("https://127.0.0.1/x", "on this machine or its network"),
+        ("https://localhost/x", "on this machine or its network"),
+    ],
 )
 def test_nothing_but_https_elsewhere_is_fetched(
-    connect: Callable[..., Any], tmp_path: Path, url: str
+    connect: Callable[..., Any], tmp_path: Path, url: str, reason: str
 ) -> None:
     files = {"made": [{"name": "x", "url": url}]}
     status = AssemblyStatus.from_dict(
         {"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID, "results": files}
     )
 
-    with pytest.raises(DownloadIncomplete, match="over https, and not from this machine"):
+    with pytest.raises(DownloadIncomplete, match=reason):
         connect("k", "s").download_results(status, tmp_path)
 
 
@@ -255,18 +279,59 @@ def test_a_folder_that_cannot_be_is_the_trouble_of_each_file(saver: Saver) -> No
     assert "cannot save" in why
 
 
-def test_a_link_in_the_place_of_our_part_is_not_followed(saver: Saver, tmp_path: Path) -> None:
-    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
-    saver.lose(file)
-    [part] = saver.folder.rglob("*.part")
-    part.unlink()
-    part.symlink_to(tmp_path / "elsewhere")
-    saver.shop.scripts[file["id"]] = [serves(DATA)]
+def test_a_folder_that_is_no_path_is_the_trouble_of_each_file(saver: Saver) -> None:
+    saver.folder = Path(f"{saver.folder}/\x00")
 
-    [why] = saver.lose(file)
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
 
-    assert "cannot save" in why
-    assert not (tmp_path / "elsewhere").exists()
+    assert "null" in why
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, "4"])
+def test_a_limit_that_is_no_number_of_bytes_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"^max_size is .*; it is a number of bytes$"):
+        Download(done(), "here", HERE, max_size=wrong)
+
+
+@pytest.mark.parametrize(
+    ("script", "known", "requests"),
+    [
+        (serves(DATA), {"size": len(DATA)}, 0),
+        (serves(DATA), {}, 1),
+        (chunked(DATA), {}, 1),
+        (serves(DATA), {"size": 999}, 1),
+        (says(206, b"x", Content_Range="bytes 0-0/512000"), {}, 1),
+    ],
+    ids=["by the status", "by the headers", "by its bytes", "by headers, whatever the status says",
+         "by a range"],
+)  # fmt: skip
+def test_a_result_over_the_limit_is_not_fetched_or_not_further(
+    shop: Shop, tmp_path: Path, script: Script, known: dict[str, Any], requests: int
+) -> None:
+    large, small = shop.file("large", script, **known), shop.file("small", serves(b"x"))
+    download = Download(done(large, small), tmp_path, Home(shop.url), max_size=1000)
+
+    with Transloadit("k", "s", base_url=shop.url) as client:
+        outcomes = client._all_done(download.works(), 2)
+    with pytest.raises(
+        DownloadIncomplete, match=r"more bytes than max_size allows \(1000\)"
+    ) as caught:
+        download.outcome(outcomes)
+
+    assert len(shop.orders) == requests + 1
+    assert [file.step for file in caught.value.missing] == ["made"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["small"]
+
+
+def test_a_result_at_the_limit_is_saved(shop: Shop, tmp_path: Path) -> None:
+    download = Download(
+        done(shop.file("a", chunked(DATA))), tmp_path, Home(shop.url), max_size=len(DATA)
+    )
+
+    with Transloadit("k", "s", base_url=shop.url) as client:
+        [saved] = download.outcome(client._all_done(download.works(), 1))
+
+    assert saved.path.read_bytes() == DATA
 
 
 def test_an_error_of_whoever_is_told_ends_it(saver: Saver) -> None:
@@ -296,6 +361,31 @@ def test_a_file_is_fetched_with_nothing_of_ours(saver: Saver) -> None:
     assert (saver.folder / "made" / "a.jpg").read_bytes() == DATA
 
 
+@pytest.mark.parametrize("status", [200, 302, 403])
+def test_an_answer_without_end_is_left(saver: Saver, status: int) -> None:
+    """Of a refusal only the beginning is read; of a file, not more than the status announces."""
+
+    def script(order: Order) -> None:
+        order.begin(status, Location="https://10.0.0.1/", Transfer_Encoding="chunked")
+        with suppress(OSError):
+            while True:
+                order.wfile.write(b"10000\r\n%s\r\n" % (b"x" * 0x10000))
+
+    began = time.monotonic()
+    [why] = saver.lose(saver.shop.file("a.jpg", script, **FACTS))
+
+    assert len(why) < 600
+    assert time.monotonic() - began < 10
+
+
+def test_an_address_of_many_kilobytes_is_not_fetched(saver: Saver) -> None:
+    place = f"/{'x' * 50_000}"
+
+    [why] = saver.lose(saver.shop.file("a.jpg", says(302, Location=place), **FACTS))
+
+    assert why == "could not fetch made/a.jpg: it has no URL that is safe to use"
+
+
 def test_an_endless_redirect_is_left_after_some_steps(saver: Saver) -> None:
     file = saver.shop.file("a.jpg", **FACTS)
     saver.shop.scripts[file["id"]] = [says(301, Location="?again")]
@@ -303,15 +393,73 @@ def test_an_endless_redirect_is_left_after_some_steps(saver: Saver) -> None:
 
     [why] = saver.lose(file)
 
-    assert "redirected again and again" in why
+    assert "too many redirects" in why
     assert len(saver.shop.orders) == 6
 
 
-@pytest.mark.parametrize("place", ["ftp://127.0.0.1/", "http://a b/", "http://u:p@127.0.0.1/"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "ftp://127.0.0.1/", "http://a b/", "http://u:p@127.0.0.1/", "//[", "https://[::1", "https://.h/",
+        "https://one..two/", f"https://{'a' * 64}.example/", "https://h:123456/", "https://xn--b/",
+        "https://10.0.0.1/", "https://169.254.169.254/latest", "http://2852039166/", "https://[fe80::1]/",
+    ],
+)  # fmt: skip
 def test_a_redirect_to_no_good_place_is_not_followed(saver: Saver, place: str) -> None:
-    [why] = saver.lose(saver.shop.file("a.jpg", says(302, Location=place), **FACTS))
+    good = saver.shop.file("good.jpg", serves(DATA), **FACTS)
 
-    assert "safe to use" in why
+    [why] = saver.lose(saver.shop.file("a.jpg", says(302, Location=place), **FACTS), good)
+
+    assert why.startswith("could not fetch made/a.jpg")
+    assert [name for name in saver.names if not name.endswith(".part")] == ["good.jpg"]
+
+
+@pytest.mark.parametrize(
+    "unusable", [None, 3, "", "ftp://h/x", "https://..h/x", "https://10.0.0.1/"]
+)
+def test_the_first_url_that_can_be_used_is_used(saver: Saver, unusable: object) -> None:
+    file = saver.shop.file("a.jpg", serves(DATA), **FACTS)
+
+    [saved] = saver.save({**file, "ssl_url": unusable, "url": file["ssl_url"]})
+
+    assert saved.path.read_bytes() == DATA
+
+
+def test_a_url_with_a_space_is_the_url_that_it_means(saver: Saver) -> None:
+    file = saver.shop.file("a.jpg", **FACTS)
+    saver.shop.scripts["/my%20cat.jpg?a%20b"] = [serves(DATA)]
+
+    [saved] = saver.save({**file, "ssl_url": f"{saver.shop.url}/my cat.jpg?a b".upper().replace(
+        "/MY CAT.JPG?A B", "/my cat.jpg?a b")})  # fmt: skip
+
+    assert saved.path.read_bytes() == DATA
+
+
+def test_a_name_that_resolves_to_this_network_is_not_fetched(tmp_path: Path) -> None:
+    """And asked for once, however many results are on that host."""
+    asked: list[str] = []
+
+    def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return ["93.184.215.14", "10.0.0.1"]
+
+    files = [{"name": name, "ssl_url": "https://files.example/x"} for name in ("a", "b")]
+    download = Download(
+        done(*files), tmp_path, Home("https://api2.transloadit.com"), resolve=resolve
+    )
+    with Transloadit("k", "s") as client:
+        outcomes = client._all_done(download.works(), 1)
+
+    assert [type(outcome) for outcome in outcomes] == [UntrustedUrl, UntrustedUrl]
+    assert "files.example is on this machine or its network (address 10.0.0.1)" in str(outcomes[0])
+    assert asked == ["files.example"]
+
+
+def test_names_are_resolved_by_the_system_and_one_that_it_does_not_know_is_left_to_others() -> None:
+    assert set(addresses_of("localhost")) <= {"127.0.0.1", "::1"}
+    assert addresses_of("[::1]") == ["::1"]
+    assert addresses_of("no-such-host.invalid") == []
+    assert addresses_of("a" * 64) == []
 
 
 def test_where_it_was_redirected_to_may_expire_on_the_way(saver: Saver) -> None:
@@ -378,6 +526,26 @@ def test_a_server_without_ranges_sends_it_anew(saver: Saver) -> None:
     [saved] = saver.save(file)
 
     assert saved.path.read_bytes() == DATA
+
+
+def test_wrong_bytes_of_one_answer_are_not_fetched_again(saver: Saver) -> None:
+    """The server would give them again; where two answers were joined it is another matter."""
+    saver.lose(saver.shop.file("a.jpg", serves(DATA[::-1]), **FACTS))
+
+    assert len(saver.shop.orders) == 1
+    assert saver.names == []
+
+
+def test_wrong_bytes_of_several_answers_are_fetched_once_more_and_not_for_ever(
+    saver: Saver,
+) -> None:
+    wrong = DATA[::-1]
+    halves = [serves(wrong, breaks_after=1000), serves(wrong)] * 3
+
+    [why] = saver.lose(saver.shop.file("a.jpg", *halves, **FACTS))
+
+    assert "the md5 of its 512000 bytes" in why
+    assert saver.shop.asked("Range") == [None, "bytes=1000-"] * 2
 
 
 def test_a_page_in_between_does_not_cost_what_was_there(saver: Saver) -> None:
@@ -503,7 +671,305 @@ def test_a_killed_process_leaves_what_the_next_one_goes_on_with(saver: Saver) ->
     assert saver.names == ["a.jpg"]
 
 
+# Several writers
+
+TWICE = """
+import sys
+from transloadit_client import AssemblyStatus, Transloadit
+import json
+base_url, folder, status = sys.argv[1:]
+with Transloadit("k", "s", base_url=base_url, retry=None) as client:
+    [saved] = client.download_results(AssemblyStatus.from_dict(json.loads(status)), folder)
+    print(saved.path, end="")
+"""
+
+
+def slowly(data: bytes, seconds: float, etag: str | None = '"one"', pieces: int = 20) -> Script:
+    """Serves a file in pieces; with ranges if it has an ETag."""
+
+    def script(order: Order) -> None:
+        start = int((order.headers.get("Range") or "bytes=0-")[6:-1]) if etag else 0
+        headers = {"ETag": etag} if etag else {}
+        if start:
+            headers["Content_Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        rest = data[start:]
+        order.begin(206 if start else 200, Content_Length=str(len(rest)), **headers)
+        for offset in range(0, len(rest), len(data) // pieces):
+            order.wfile.write(rest[offset : offset + len(data) // pieces])
+            time.sleep(seconds / pieces)
+
+    return script
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL here")
+@pytest.mark.parametrize("etag", ['"one"', None], ids=["ranges", "no ranges"])
+@pytest.mark.parametrize("known", [FACTS, {"size": len(DATA)}, {}], ids=["hash", "size", "nothing"])
+def test_several_processes_save_into_one_folder_and_one_is_killed(
+    shop: Shop, tmp_path: Path, etag: str | None, known: dict[str, Any]
+) -> None:
+    """What one of them calls saved has the right bytes, at that moment and for ever."""
+    file = shop.file("a.bin", slowly(DATA, 0.5, etag), slowly(DATA, 1.0, etag), **known)
+    command = [sys.executable, "-c", TWICE, shop.url, str(tmp_path), json.dumps(shop.status(file))]
+    processes = []
+    for _ in range(4):
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        time.sleep(0.15)
+    while processes[0].poll() is None and not list(tmp_path.rglob("*.part")):
+        time.sleep(0.01)
+    time.sleep(0.2)
+    processes[0].kill()
+
+    outputs = [process.communicate(timeout=30)[0] for process in processes]
+
+    codes = [process.returncode for process in processes]
+    assert codes[1:] == [0, 0, 0]
+    assert all(Path(output).read_bytes() == DATA for output in outputs[1:])
+    published = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix == ".bin"]
+    assert all(path.read_bytes() == DATA for path in published)
+    if known is FACTS:
+        assert {Path(output).name for output in outputs[1:]} == {"a.bin"}
+
+
+def test_threads_that_save_the_same_result_at_once_end_with_one_file(saver: Saver) -> None:
+    file = saver.shop.file("a.jpg", slowly(DATA, 0.3), slowly(DATA, 0.1), **FACTS)
+
+    with ThreadPoolExecutor(4) as threads:
+        saved = list(threads.map(lambda _: saver.save(file), range(4)))
+
+    assert {one.path.name for [one] in saved} == {"a.jpg"}
+    assert (saver.folder / "made" / "a.jpg").read_bytes() == DATA
+    assert saver.names == ["a.jpg"]
+
+
+def test_results_of_two_assemblies_with_one_name_do_not_replace_each_other(saver: Saver) -> None:
+    others = [bytes([number]) * 500_000 for number in range(4)]
+
+    def save(data: bytes) -> tuple[bytes, Path]:
+        file = saver.shop.file("a.jpg", slowly(data, 0.1), **facts_of(data))
+        status = saver.shop.status(file, assembly_id=os.urandom(16).hex())
+        [saved] = saver.client.download_results(AssemblyStatus.from_dict(status), saver.folder)
+        return data, saved.path
+
+    with ThreadPoolExecutor(4) as threads:
+        saved = list(threads.map(save, others))
+
+    assert all(path.read_bytes() == data for data, path in saved)
+    assert saver.names == ["a-2.jpg", "a-3.jpg", "a-4.jpg", "a.jpg"]
+
+
+def overwrite(part: Path) -> None:
+    with part.open("r+b") as file:
+        file.write(b"other")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda part: part.unlink(), "another program changed"),
+        (lambda part: (part.unlink(), part.write_bytes(DATA * 5)), "another program changed"),
+        (lambda part: os.link(part, part.with_name("mine")), "another program changed"),
+        (lambda part: part.rename(part.with_name("mine")), "another program changed"),
+        (lambda part: os.truncate(part, 9_000_000), "it has 9000000 bytes, where the status has"),
+        (lambda part: os.truncate(part, 5), "the md5 of its 2560000 bytes"),
+        (overwrite, "the md5 of its 2560000 bytes"),
+    ],
+    ids=["removed", "replaced", "linked", "moved", "grown", "cut", "overwritten"],
+)
+def test_a_file_that_another_program_changes_on_the_way_is_not_called_saved(
+    saver: Saver, change: Callable[[Path], object], reason: str
+) -> None:
+    def script(order: Order) -> None:
+        order.begin(200, Content_Length=str(5 * len(DATA)))
+        order.wfile.write(DATA * 4)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
+            if any(path.stat().st_size > 10**6 for path in saver.folder.rglob("*.part")):
+                break
+        time.sleep(0.1)
+        change(next(saver.folder.rglob("*.part")))
+        order.wfile.write(DATA)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", script, **facts_of(DATA * 5)))
+
+    assert reason in why
+    assert "a.jpg" not in saver.names
+
+
+def test_a_file_that_is_replaced_in_the_last_moment_is_not_called_saved(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def replace_and_link(part: Path, path: Path) -> None:
+        part.unlink()
+        part.write_bytes(b"other")
+        link(part, path)
+
+    monkeypatch.setattr(os, "link", replace_and_link)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert "another program put a file in its place" in why
+    assert "a.jpg" not in saver.names
+
+
+def test_a_name_that_was_reserved_is_free_again_where_the_rename_fails(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert "cannot save" in why
+    assert "a.jpg" not in saver.names
+
+
+def test_a_download_that_was_given_up_while_its_file_was_opened_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    part = PartialFile(tmp_path / "a.part", Expected(None, {}, is_html=False))
+
+    part.leave()
+    part.open()
+
+    assert list(tmp_path.iterdir()) == []
+
+
 # What is there already
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links, FIFOs and permissions are other ones here")
+@pytest.mark.parametrize(
+    "plant",
+    [
+        lambda part, precious: os.link(precious, part),
+        lambda part, precious: part.symlink_to(precious),
+        lambda part, precious: part.symlink_to(precious.with_name("elsewhere")),
+        lambda part, precious: os.mkfifo(part),
+        lambda part, precious: part.mkdir(),
+        lambda part, precious: (part.write_bytes(DATA[:1000]), part.chmod(0o666)),
+        lambda part, precious: (part.write_bytes(DATA[:1000]), part.chmod(0o620)),
+    ],
+    ids=["a link", "a symbolic link", "one to nowhere", "a FIFO", "a folder", "all may write",
+         "a group may write"],
+)  # fmt: skip
+def test_what_somebody_put_in_the_place_of_our_part_is_left_alone(
+    saver: Saver, tmp_path: Path, plant: Callable[[Path, Path], object]
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(DATA[:1000])
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
+    saver.lose(file)
+    [part] = saver.folder.rglob("*.part")
+    part.unlink()
+    plant(part, precious)
+    saver.shop.scripts[file["id"]] = [serves(DATA)]
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+    assert precious.read_bytes() == DATA[:1000]
+    assert not (tmp_path / "elsewhere").exists()
+    assert os.path.lexists(part)
+    assert not saved.path.stat().st_mode & 0o022
+    assert saver.shop.asked("Range")[-1] is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077, 0o000])
+def test_a_result_is_as_private_as_the_umask_says_and_none_writes_to_its_part(
+    saver: Saver, mask: int
+) -> None:
+    seen: list[int] = []
+
+    def script(order: Order) -> None:
+        order.begin(200, Content_Length=str(len(DATA)))
+        order.wfile.write(DATA[:1000])
+        seen.extend(path.stat().st_mode for path in saver.folder.rglob("*.part"))
+        order.wfile.write(DATA[1000:])
+
+    before = os.umask(mask)
+    try:
+        [saved] = saver.save(saver.shop.file("a.jpg", script, **FACTS))
+    finally:
+        os.umask(before)
+
+    assert saved.path.stat().st_mode & 0o777 == 0o666 & ~mask
+    assert not seen[0] & 0o022
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are other ones here")
+def test_without_locks_nothing_is_taken_over_and_all_is_saved(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
+    saver.lose(file)
+    monkeypatch.setattr("fcntl.flock", refuse)
+    saver.shop.scripts[file["id"]] = [serves(DATA)]
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+    assert saver.shop.asked("Range")[-1] is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are other ones here")
+def test_a_part_that_is_published_just_before_it_is_taken_over_is_left_alone(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock is free then, but it is the result of another download by now."""
+    import fcntl  # noqa: PLC0415  # there is none on Windows
+
+    lock = fcntl.flock
+
+    def publish_and_lock(descriptor: int, how: int) -> None:
+        for left in saver.folder.rglob("a.jpg.*.part"):
+            if left.read_bytes() == b"a result":
+                left.rename(left.with_name("theirs"))
+        lock(descriptor, how)
+
+    file = saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS)
+    saver.lose(file)
+    [part] = saver.folder.rglob("*.part")
+    part.write_bytes(b"a result")
+    monkeypatch.setattr("fcntl.flock", publish_and_lock)
+    saver.shop.scripts[file["id"]] = [serves(DATA)]
+
+    [saved] = saver.save(file)
+
+    assert saved.path.read_bytes() == DATA
+    assert (saved.path.parent / "theirs").read_bytes() == b"a result"
+
+
+def test_a_hundred_foreign_parts_are_too_many(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin.part"
+    path.mkdir()
+    for number in range(2, 101):
+        path.with_stem(f"a.bin-{number}").mkdir()
+
+    with pytest.raises(TransloaditError, match=r"100 unfinished files such as .*; remove"):
+        ExclusiveFile.at(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no FIFOs here")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a FIFO", "a folder"])
+def test_what_is_no_file_in_the_place_of_a_result_is_left_alone(
+    saver: Saver, make: Callable[[Path], None]
+) -> None:
+    (saver.folder / "made").mkdir(parents=True)
+    make(saver.folder / "made" / "a.jpg")
+
+    [saved] = saver.save(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert saved.path.name == "a-2.jpg"
 
 
 def test_a_result_that_is_there_is_not_fetched_again(saver: Saver) -> None:
@@ -577,6 +1043,57 @@ def test_a_file_without_a_name_may_have_one_in_parts(saver: Saver) -> None:
     [saved] = saver.save({**file, "name": None})
 
     assert saved.path.name == "cat.png"
+
+
+@pytest.mark.parametrize("steps", [3, [["one"]]])
+def test_steps_that_are_none_are_refused(steps: Any) -> None:
+    with pytest.raises(InvalidInput, match="it takes the names of Steps"):
+        Download(done(), "here", HERE, steps=steps)
+
+
+ROBOTS = {"faces": {"robot": "/image/facedetect"}, "small": {"robot": "/image/resize"}}
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        {"params": json.dumps({"steps": ROBOTS})},
+        {
+            "params": json.dumps({"template_id": "t"}),
+            "merged_params": json.dumps({"steps": ROBOTS}),
+        },
+        {"params": "{", "merged_params": json.dumps({"steps": ROBOTS})},
+    ],
+)
+@pytest.mark.parametrize("steps", ["smal", ["small", "face"]])
+def test_a_step_that_the_assembly_does_not_have_is_refused(
+    saver: Saver, instructions: dict[str, Any], steps: Any
+) -> None:
+    """Else nothing would be saved, and nothing said."""
+    status = AssemblyStatus.from_dict(saver.shop.status(**instructions))
+
+    with pytest.raises(InvalidInput, match=r"has no Step .*; its Steps are ':original', 'faces', "):
+        saver.client.download_results(status, saver.folder, steps=steps)
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        {"params": json.dumps({"steps": ROBOTS})},
+        {"params": json.dumps({"template_id": "t", "steps": {"large": {}}})},
+        {"params": "no JSON"},
+        {"params": "[" * 100_000},
+        {"params": json.dumps({"steps": []})},
+        {"params": json.dumps([1])},
+        {},
+    ],
+)
+def test_a_step_that_made_nothing_or_may_be_in_the_template_is_no_mistake(
+    saver: Saver, instructions: dict[str, Any]
+) -> None:
+    status = AssemblyStatus.from_dict(saver.shop.status(**instructions))
+
+    assert saver.client.download_results(status, saver.folder, steps=["faces"]) == ()
 
 
 @pytest.mark.parametrize("steps", [["one"], "one", {"one", "none such"}])

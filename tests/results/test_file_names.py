@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transloadit_client._results.download import Shelf
+from transloadit_client._results.download import PathAllocator
 from transloadit_client._results.file_names import numbered, safe_name, same_name
 
 from ..foreign import many_cases
@@ -99,9 +99,9 @@ def test_a_name_of_many_megabytes_takes_no_time() -> None:
 @many_cases
 @given(st.lists(st.tuples(HOSTILE, HOSTILE), max_size=10))
 def test_every_path_stays_in_its_folder_and_is_nobody_elses(names: list[tuple[str, str]]) -> None:
-    shelf = Shelf("results")
+    paths_of = PathAllocator("results")
 
-    paths = [shelf.place(step, safe_name(name, "file")) for step, name in names]
+    paths = [paths_of.place(step, safe_name(name, "file")) for step, name in names]
 
     inside = (Path(os.path.normpath(path)).parts for path in paths)
     assert all(len(parts) == 3 and parts[0] == "results" for parts in inside)
@@ -109,10 +109,10 @@ def test_every_path_stays_in_its_folder_and_is_nobody_elses(names: list[tuple[st
 
 
 def test_the_second_of_a_name_is_told_by_its_number() -> None:
-    shelf = Shelf("results")
+    paths_of = PathAllocator("results")
 
     paths = [
-        shelf.place("resized", name).name
+        paths_of.place("resized", name).name
         for name in ("a.jpg", "a.jpg", "A.JPG", "a-2.jpg", "a.jpg", "\u212bngstrom", "ångstrom")
     ]
 
@@ -122,15 +122,15 @@ def test_the_second_of_a_name_is_told_by_its_number() -> None:
 
 
 def test_ten_thousand_of_a_name_take_no_time() -> None:
-    shelf = Shelf("results")
+    paths_of = PathAllocator("results")
 
-    assert len({shelf.place("resized", "a.jpg") for _ in range(10_000)}) == 10_000
+    assert len({paths_of.place("resized", "a.jpg") for _ in range(10_000)}) == 10_000
 
 
 def test_each_name_can_be_written_here(tmp_path: Path) -> None:
     for text in ("x" * 300, "\u0390" * 300, "\ud55c" * 300, "🎉" * 300, "\x00", "NUL", "a:b"):
-        shelf = Shelf(tmp_path)
-        path = shelf.place(text, safe_name(text, "file"))
+        paths_of = PathAllocator(tmp_path)
+        path = paths_of.place(text, safe_name(text, "file"))
         path.parent.mkdir()
         path.with_name(f"{path.name}.01234567.part").write_bytes(b"whole")
         assert len(list(path.parent.iterdir())) == 1

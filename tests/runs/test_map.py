@@ -18,6 +18,7 @@ import pytest
 
 from transloadit_client import (
     AsyncTransloadit,
+    FileChanged,
     InvalidInput,
     Mapped,
     MissingCredentials,
@@ -235,6 +236,19 @@ def test_a_journal_passes_over_what_is_done(mapped: Map, api: StandIn, tmp_path:
     assert len(api.assemblies) == 6
     paths = " ".join(request.path for request in api.requests[sent:])
     assert not any(result.assembly_id in paths for result in first)
+
+
+def test_an_input_that_changed_since_it_was_done_is_told(
+    mapped: Map, api: StandIn, tmp_path: Path
+) -> None:
+    """Its old result would pass for the new one's."""
+    mapped([("a.jpg", b"one"), ("b.jpg", b"two")], journal=tmp_path / "journal")
+
+    [told] = mapped([("a.jpg", b"one"), ("b.jpg", b"new")], journal=tmp_path / "journal")
+
+    assert told.key == "b.jpg"
+    assert isinstance(told.error, FileChanged)
+    assert len(api.assemblies) == 2
 
 
 def test_a_journal_looks_again_at_what_failed_and_creates_nothing_twice(

@@ -1,22 +1,16 @@
 """Which of many inputs has which Assembly."""
 
+import os
+import sqlite3
 from collections.abc import Callable
-from io import BytesIO
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from transloadit_client import (
-    ApiError,
-    AssemblyStatus,
-    AsyncTransloadit,
-    InvalidInput,
-    Mapped,
-    NoAnswer,
-    Transloadit,
-)
-from transloadit_client._runs.map_inputs import Tasks, check_inputs, instructions_of
+from transloadit_client import ApiError, AssemblyStatus, FileChanged, InvalidInput, Mapped, NoAnswer
+from transloadit_client._runs.map_inputs import Tasks, instructions_of
 
 ABORTED = AssemblyStatus.from_dict({"ok": "REQUEST_ABORTED", "assembly_id": "0" * 32})
 
@@ -95,6 +89,152 @@ def test_what_was_delivered_is_passed_over_and_what_failed_is_not(tmp_path: Path
         assert following.entry.known
 
 
+def test_an_input_has_one_key_however_its_path_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    spellings: list[Any] = [
+        "photos/cat.jpg", "./photos/cat.jpg", Path("photos/cat.jpg"), "photos/../photos//cat.jpg",
+        f"{tmp_path}/photos/cat.jpg", "link/cat.jpg",
+    ]  # fmt: skip
+
+    with Tasks("journal", "resize", None) as tasks:
+        ids = {task.entry.assembly_id for task in map(tasks.of, spellings) if task}
+        monkeypatch.chdir(tmp_path / "photos")
+        ids |= {task.entry.assembly_id for task in [tasks.of("cat.jpg")] if task}
+        others = [tasks.of(other) for other in ("dog.jpg", ("cat.jpg", b"a cat"), "a\0b/c")]
+
+    assert len(ids) == 1
+    assert len({task.entry.assembly_id for task in others if task} - ids) == 3
+
+
+def test_a_link_beside_a_file_is_an_input_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "link.jpg").symlink_to("cat.jpg")
+
+    with Tasks(tmp_path / "journal", "resize", None) as tasks:
+        ids = {task.entry.assembly_id for task in map(tasks.of, [
+            tmp_path / "cat.jpg", tmp_path / "link.jpg"]) if task}  # fmt: skip
+
+    assert len(ids) == 2
+
+
+DONE = AssemblyStatus.from_dict({"ok": "ASSEMBLY_COMPLETED"})
+
+
+def finish(tmp_path: Path, files: Any) -> None:
+    """Has a run take an input and finish it."""
+    with Tasks(tmp_path / "journal", "resize", lambda _: "it") as tasks:
+        assert tasks.of(files) is not None
+        tasks.delivered(Mapped(files, "it", "", DONE))
+
+
+def look_again(tmp_path: Path, files: Any) -> Any:
+    with Tasks(tmp_path / "journal", "resize", lambda _: "it") as tasks:
+        return tasks.of(files)
+
+
+LARGE = b"a cat" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("cat.jpg", b"a cat"), ("cat.jpg", b"a dog")),
+        (b"a cat", bytearray(b"a cats")),
+        ({"one": b"1", "two": b"2"}, {"one": b"1", "two": b"3"}),
+        ([b"1"], [b"1", b"2"]),
+    ],
+)
+def test_bytes_that_changed_since_they_were_done_are_told(
+    tmp_path: Path, before: Any, after: Any
+) -> None:
+    finish(tmp_path, before)
+
+    assert look_again(tmp_path, before) is None
+    with pytest.raises(FileChanged, match=r"'it' has changed since Assembly .* was done with it"):
+        look_again(tmp_path, after).options(None)
+
+
+@pytest.mark.parametrize(
+    "after", [b"other" + LARGE[5:], LARGE[:-5] + b"other", LARGE[:-1], LARGE + b"x", b""]
+)
+def test_a_file_that_changed_since_it_was_done_is_told(tmp_path: Path, after: bytes) -> None:
+    path = tmp_path / "cat.jpg"
+    path.write_bytes(LARGE)
+    finish(tmp_path, path)
+    path.write_bytes(after)
+    os.utime(path, (1, 1))
+
+    with pytest.raises(FileChanged):
+        look_again(tmp_path, path).options(None)
+
+
+def test_a_new_time_of_the_same_bytes_is_no_change(tmp_path: Path) -> None:
+    """As a checkout or a copy gives."""
+    path = tmp_path / "cat.jpg"
+    path.write_bytes(LARGE)
+    finish(tmp_path, [path])
+    assert look_again(tmp_path, [path]) is None
+    os.utime(path, (1, 1))
+
+    assert look_again(tmp_path, [path]) is None
+
+
+def unreadable(tmp_path: Path) -> list[Any]:
+    return [tmp_path / "gone", tmp_path, "/dev/null", iter([b"a"]), memoryview(b"abc")[::2], [3]]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_what_cannot_be_compared_is_passed_over_once_it_is_done(
+    tmp_path: Path, number: int
+) -> None:
+    files = unreadable(tmp_path)[number]
+    finish(tmp_path, files)
+
+    assert look_again(tmp_path, files) is None
+
+
+@pytest.mark.parametrize("wrap", [lambda it: it, lambda it: [it], lambda it: {"a": it},
+                                  lambda it: ("a", it)])  # fmt: skip
+def test_what_can_be_read_once_is_not_read_for_the_journal(
+    tmp_path: Path, wrap: Callable[[Any], Any]
+) -> None:
+    once = iter([b"a", b"cat"])
+
+    with Tasks(tmp_path / "journal", "resize", lambda _: "it") as tasks:
+        tasks.of(wrap(once))
+
+    assert list(once) == [b"a", b"cat"]
+
+
+def test_a_file_that_is_gone_since_it_was_done_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "cat.jpg").write_bytes(b"a cat")
+    finish(tmp_path, tmp_path / "cat.jpg")
+    (tmp_path / "cat.jpg").unlink()
+
+    assert look_again(tmp_path, tmp_path / "cat.jpg") is None
+
+
+def test_an_id_that_cannot_be_written_down_is_the_trouble_of_its_input(tmp_path: Path) -> None:
+    """Such as on a full disk. Nothing is created under it, and the others are told."""
+    with Tasks(tmp_path / "journal", "resize", None) as tasks:
+        known = tasks.of("cat.jpg")
+        with closing(sqlite3.connect(":memory:")) as other:
+            assert tasks._journal is not None
+            whole, tasks._journal._open = tasks._journal._open, other
+            task = tasks.of("dog.jpg")
+            assert known is not None
+            assert tasks.again(known, aborted()) is None
+        tasks._journal._open = whole
+        tasks.of("ape.jpg")
+
+    assert task is not None
+    with pytest.raises(InvalidInput, match="as a journal: no such table"):
+        task.options(None)
+
+
 def test_inputs_of_one_name_have_a_folder_each() -> None:
     with Tasks(None, "resize", None) as tasks:
         folders = {
@@ -121,20 +261,3 @@ def test_instructions_are_told_apart_by_what_they_say() -> None:
     assert resize == again
     assert resize != instructions_of({"steps": steps, "form_fields": {"size": 2}})
     assert resize != instructions_of({"steps": steps, "template_id": "t"})
-
-
-@pytest.mark.parametrize(
-    "files",
-    ["*.jpg", Path("a.jpg"), b"a", bytearray(b"a"), {"a": "a.jpg"}, BytesIO(b"a"), None, 7],
-)
-@pytest.mark.parametrize("kind", [Transloadit, AsyncTransloadit])
-def test_one_input_where_many_are_meant_is_refused_at_once(kind: type[Any], files: Any) -> None:
-    """A text would be read letter by letter, and a file line by line."""
-    with pytest.raises(InvalidInput, match="map takes many inputs"):
-        kind("key", "secret").map(files, template_id="t")
-
-
-def test_all_that_iterates_is_taken_for_many_inputs() -> None:
-    several: list[Any] = [[], (), iter(()), Path().glob("*"), {"a.jpg"}]
-    for files in several:
-        check_inputs(files)

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,14 @@ def load() -> Callable[[Path], Any]:
 def spec(load: Callable[[Path], Any]) -> Any:
     """The OpenAPI document."""
     return load(ROOT / "openapi" / "transloadit.yaml")
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artefacts, as `make dist` writes them."""
+    target = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, ROOT / "openapi" / "release.py", target], check=True)
+    return target
 
 
 def walk(value: Any) -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,6 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transloadit_api import models
 from transloadit_api.models import (
     AssemblyError,
     AssemblyFile,
@@ -112,11 +111,3 @@ values = st.recursive(
 @given(status=st.dictionaries(known | st.text(max_size=4), values, max_size=5))
 def test_statuses_nobody_thought_of_survive(status: dict[str, Any]) -> None:
     survives(AssemblyStatus, status)
-
-
-def test_models_that_are_imported_when_asked_for_are_all_there() -> None:
-    assert dir(models) == sorted(models.__all__)
-    for name in models.__all__:
-        assert getattr(models, name).__name__ == name
-    with pytest.raises(AttributeError, match="NoSuchModel"):
-        _ = models.NoSuchModel  # type: ignore[attr-defined]

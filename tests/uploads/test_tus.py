@@ -585,7 +585,7 @@ def test_what_the_server_can_do_is_asked(
     """Bytes that can be compared are sent in requests of which all servers compare them."""
     headers = {"Tus-Extension": extensions, "Tus-Checksum-Algorithm": algorithms}
 
-    able = carried_out(tus.asked(SERVER), Server([Says(204, headers)]))
+    able = carried_out(tus.asked(SERVER, {}), Server([Says(204, headers)]))
 
     assert able.checksums is compared
     assert able.bodies is bodies
@@ -593,7 +593,7 @@ def test_what_the_server_can_do_is_asked(
 
 @pytest.mark.parametrize("fault", [[Says(405)], [Lost(0)] * POLICY.attempts])
 def test_a_server_that_does_not_say_can_do_what_all_can(fault: list[Any]) -> None:
-    assert carried_out(tus.asked(SERVER), Server(list(fault))) == SERVER
+    assert carried_out(tus.asked(SERVER, {}), Server(list(fault))) == SERVER
 
 
 happenings = st.lists(

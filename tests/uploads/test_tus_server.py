@@ -141,7 +141,7 @@ def test_an_upload_of_another_size_is_not_resumed(client: Any, server: TusServer
 
 def test_what_the_server_can_do_is_understood(server: TusServer) -> None:
     with Transloadit("key", "secret", base_url=f"http://127.0.0.1:{server.port}") as client:
-        able = client._carry_out(tus.asked(at(server)))
+        able = client._carry_out(tus.asked(at(server), {}))
 
     assert able.checksums is False
     assert able.bodies is True

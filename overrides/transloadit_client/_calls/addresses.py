@@ -6,10 +6,13 @@ Assembly's id are used, and only where an Assembly of the configured API can liv
 """
 
 import re
-from ipaddress import ip_address
+import unicodedata
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from secrets import token_hex
-from typing import Protocol
-from urllib.parse import SplitResult, urlsplit
+from socket import inet_aton
+from typing import Protocol, TypeAlias
+from urllib.parse import SplitResult, quote, urlsplit
 
 from attrs import frozen
 
@@ -33,6 +36,20 @@ _NEVER_IN_A_URL = re.compile(r"[\s\\\x00-\x1f\x7f]")  # urlsplit drops some of t
 # An Assembly lives on an instance, api2-NAME.transloadit.com; which one is told by the answer to
 # its creation.
 _SERVICE_HOST = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
+# Recordings up to 2016 spell instance hosts with a dot. Whether those still answer is not known.
+_OLD_SERVICE_HOST = re.compile(r"api2\.[a-z0-9-]+\.transloadit\.com")
+_LONGEST_URL = 16 * 1024  # characters; signed URLs have 2,000 or so, servers take 8,000 at most
+_HOST_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: leads to the IPv4 address in its last 32 bits
+# IANA's special-purpose networks that `is_global` lets pass, in older Pythons at least: IPv4 inside
+# IPv6 in outdated ways, and addresses of one's own network.
+_NEVER_PUBLIC = [
+    ip_network(text)
+    for text in ("192.0.0.0/24", "::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10")
+]
+
+Address: TypeAlias = IPv4Address | IPv6Address
 
 
 @frozen
@@ -54,6 +71,8 @@ class HasAssemblyUrl(Protocol):
 
 def assembly_url(assembly: str | HasAssemblyUrl, home: Home) -> str:
     """The URL of an Assembly: on its own host for a URL or a status, else a path on the base URL.
+
+    An old URL, whose host has a dot after `api2`, is read by its id from the base URL.
 
     Raises:
         UntrustedUrl: the URL leads to another host than the configured ones or the service's.
@@ -153,21 +172,104 @@ def trusted_url(given: object, home: Home, what: str) -> str:
 
 
 def download_url(given: str, home: Home) -> str:
-    """The URL of a file, which may be on any host, for nothing of ours is sent along.
+    """The URL of a result, in the spelling that all parsers read alike.
+
+    It may be on any public host, as nothing of ours is sent along. A space or a letter beyond ASCII
+    is escaped, an upper-case host is lowered, and an address is spelled the usual way.
 
     Raises:
-        UntrustedUrl: it is no https URL, holds credentials, or leads to this machine; all but
-            credentials may be where the API itself is on this machine. It is not quoted: whoever
-            has it has the file.
+        UntrustedUrl: it is no https URL, holds credentials, or its host is an address that
+            `check_addresses` refuses. Plain http is allowed where the API itself is on this
+            machine. The URL is not quoted: anyone who has it has the file.
     """
-    url = _split(given)
-    if url is None or "@" in url.netloc or _NEVER_IN_A_URL.search(given):
+    text = given.strip(" ").replace(" ", "%20")
+    url = None if _NEVER_IN_A_URL.search(text) or len(text) > _LONGEST_URL else _split(text)
+    if url is None or "@" in url.netloc:
         raise UntrustedUrl("it has no URL that is safe to use")
-    # The mock server, and a developer's own, hand out http URLs on this machine.
-    here = _is_loopback(urlsplit(home.base_url).hostname or "")
-    if not here and (url.scheme == "http" or _is_loopback(url.hostname or "")):
-        raise UntrustedUrl("files are fetched over https, and not from this machine")
-    return given
+    rest = text[text.index("//") + 2 + len(url.netloc) :].partition("#")[0]
+    try:
+        address, host = _host(url.netloc, url.hostname or "")
+        rest = quote(rest, safe="%!$&'()*+,/:;=?@[]~")
+    except ValueError:
+        raise UntrustedUrl("it has no URL that is safe to use") from None
+    if url.scheme == "http" and not _is_loopback(urlsplit(home.base_url).hostname or ""):
+        raise UntrustedUrl("files are fetched over https alone")
+    if address is not None:
+        check_addresses(host, [str(address)], home)
+    elif re.fullmatch(r"(?:.*\.)?localhost\.?", host):
+        check_addresses(host, ["127.0.0.1"], home)
+    port = "" if url.port is None else f":{url.port}"
+    return f"{url.scheme}://{host}{port}{rest if rest.startswith('/') else f'/{rest}'}"
+
+
+def check_addresses(host: str, addresses: Iterable[str], home: Home) -> None:
+    """Checks where a result's host is: a status must not make us knock at doors of this network.
+
+    Args:
+        host: as it stands in a URL that `download_url` gave.
+        addresses: all that its name resolves to, or the one that a connection has.
+        home: the configured hosts. The base URL's own host and `trusted_hosts` may have any
+            address; where the API is on this machine, results may be on this machine too.
+
+    Raises:
+        UntrustedUrl: one of them is not public.
+    """
+    base_host = urlsplit(home.base_url).hostname or ""
+    if host.strip("[]") == base_host or host in home.trusted_hosts:
+        return
+    for text in addresses:
+        address = _unwrapped(ip_address(text))
+        here = address.is_loopback and _is_loopback(base_host)
+        if not (here or is_public(address)):
+            raise UntrustedUrl(
+                f"{host} is on this machine or its network (address {address}), from where no file"
+                " is fetched unless trusted_hosts names the host"
+            )
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address can be that of a server on the internet."""
+    address = _unwrapped(address)
+    wrapped = any(address in network for network in _NEVER_PUBLIC)
+    return address.is_global and not address.is_multicast and not wrapped
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address where an IPv6 one leads to it."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address
+
+
+def _host(netloc: str, given: str) -> tuple[Address | None, str]:
+    """The address that a host spells, or None for a name, and the host as it stands in a URL.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if netloc.startswith("["):
+        inside = IPv6Address(given)
+        if inside.scope_id is not None:
+            raise ValueError(given)
+        return inside, f"[{inside}]"
+    # Wide and circled digits and letters are plain ones in NFKC, and to resolvers as well.
+    name = re.sub("[\u3002\uff61]", ".", unicodedata.normalize("NFKC", given)).lower()
+    host = name.encode("idna").decode("ascii")
+    # The codec is of 2003. Where newer rules differ, such as for ß, it would lead elsewhere.
+    same = name.isascii() or host.encode().decode("idna") == name
+    if not (same and _HOST_NAME.fullmatch(host)):
+        raise ValueError(given)
+    bare = host.removesuffix(".")
+    if not _NUMBER.fullmatch(bare.rpartition(".")[2]):
+        return None, host
+    # No name ends in a number. libc takes 127.1, 2130706433 and 0x7f.1 for addresses as well.
+    try:
+        address = IPv4Address(inet_aton(bare))
+    except OSError as error:
+        raise ValueError(given) from error
+    return address, str(address)
 
 
 def _split(given: str) -> SplitResult | None:
@@ -184,6 +286,8 @@ def _trusted(given: str, home: Home) -> str:
     url = _ASSEMBLY_URL.fullmatch(given)
     if url is None:
         raise UntrustedUrl(f"not an Assembly's URL: {given!r:.200}; nothing was sent")
+    if url["port"] is None and _OLD_SERVICE_HOST.fullmatch(url["host"]):
+        return f"/assemblies/{url['id']}"
     return f"{_origin_of(url, home, repr(given))}/assemblies/{url['id']}"
 
 

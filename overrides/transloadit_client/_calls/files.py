@@ -132,6 +132,13 @@ def are_in_memory(files: object) -> bool:
     return files is None or isinstance(files, bytes | bytearray | memoryview)
 
 
+def contents_of(files: Files | None) -> Iterator[object]:
+    """The content of each file, as it was given: a path, bytes, an open file …"""
+    for several in _by_field(files, None).values():
+        for file in several:
+            yield file[1] if isinstance(file, tuple) and len(file) > 1 else file
+
+
 def text_parts(form_fields: FormFields | None) -> dict[str, str]:
     """The parts for `form_fields`: text as it is, numbers and booleans as JSON spells them.
 

@@ -26,14 +26,7 @@ from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
 from .._signing import Params
 from .._status import AssemblyStatus
 from .async_driver import AsyncDriver
-from .base import (
-    CHUNK_SIZE,
-    CREATES_PER_MINUTE,
-    DEADLINE,
-    TUS_ABOVE,
-    BaseTransloadit,
-    Timeout,
-)
+from .base import CHUNK_SIZE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE, BaseTransloadit, Timeout
 from .tasks import Inputs, Sleep, all_done, done_in_thread, run_in_loop
 
 T = TypeVar("T")
@@ -349,6 +342,7 @@ class AsyncTransloadit(BaseTransloadit):
         *,
         steps: Collection[str] | None = None,
         parallel: int = 4,
+        max_size: int | None = None,
         on_progress: OnProgress | None = None,
         timeout: Timeout = None,
     ) -> tuple[SavedFile, ...]:
@@ -366,6 +360,7 @@ class AsyncTransloadit(BaseTransloadit):
             save_to: the folder; it is made if need be.
             steps: the Steps whose results are wanted; by default all.
             parallel: how many files are downloaded at once.
+            max_size: bytes that a result may have; one that has more is missing. None for any.
             on_progress: called with a `Progress` about ten times a second. An error raised in it
                 ends the download.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
@@ -386,8 +381,15 @@ class AsyncTransloadit(BaseTransloadit):
 
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = await self.get_assembly(assembly, timeout=timeout)
-        download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
-        saved = await self._all_done(download.works(), at_once(parallel), timeout, download.tell)
+        download = Download(
+            assembly,
+            save_to,
+            self._home,
+            steps=steps,
+            max_size=max_size,
+            on_progress=on_progress,
+        )
+        saved = await self._all_done(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)
 
     async def run(

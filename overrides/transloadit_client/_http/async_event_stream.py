@@ -9,7 +9,7 @@ from anyio import create_memory_object_stream, create_task_group, move_on_after,
 from httpx_sse import EventSource
 
 from .._flow import CLOSED, OPENED, Event, Listen, Pause
-from .event_stream import BACKLOG, SLOTS, event_of, has_events, request_for
+from .event_stream import BACKLOG, SLOTS, Bounded, event_of, has_events, request_for
 
 
 class AsyncListener:
@@ -70,5 +70,6 @@ class AsyncListener:
         if not has_events(response):
             return
         await self._say.send(Event(OPENED))
+        response.stream = Bounded(response.stream)
         async for event in EventSource(response).aiter_sse():
             await self._say.send(event_of(event.event, event.data))

@@ -9,10 +9,11 @@ import os
 import queue
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from httpx_sse import EventSource
@@ -21,7 +22,12 @@ from .._flow import CLOSED, OPENED, Event, Listen, Pause
 from .pool_state import APART
 from .watchdog import WATCH, Watch
 
-_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+_HEADERS = {
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+    "Cache-Control": "no-store",
+}
+_LARGEST = 4 * 1024 * 1024  # bytes of an event; one that holds a file's metadata has some kilobytes
 BACKLOG = 256  # events; a stream that talks faster than it is heard has to wait
 
 # A server that says nothing for minutes may be gone, and a new connection will tell.
@@ -51,8 +57,46 @@ def event_of(event: str, data: str) -> Event:
 
 
 def has_events(response: httpx.Response) -> bool:
+    """Whether an answer is a stream of events that came as it is: a packed one could be a bomb."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return response.status_code == 200 and kind == "text/event-stream"
+    packed = response.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
+    return response.status_code == 200 and kind == "text/event-stream" and not packed
+
+
+class Ceiling:
+    """Ends a stream whose event never ends, before it fills the memory."""
+
+    def __init__(self) -> None:
+        self._since_end = 0
+
+    def check(self, piece: bytes) -> bytes:
+        """The piece; raises if the present event is too large."""
+        last = max(piece.rfind(end) for end in (b"\n\n", b"\r\r", b"\n\r\n"))
+        self._since_end = len(piece) - last if last >= 0 else self._since_end + len(piece)
+        if self._since_end > _LARGEST:
+            raise httpx.DecodingError("an event of the stream has no end")
+        return piece
+
+
+class Bounded(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of a stream of events, with a ceiling on each event."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._ceiling = Ceiling()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._ceiling.check, self._stream)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            yield self._ceiling.check(piece)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class Listener:
@@ -132,6 +176,7 @@ class _Stream:
         if not has_events(response):
             return
         self._say(Event(OPENED))
+        response.stream = Bounded(response.stream)
         events = EventSource(response).iter_sse()
         for event in takewhile(lambda _: not self._closed.is_set(), events):
             self._say(event_of(event.event, event.data))

@@ -7,8 +7,16 @@ import httpx
 
 from .._errors import InvalidInput, NoAnswer
 
+# A UnicodeError is a host, such as that of a redirect, that httpx or the resolver cannot encode.
 # InvalidInput is that of a file of the body, which broke while it was read.
-FAILURES = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError, InvalidInput)
+FAILURES = (
+    httpx.RequestError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    OSError,
+    UnicodeError,
+    InvalidInput,
+)
 # The connection never stood, so the request cannot have been received.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 # Sending it again would fail again: an illegal header, a file that is shorter than it was.

@@ -1,21 +1,21 @@
 """The results of an Assembly on their way to the disk: where each goes, and when it has arrived.
 
-Each is fetched bare, with nothing of ours but the wish for the file, for its URL may lead anywhere.
+Each is fetched with nothing of ours but the wish for the file, for its URL may lead anywhere.
 """
 
 import hashlib
 import os
-from collections.abc import Collection, Sequence
+import socket
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from attrs import define, field
 
-from .._calls.addresses import Home, download_url
-from .._calls.answers import Answer
+from .._calls.addresses import Home, check_addresses, download_url
 from .._calls.call import Call, Guard, Prepared
 from .._errors import (
     ApiError,
@@ -25,20 +25,35 @@ from .._errors import (
     Phase,
     StillBusy,
     TransloaditError,
+    UnreadableAnswer,
     UntrustedUrl,
 )
 from .._flow import Flow, InThread
 from .._progress import MissingFile, OnProgress, Progress, SavedFile
 from .._status import AssemblyFile, AssemblyStatus
+from .expected import Expected, holds
 from .file_names import numbered, safe_name, same_name
-from .partial_file import Facts, Moved, Part, disk, holds
+from .partial_file import PartialFile, Redirect, disk_errors
+from .steps import wanted_steps
 
-_HOPS = 5  # redirects of one file
-_TOLD = 3  # missing files that an error's sentence names
+_REDIRECTS = 5  # of one file
+_NAMED = 3  # missing files that an error's sentence names
 
 
-class Shelf:
-    """A folder, and the names in it that are given away: `STEP/NAME`, then `STEP/NAME-2` …"""
+def addresses_of(host: str) -> list[str]:
+    """The addresses of a host, by the system's resolver; none if it knows none.
+
+    That is no error here: behind a proxy names may be known to the proxy alone.
+    """
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [str(address[0]) for *_, address in found]
+
+
+class PathAllocator:
+    """Gives each result a path of its own in a folder: `STEP/NAME`, then `STEP/NAME-2` …"""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
@@ -47,7 +62,7 @@ class Shelf:
         self._next: dict[tuple[str, str], int] = {}
 
     def place(self, step: str, name: str) -> Path:
-        """A path that was not given away yet; there may be a file from earlier, though."""
+        """A path that no other result has; a file of an earlier download may be there."""
         folder = safe_name(step, "step")
         wanted = (same_name(folder), same_name(name))
         with self._lock:
@@ -68,39 +83,47 @@ class Result:
 
     Attributes:
         step: the Step that made it.
-        file: what the status says of it.
+        file: its entry in the status.
         name: its name as a file.
         path: where it goes, unless another file is there.
         part: the file that grows.
-        facts: what is known of its bytes.
     """
 
     step: str
     file: AssemblyFile
     name: str
     path: Path
-    part: Part
-    facts: Facts
+    part: PartialFile
     saved: SavedFile | None = field(default=None, init=False)
+
+    @property
+    def label(self) -> str:
+        """Step and name, for messages."""
+        return f"{self.step}/{self.name}"
 
     @property
     def bytes(self) -> int:
         """How many are on the disk."""
-        return self.part.size if self.saved is None else self.facts.size or self.part.size
+        return self.part.size if self.saved is None else self.part.expected.size or self.part.size
 
 
 class Download:
-    """The results of one Assembly, as works to be carried out.
+    """The results of one Assembly, each as a flow that saves it.
 
     Args:
         status: the last status.
         save_to: the folder.
         home: the configured hosts.
         steps: which Steps' results; None for all.
-        on_progress: who is told.
+        max_size: how many bytes a result may have; None for any number. A larger one is missing,
+            as others that cannot be saved: nothing is fetched where the status or the answer's
+            headers tell its size, and else not more than this.
+        on_progress: called with each change.
+        resolve: gives the addresses of a host.
 
     Raises:
         StillBusy: there may be more results to come.
+        InvalidInput: `max_size` is no number of bytes, or the Assembly has no such Step.
     """
 
     def __init__(
@@ -110,38 +133,44 @@ class Download:
         home: Home,
         *,
         steps: Collection[str] | None = None,
+        max_size: int | None = None,
         on_progress: OnProgress | None = None,
+        resolve: Callable[[str], Iterable[str]] = addresses_of,
     ) -> None:
         self._assembly_id = str(status.assembly_id)
         if status.busy:
             busy = StillBusy(f"Assembly {self._assembly_id} is still busy; wait for it first.")
             busy.assembly_id, busy.status = self._assembly_id, status
             raise busy
+        if max_size is not None and (not isinstance(max_size, int) or max_size < 0):
+            raise InvalidInput(f"max_size is {max_size!r}; it is a number of bytes")
         self._status, self._home, self._on_progress = status, home, on_progress
-        self._shelf = Shelf(save_to)
-        wanted = (steps,) if isinstance(steps, str) else steps
+        self._max_size, self._resolve = max_size, resolve
+        self._addresses: dict[str, Iterable[str]] = {}
+        self._paths = PathAllocator(save_to)
+        wanted = wanted_steps(status, steps)
         self._results = [
             self._result(step, file, number)
             for step, files in status.files.items()
             if wanted is None or step in wanted
             for number, file in enumerate(files)
         ]
-        self._told: Progress | None = None
+        self._reported: Progress | None = None
 
     def works(self) -> list[Flow[SavedFile]]:
         return [self._save(result) for result in self._results]
 
-    def tell(self) -> None:
-        """Tells how far it has come, if that has changed."""
+    def report(self) -> None:
+        """Reports how far it has come, if that has changed."""
         if self._on_progress is None:
             return
         progress = self._progress()
-        if progress != self._told:
-            self._told = progress
+        if progress != self._reported:
+            self._reported = progress
             self._on_progress(progress)
 
     def outcome(self, outcomes: Sequence[SavedFile | TransloaditError]) -> tuple[SavedFile, ...]:
-        """What became of all of them.
+        """The files that were saved.
 
         Raises:
             DownloadIncomplete: some are missing.
@@ -154,8 +183,8 @@ class Download:
         )
         if not missing:
             return saved
-        named = "; ".join(file.why.rstrip(".") for file in missing[:_TOLD])
-        more = f"; and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
+        named = "; ".join(file.why.rstrip(".") for file in missing[:_NAMED])
+        more = f"; and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         error = DownloadIncomplete(
             f"{len(missing)} of {len(outcomes)} results of Assembly {self._assembly_id} are not on"
             f" the disk: {named}{more}."
@@ -166,44 +195,119 @@ class Download:
     def _result(self, step: str, file: AssemblyFile, number: int) -> Result:
         parts = (text for text in (file.basename, file.ext) if isinstance(text, str) and text)
         name = safe_name(file.name, safe_name(".".join(parts), "file"))
-        path, facts = self._shelf.place(step, name), Facts.of(file)
-        # Found again by whoever goes on after a crash, and by nobody else.
+        path = self._paths.place(step, name)
+        # The next download of this very result finds its beginning by this, and no other does.
         mark = hashlib.sha256(f"{self._assembly_id}/{step}/{number}".encode()).hexdigest()[:8]
-        part = Part(path.with_name(f"{path.name}.{mark}.part"), facts)
-        return Result(step, file, name, path, part, facts)
+        growing = path.with_name(f"{path.name}.{mark}.part")
+        part = PartialFile(growing, Expected.of(file), self._max_size)
+        return Result(step, file, name, path, part)
 
     def _save(self, result: Result) -> Flow[SavedFile]:
-        what = f"{result.step}/{result.name}"
-        url = _address(result.file, what, self._home)
         path = yield InThread(partial(self._found, result))
         if path is None:
+            result.part.check_size(result.part.expected.size)
+            url = yield from self._first_usable(result)
             try:
-                whole = yield InThread(result.part.open)
-                if not whole:
-                    yield from _fetched(result.part, url, what, self._home)
-                path = yield InThread(partial(self._placed, result))
+                yield from self._fill(result, url)
+                path = yield InThread(partial(self._published, result))
             finally:
                 result.part.leave()
         result.saved = SavedFile(result.step, result.file, path)
         return result.saved
 
     def _found(self, result: Result) -> Path | None:
-        """Where it is on the disk already, as an earlier process left it."""
-        with disk(result.path):
+        """Where it is on the disk already, as an earlier download left it."""
+        with disk_errors(result.path):
             while result.path.exists():
-                if holds(result.path, result.facts):
+                if holds(result.path, result.part.expected):
                     return result.path
-                result.path = self._shelf.place(result.step, result.name)
+                result.path = self._paths.place(result.step, result.name)
         return None
 
-    def _placed(self, result: Result) -> Path:
-        while not result.part.finish(result.path):
-            result.path = self._shelf.place(result.step, result.name)
+    def _published(self, result: Result) -> Path:
+        """Where it is, once it has its name; or where another download has just put the same."""
+        while not result.part.publish(result.path):
+            if holds(result.path, result.part.expected):
+                result.part.spent = True
+                break
+            result.path = self._paths.place(result.step, result.name)
         return result.path
+
+    def _fill(self, result: Result, url: str) -> Flow[None]:
+        """Fetches a file until the right bytes are on the disk.
+
+        Raises:
+            UnreadableAnswer: wrong bytes came, with one answer or twice with several.
+        """
+        part = result.part
+        yield InThread(part.open)
+        for is_last in (False, True):
+            if not part.has_all:
+                yield from self._fetch(result, url)
+            fault = yield InThread(part.fault)
+            if not fault:
+                return
+            all_at_once = part.of_one_answer  # the bytes of several may be of two versions
+            part.restart()
+            if all_at_once or is_last:
+                raise UnreadableAnswer(f"could not fetch {result.label}: {fault}.")
+
+    def _fetch(self, result: Result, first: str) -> Flow[None]:
+        """Fetches the rest of a file, for as long as each try brings more of it."""
+        part = result.part
+        url, most, redirects = first, part.size, 0
+        while True:
+            try:
+                redirect = yield _call(result, url)
+            except (ApiError, NoAnswer) as error:
+                refused = error.attempts and error.attempts[-1].phase == Phase.REFUSED.value
+                if part.size <= most or (refused and url == first):
+                    raise
+                url, most = first, part.size  # where it was redirected to may have expired
+                continue
+            except UntrustedUrl as error:
+                raise _untrusted(result, error) from None
+            if redirect is None:
+                return
+            redirects += 1
+            if redirects > _REDIRECTS:
+                raise TransloaditError(f"could not fetch {result.label}: too many redirects")
+            url = yield from self._checked(result, redirect.location, url)
+
+    def _first_usable(self, result: Result) -> Flow[str]:
+        """Where it is fetched: the first of its URLs that may be used, over https if possible."""
+        refusals = []
+        for given in (result.file.ssl_url, result.file.url):
+            if isinstance(given, str) and given:
+                try:
+                    return (yield from self._checked(result, given))
+                except UntrustedUrl as error:
+                    refusals.append(error)
+        raise (
+            refusals[0]
+            if refusals
+            else TransloaditError(f"{result.label} has no URL in the status")
+        )
+
+    def _checked(self, result: Result, given: str, base: str = "") -> Flow[str]:
+        """A URL that may be used, given as it is or relative to another.
+
+        Raises:
+            UntrustedUrl: it is none, or its host is, or resolves to, an address that is not public.
+        """
+        try:
+            url = download_url(_joined(base, given), self._home)
+            host = urlsplit(url).hostname or ""
+            if host not in self._addresses:  # most results are on one host
+                self._addresses[host] = yield InThread(partial(self._resolve, host))
+            check_addresses(host, self._addresses[host], self._home)
+        except UntrustedUrl as error:
+            raise _untrusted(result, error) from None
+        return url
 
     def _progress(self) -> Progress:
         results = self._results
-        sizes = [result.facts.size for result in results]
+        sizes = [result.part.expected.size for result in results]
         known = [size for size in sizes if size is not None]
         saved = sum(result.saved is not None for result in results)
         return Progress(
@@ -229,49 +333,20 @@ def at_once(parallel: int) -> int:
     return parallel
 
 
-def _address(file: AssemblyFile, what: str, home: Home) -> str:
-    """Where it is to be fetched, over https if there is a choice."""
-    given = next((url for url in (file.ssl_url, file.url) if isinstance(url, str) and url), None)
-    if given is None:
-        raise TransloaditError(f"{what} has no URL in the status")
-    return _checked(given, what, home)
-
-
-def _checked(url: str, what: str, home: Home) -> str:
+def _joined(base: str, given: str) -> str:
     try:
-        return download_url(url, home)
-    except UntrustedUrl as error:
-        raise UntrustedUrl(f"could not fetch {what}: {error}") from None
+        return urljoin(base, given)
+    except ValueError:  # half an IPv6 address, say
+        raise UntrustedUrl("it is redirected to no URL") from None
 
 
-def _fetched(part: Part, first: str, what: str, home: Home) -> Flow[None]:
-    """Fetches the rest of a file, for as long as each try brings more of it."""
-    url, most, hops = first, part.size, 0
-    while True:
-        try:
-            moved = yield _call(part, url, what)
-        except (ApiError, NoAnswer) as error:
-            refused = error.attempts and error.attempts[-1].phase == Phase.REFUSED.value
-            if part.size <= most or (refused and url == first):
-                raise
-            url, most = first, part.size  # where it was redirected to may have expired
-            continue
-        except UntrustedUrl as error:
-            raise UntrustedUrl(f"could not fetch {what}: {error}") from None
-        if moved is None:
-            return
-        hops += 1
-        if hops > _HOPS:
-            raise TransloaditError(f"could not fetch {what}: it is redirected again and again")
-        url = _checked(moved.url, what, home)
+def _untrusted(result: Result, error: UntrustedUrl) -> UntrustedUrl:
+    return UntrustedUrl(f"could not fetch {result.label}: {error}")
 
 
-def _call(part: Part, url: str, what: str) -> Call[Moved | None]:
-    def read(answer: Answer) -> Moved | None:
-        return part.judge(answer, url)
-
+def _call(result: Result, url: str) -> Call[Redirect | None]:
     def prepare() -> Prepared:
-        return Prepared({"method": "GET", "url": url, "headers": part.headers()})
+        return Prepared({"method": "GET", "url": url, "headers": result.part.headers()})
 
-    title = f"fetch {what} from {urlsplit(url).hostname}"
-    return Call(title, Guard.HARMLESS, prepare, read, sink=part)
+    title = f"fetch {result.label} from {urlsplit(url).hostname}"
+    return Call(title, Guard.HARMLESS, prepare, result.part.judge, sink=result.part)

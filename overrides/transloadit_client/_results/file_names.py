@@ -1,4 +1,4 @@
-"""Names from the server, as names of files: safe in every file system, and no two alike. Pure."""
+"""Makes file names of the names in a status: safe in every file system, and each once. Pure."""
 
 import unicodedata
 
@@ -14,8 +14,8 @@ def safe_name(given: object, otherwise: str) -> str:
     """A name that stays in its folder, is visible, and can be written on Linux, macOS and Windows.
 
     Args:
-        given: what the server says, of whatever type.
-        otherwise: the name of what has none; a safe one.
+        given: the value in the status, of any type.
+        otherwise: the name to use if that is no text, or empty; a safe one.
     """
     text = given if isinstance(given, str) else ""
     if len(text) > 8 * _LONGEST:  # no more than that can matter, and each character takes its time
@@ -39,14 +39,14 @@ def numbered(name: str, number: int) -> str:
 
 
 def same_name(name: str) -> str:
-    """What two names have in common if some file system takes them for one."""
+    """A key that is equal for two names if some file system takes them for the same."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _is_unsafe(character: str) -> bool:
     category = unicodedata.category(character)
-    # Control characters, halves of characters, what turns the direction of a text, line ends, and
-    # what is no character yet: macOS refuses the last.
+    # Control characters, surrogates, marks of direction, line ends, and unassigned code points,
+    # which macOS refuses.
     invisible = category.startswith("C") or category in ("Zl", "Zp")
     return character in _FORBIDDEN or (invisible and character not in _JOINERS)
 

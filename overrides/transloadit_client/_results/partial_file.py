@@ -1,132 +1,89 @@
-"""One result on its way to the disk: the file that grows, and what an answer means for it."""
+"""One result on its way to the disk: the file that grows, and how answers are added to it."""
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from io import FileIO
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import urljoin
 
 from attrs import frozen
 
 from .._calls.answers import Answer
 from .._errors import ApiError, TransloaditError, UnreadableAnswer
-from .._status import AssemblyFile
+from .exclusive_file import ExclusiveFile
+from .expected import Expected
 
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}")
-_DIGEST = {"md5": re.compile(r"[0-9A-Fa-f]{32}"), "sha256": re.compile(r"[0-9A-Fa-f]{64}")}
-# A link in the place of our file is somebody else's doing.
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-_READ = 1024 * 1024  # bytes
 _SHOWN = 200  # characters of a refusal
 
 
 @frozen
-class Moved:
-    """The file is elsewhere, or has to be asked for once more at the same place."""
-
-    url: str
-
-
-@frozen
-class Facts:
-    """What the status says of a file's bytes: all that is known is checked.
+class Redirect:
+    """The file is elsewhere, or has to be requested once more from the same place.
 
     Attributes:
-        size: how many there are, or None.
-        hashes: their digests in hex, by algorithm.
-        is_html: whether they may be a page.
+        location: the answer's `Location`; an empty text for the same place.
     """
 
-    size: int | None
-    hashes: Mapping[str, str]
-    is_html: bool
-
-    @classmethod
-    def of(cls, file: AssemblyFile) -> "Facts":
-        size, kinds = file.size, (file.mime, file.ext, file.name)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-            size = None
-        given = {"md5": file.md5hash, "sha256": file.additional_properties.get("sha256")}
-        return cls(
-            size=size,
-            hashes={
-                name: text.lower()
-                for name, text in given.items()
-                if isinstance(text, str) and _DIGEST[name].fullmatch(text)
-            },
-            is_html=any(isinstance(kind, str) and "html" in kind.lower() for kind in kinds),
-        )
-
-    @property
-    def vouch(self) -> bool:
-        """Whether they tell these bytes from all others."""
-        return bool(self.hashes) and self.size is not None
-
-    def doubt(self, announced: int | None, headers: Mapping[str, str]) -> str:
-        """What speaks against an answer before its body has come."""
-        page = "text/html" in headers.get("Content-Type", "").lower() and not self.is_html
-        what = "a page (HTML)" if page else "an answer"
-        if self.size is not None and announced not in (None, self.size):
-            return f"{what} of {announced} bytes came, where the status has {self.size}"
-        if page and not self.hashes:
-            return f"{what} came instead"
-        encoded = headers.get("Content-Encoding", "identity").lower() != "identity"
-        if encoded and not self.hashes and self.size is None:
-            return "it came compressed, though that was not asked for"
-        return ""
+    location: str
 
 
-class Part:
+class PartialFile:
     """A file that is not whole yet, beside the place where it will be.
 
-    What it holds survives a break of the connection, and, where a hash can vouch for it, the end
-    of the process.
+    Two downloads of one result into one folder have a file each; see `ExclusiveFile`.
 
     Args:
-        path: where it grows.
-        facts: what its bytes must be.
+        path: where it grows; the name ends in `.part`.
+        expected: the size and hashes it must have.
+        max_size: how many bytes it may have; None for any number.
     """
 
-    def __init__(self, path: Path, facts: Facts) -> None:
-        self.path, self.size = path, 0
-        self._facts = facts
-        self._file: FileIO | None = None
+    def __init__(self, path: Path, expected: Expected, max_size: int | None = None) -> None:
+        self.path, self.size, self.expected = path, 0, expected
+        self.of_one_answer = True
+        """Whether all its bytes came with one answer; those of several may be of two versions."""
+        self._max_size = max_size
+        self._file: ExclusiveFile | None = None
+        self.spent = False
+        """Whether it is of no further use: it has its name, or another file has it."""
+        self._left = False
         self._problem = ""
         self._validator: str | None = None
         self._announced: int | None = None
-        self._hashes: dict[str, Any] = {}
 
-    def open(self) -> bool:
-        """Opens it, with what an earlier process left if that can be vouched for; whether whole."""
-        with disk(self.path):
+    def open(self) -> None:
+        """Opens it. Bytes of an earlier process stay if size and hash can tell them from others.
+
+        They are not checked here: `fault` judges the file once it is whole.
+        """
+        with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileIO(os.open(self.path, _FLAGS, 0o666), "r+")
-            self._forget()
-            while self._facts.vouch and (data := self._file.read(_READ)):
-                self._take(data)
-        expected = self._facts.size or 0
-        if self._facts.vouch and self.size == expected and not self._fault():
-            return True
-        if not 0 < self.size < expected:
+            self._file = ExclusiveFile.at(self.path)
+            self.size = self._file.seek(0, os.SEEK_END)
+        self.of_one_answer = False
+        if not (self.expected.identifies and self.size <= (self.expected.size or 0)):
             self.restart()
-        return False
+        if self._left:  # the download was given up while a slow disk opened it
+            self.leave()
+
+    @property
+    def has_all(self) -> bool:
+        """Whether it has as many bytes as the status says."""
+        return self.size > 0 and self.size == self.expected.size
 
     def restart(self) -> None:
         """Begins from nothing."""
-        self._forget()
-        with disk(self.path):
+        self.size, self.of_one_answer = 0, True
+        with disk_errors(self.path):
             self._opened.seek(0)
             self._opened.truncate()
 
     def headers(self) -> dict[str, str]:
-        """What a request for the rest of it says."""
-        if self.size and not (self._validator or self._facts.hashes):
-            self.restart()  # nobody could tell whether the rest belongs to it
+        """The headers of a request for the rest of it."""
+        if self.size and not (self._validator or self.expected.hashes):
+            self.restart()  # nothing could tell whether the rest belongs to it
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if self.size:
             headers["Range"] = f"bytes={self.size}-"
@@ -135,7 +92,11 @@ class Part:
         return headers
 
     def begin(self, http_status: int, headers: Mapping[str, str]) -> bool:
-        """Whether the body of this answer belongs here."""
+        """Whether the body of this answer belongs here.
+
+        Raises:
+            TransloaditError: the file would have more bytes than it may.
+        """
         self._problem = ""
         if http_status == 200:
             length = headers.get("Content-Length", "")
@@ -148,28 +109,47 @@ class Part:
             self._announced = None if found[2] == "*" else int(found[2])
         else:
             return False
-        self._problem = self._facts.doubt(self._announced, headers)
+        self.check_size(self._announced)
+        self._problem = self.expected.objection(self._announced, headers)
         if self._problem:
             return False
         if http_status == 200:
             self.restart()
             self._validator = _validator(headers)
+        self.of_one_answer = self.size == 0
         return True
 
     def write(self, data: bytes) -> bool:
-        """Appends to it; whether more may follow."""
-        if self._facts.size is not None and self.size + len(data) > self._facts.size:
-            self._problem = f"the answer holds more than the {self._facts.size} bytes it should"
+        """Appends to it; whether more may follow.
+
+        Raises:
+            TransloaditError: the file would have more bytes than it may, or the disk refuses.
+        """
+        self.check_size(self.size + len(data))
+        if self.expected.size is not None and self.size + len(data) > self.expected.size:
+            self._problem = f"the answer holds more than the {self.expected.size} bytes it should"
             return False
         view = memoryview(data)
-        with disk(self.path):
+        with disk_errors(self.path):
             while view:
                 view = view[self._opened.write(view) :]
-        self._take(data)
+        self.size += len(data)
         return True
 
-    def judge(self, answer: Answer, url: str) -> Moved | None:
-        """What came of a request: None if the file is whole, or where it is.
+    def check_size(self, size: int | None) -> None:
+        """Checks a size, such as the status or an answer announces it.
+
+        Raises:
+            TransloaditError: it is more than `max_size`.
+        """
+        if self._max_size is not None and size is not None and size > self._max_size:
+            raise TransloaditError(
+                f"{self.path.name.removesuffix('.part')} has more bytes than max_size allows"
+                f" ({self._max_size})"
+            )
+
+    def judge(self, answer: Answer) -> Redirect | None:
+        """Reads the answer to a request: None if all bytes are there by number, or a redirect.
 
         Raises:
             UnreadableAnswer: the bytes are not those of the status, or not all of them.
@@ -177,100 +157,69 @@ class Part:
         """
         status, location = answer.http_status, answer.headers.get("Location")
         if status in (301, 302, 303, 307, 308) and location:
-            return Moved(urljoin(url, location))
+            return Redirect(location)
         if status == 416:
             self.restart()
-            return Moved(url)
+            return Redirect("")
         if status not in (200, 206):
             said = answer.body[: 4 * _SHOWN].decode(errors="replace")[:_SHOWN]
             error = ApiError(f"could not {answer.title}: HTTP {status}: {said!r}")
             error.http_status, error.body = status, said
             raise error
-        if problem := self._problem or self._fault():
-            error = UnreadableAnswer(f"could not {answer.title}: {problem}.")
+        size = self._announced if self.expected.size is None else self.expected.size
+        if not self._problem and size is not None and self.size < size:
+            self._problem = f"it ended after {self.size} of {size} bytes"
+        if self._problem:
+            error = UnreadableAnswer(f"could not {answer.title}: {self._problem}.")
             error.http_status = 200
             raise error
         return None
 
-    def finish(self, path: Path) -> bool:
-        """Gives it the name `path`; False if there is a file of that name already."""
-        with disk(path):
-            if not self._opened.closed:
-                os.fsync(self._opened.fileno())
-                self._opened.close()
-            try:
-                os.link(self.path, path)
-            except FileExistsError:
-                return False
-            except OSError:  # a file system without hard links
-                if path.exists():
-                    return False
-                self.path.rename(path)
-            else:
-                self.path.unlink()
-        return True
+    def fault(self) -> str:
+        """Why the bytes on the disk are not the expected ones; an empty text if they are.
+
+        They are read back, so that bytes which another program wrote do not go unnoticed.
+        """
+        with disk_errors(self.path):
+            return self.expected.fault(self._opened)
+
+    def publish(self, path: Path) -> bool:
+        """Gives it the name `path`; False if there is a file of that name already.
+
+        Raises:
+            TransloaditError: another program changed it, or the disk refuses.
+        """
+        with disk_errors(path):
+            self.spent = self._opened.publish(path, self.size)
+        return self.spent
 
     def leave(self) -> None:
-        """Closes it. What is of no use to a later process goes."""
+        """Closes it. It stays only where a later download can go on with it."""
+        self._left = True
         if self._file is not None:
-            self._file.close()
-            if not (self.size and self._facts.vouch):
-                with suppress(OSError):
-                    self.path.unlink()
+            useful = self.size and self.expected.identifies and not self.spent
+            self._file.leave(remove=not useful)
 
     @property
-    def _opened(self) -> FileIO:
+    def _opened(self) -> ExclusiveFile:
         assert self._file is not None  # noqa: S101  # `open` comes first
         return self._file
 
-    def _forget(self) -> None:
-        self.size = 0
-        self._hashes = {name: _hash(name) for name in self._facts.hashes}
-
-    def _take(self, data: bytes) -> None:
-        self.size += len(data)
-        for digest in self._hashes.values():
-            digest.update(data)
-
-    def _fault(self) -> str:
-        """Why these are not the bytes. Where no others can mend that it begins anew."""
-        expected = self._announced if self._facts.size is None else self._facts.size
-        if expected is not None and self.size < expected:
-            return f"it ended after {self.size} of {expected} bytes"
-        for name, digest in self._facts.hashes.items():
-            if self._hashes[name].hexdigest() != digest:
-                fault = f"the {name} of its {self.size} bytes is not the one that the status has"
-                self.restart()
-                return fault
-        return ""
-
-
-def holds(path: Path, facts: Facts) -> bool:
-    """Whether a file is there that has the bytes which the status vouches for."""
-    if not facts.vouch or not path.is_file() or path.stat().st_size != facts.size:
-        return False
-    hashes = {name: _hash(name) for name in facts.hashes}
-    with path.open("rb") as file:
-        while data := file.read(_READ):
-            for digest in hashes.values():
-                digest.update(data)
-    return all(hashes[name].hexdigest() == digest for name, digest in facts.hashes.items())
-
 
 @contextmanager
-def disk(path: Path) -> Iterator[None]:
-    """What the disk refuses is an error of ours, that of one file."""
+def disk_errors(path: Path) -> Iterator[None]:
+    """Makes a refusal of the disk an error of ours, that of one file.
+
+    A ValueError is a path that no system takes, such as one with a null character.
+    """
     try:
         yield
-    except OSError as error:
-        raise TransloaditError(f"cannot save {path}: {error.strerror or error}") from error
-
-
-def _hash(name: str) -> Any:
-    return hashlib.new(name, usedforsecurity=False)
+    except (OSError, ValueError) as error:
+        text = getattr(error, "strerror", None) or error
+        raise TransloaditError(f"cannot save {path}: {text}") from error
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
-    """What `If-Range` takes: a strong ETag, or a date."""
+    """A value for `If-Range`: a strong ETag, or a date."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified")

@@ -134,7 +134,7 @@ def _why_not(
 ) -> str | None:
     """Why there is no further attempt, or None."""
     if step in (Next.STOP, Next.REPORT):
-        return step.value
+        return str(step.value)
     if number >= policy.attempts:
         return "no attempts are left"
     why_not: str | None = "no time is left" if out_of_time else call.why_not_again()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +13,10 @@ from .._calls.addresses import new_assembly_id
 from .._calls.contents import is_file
 from .._calls.files import Files, base_name, text_parts
 from .._calls.operations import params_of
-from .._errors import InvalidInput, TransloaditError
+from .._errors import FileChanged, InvalidInput, TransloaditError
 from .._results.file_names import safe_name
 from .._signing import encode
+from .input_versions import has_changed, version_of
 from .journal import Entry, Journal
 from .outcomes import CreateOptions, Finished, Key, Mapped
 
@@ -30,9 +32,17 @@ class Task:
     entry: Entry
     renewed: int = 0
     """How many ids it has used up."""
+    refused: InvalidInput | None = None
+    """Why it is not begun: it is told as this input's error, and the others go on."""
 
     def options(self, save_to: str | os.PathLike[str] | None) -> dict[str, Any]:
-        """What `run` has to know of it. Inputs of the same name have a folder each."""
+        """What `run` has to know of it. Inputs of the same name have a folder each.
+
+        Raises:
+            InvalidInput: it must not be begun; see `refused`.
+        """
+        if self.refused is not None:
+            raise self.refused
         assembly_id = self.entry.assembly_id
         folder = f"{safe_name(base_name(self.key), 'input')}-{assembly_id[:8]}"
         return {
@@ -97,8 +107,19 @@ class Tasks:
                 f"an input of type {type(files).__name__} has no name to stand under in a journal;"
                 " give key=…, a function from an input to a text that is its own"
             )
-        entry = self._journal.entry(key)
-        return None if entry.outcome else Task(files, key, entry)
+        try:
+            entry = self._journal.entry(self._stored_key(files, key), partial(version_of, files))
+        except InvalidInput as error:  # such as a full disk: without its id on it, none is begun
+            return Task(files, key, Entry(new_assembly_id()), refused=error)
+        if entry.outcome is None:
+            return Task(files, key, entry)
+        if entry.version is None or not has_changed(files, entry.version):
+            return None
+        changed = FileChanged(
+            f"{key!r} has changed since Assembly {entry.assembly_id} was done with it; to run it"
+            " again, give it another key or take another journal"
+        )
+        return Task(files, key, entry, refused=changed)
 
     def again(self, task: Task, error: TransloaditError) -> Task | None:
         """The task with another id, if the first one is spent: its upload broke off, so that it can
@@ -106,13 +127,24 @@ class Tasks:
         status = getattr(error, "status", None)
         if task.renewed == _RENEWALS or getattr(status, "ok", None) != "REQUEST_ABORTED":
             return None
-        entry = self._journal.renew(task.key) if self._journal else Entry(new_assembly_id())
+        entry = Entry(new_assembly_id())
+        if self._journal:
+            stored_key = self._stored_key(task.files, task.key)
+            try:
+                entry = self._journal.renew(stored_key, partial(version_of, task.files))
+            except InvalidInput:
+                return None
         return evolve(task, entry=entry, renewed=task.renewed + 1)
 
     def delivered(self, mapped: Mapped) -> None:
         """The caller has this one, and has come back for the next."""
         if self._journal is not None and mapped.status is not None and not mapped.failed:
-            self._journal.ended(mapped.key, str(mapped.status.ok))
+            self._journal.ended(self._stored_key(mapped.files, mapped.key), str(mapped.status.ok))
+
+    def _stored_key(self, files: Files, key: str) -> str:
+        """The key in the journal: of a path always the same, however it is written."""
+        by_path = self._key is name_of and isinstance(files, str | os.PathLike)
+        return whole_path(key) if by_path else key
 
 
 def check_inputs(files: object) -> None:
@@ -135,6 +167,18 @@ def name_of(files: Files) -> str | None:
     if isinstance(files, tuple) and files and isinstance(files[0], str):
         return files[0]
     return os.fsdecode(files) if isinstance(files, str | os.PathLike) else None
+
+
+def whole_path(path: str) -> str:
+    """A path in its one spelling: absolute, with no link among its folders.
+
+    The last part stays, since a link may be an input beside the file that it leads to.
+    """
+    folder, name = os.path.split(path)
+    try:
+        return os.path.normcase(Path(os.path.realpath(folder), name))
+    except ValueError:  # a null character, say: no file has this name
+        return path
 
 
 def instructions_of(create: CreateOptions) -> str:

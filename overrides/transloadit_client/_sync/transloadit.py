@@ -344,6 +344,7 @@ class Transloadit(BaseTransloadit):
         *,
         steps: Collection[str] | None = None,
         parallel: int = 4,
+        max_size: int | None = None,
         on_progress: OnProgress | None = None,
         timeout: Timeout = None,
     ) -> tuple[SavedFile, ...]:
@@ -361,6 +362,7 @@ class Transloadit(BaseTransloadit):
             save_to: the folder; it is made if need be.
             steps: the Steps whose results are wanted; by default all.
             parallel: how many files are downloaded at once.
+            max_size: bytes that a result may have; one that has more is missing. None for any.
             on_progress: called with a `Progress` about ten times a second. An error raised in it
                 ends the download.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
@@ -381,8 +383,15 @@ class Transloadit(BaseTransloadit):
 
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = self.get_assembly(assembly, timeout=timeout)
-        download = Download(assembly, save_to, self._home, steps=steps, on_progress=on_progress)
-        saved = self._all_done(download.works(), at_once(parallel), timeout, download.tell)
+        download = Download(
+            assembly,
+            save_to,
+            self._home,
+            steps=steps,
+            max_size=max_size,
+            on_progress=on_progress,
+        )
+        saved = self._all_done(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)
 
     def run(

@@ -17,7 +17,7 @@ from .._calls.answers import Answer, accepted, unreadable
 from .._calls.call import NOT_THERE, Call, Guard, NotThere, Prepared
 from .._calls.contents import SMALL, Sent, Span
 from .._calls.sources import FileSource, Source, StreamSource
-from .._errors import ApiError, FileChanged, NoAnswer
+from .._errors import ApiError, FileChanged, InvalidInput, NoAnswer
 from .._flow import Flow, InThread, Once
 
 T = TypeVar("T")
@@ -221,7 +221,13 @@ def _creation(
         offset = 0 if whole is None else _number(answer, "Upload-Offset")
         if offset is None or offset > (length or 0):
             raise unreadable(answer, f"says that {offset} bytes are there")
-        url = trusted_url(urljoin(server.url, location), server.home, "an upload's URL")
+        try:
+            url = trusted_url(urljoin(server.url, location), server.home, "an upload's URL")
+        except ValueError as error:  # InvalidInput is one, and urljoin's own
+            problem = "names no URL where the upload can be"
+            raise (
+                error if isinstance(error, InvalidInput) else unreadable(answer, problem)
+            ) from None
         # An answer that came twice would lead two files into one upload.
         if url in server.given:
             raise unreadable(answer, "names an upload that another file has")

@@ -65,6 +65,6 @@ func main() {
 	must(json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"assembly_id": created.GetAssemblyId(), "created": created.GetOk(), "status": status.GetOk(), "uploads": uploads,
 		"cancelled": cancelled.GetOk(), "replayed": replayed.GetAssemblyId(), "notified": notified.GetOk(),
-		"error": refusal.GetError(), "signed": signed, "vectors": vectors(),
+		"error": refusal.GetError(), "signed": signed, "vectors": vectors(readStatus, readRefusal),
 	}))
 }

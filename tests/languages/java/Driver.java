@@ -1,4 +1,5 @@
 import java.io.File;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,16 @@ final class Driver {
     var signed = Transloadit.sign(params, System.getenv("TRANSLOADIT_KEY"), System.getenv("TRANSLOADIT_SECRET"));
     SIGNED.add(List.of(signed.params(), signed.signature()));
     return signed;
+  }
+
+  private static Vectors.Reading status(byte[] body) throws IOException {
+    AssemblyStatus read = ApiClient.createDefaultObjectMapper().readValue(body, AssemblyStatus.class);
+    return read == null ? null : new Vectors.Reading(read.getOk(), read.getError(), null, read.getAssemblyId());
+  }
+
+  private static Vectors.Reading refusal(byte[] body) throws IOException {
+    AssemblyError read = ApiClient.createDefaultObjectMapper().readValue(body, AssemblyError.class);
+    return new Vectors.Reading(null, read.getError(), read.getCode(), read.getAssemblyId());
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -49,6 +60,6 @@ final class Driver {
         "assembly_id", created.getAssemblyId(), "created", created.getOk(), "status", status.getOk(),
         "uploads", status.getUploads().stream().map(AssemblyFile::getName).toList(),
         "cancelled", cancelled.getOk(), "replayed", replayed.getAssemblyId(), "notified", notified.getOk(),
-        "error", refusal.getError(), "signed", SIGNED, "vectors", Vectors.check())));
+        "error", refusal.getError(), "signed", SIGNED, "vectors", Vectors.check(Driver::status, Driver::refusal))));
   }
 }

@@ -3,6 +3,7 @@ import api.apis.AssemblyNotificationsApi
 import api.infrastructure.ClientError
 import api.infrastructure.ClientException
 import api.models.AssemblyError
+import api.models.AssemblyStatus
 import com.fasterxml.jackson.module.kotlin.readValue
 import java.io.File
 
@@ -11,6 +12,14 @@ private val signed = mutableListOf<List<String>>()
 private fun ready(params: Map<String, Any>): Pair<String, String> =
     Transloadit.sign(params, System.getenv("TRANSLOADIT_KEY"), System.getenv("TRANSLOADIT_SECRET"))
         .also { signed += it.toList() }
+
+private val mapper = api.infrastructure.Serializer.jacksonObjectMapper
+
+private fun readStatus(body: ByteArray): Reading? =
+    mapper.readValue<AssemblyStatus?>(body)?.let { Reading(it.ok, it.error, null, it.assemblyId) }
+
+private fun readRefusal(body: ByteArray): Reading? =
+    mapper.readValue<AssemblyError?>(body)?.let { Reading(null, it.error, it.code, it.assemblyId) }
 
 fun main() {
     val endpoint = System.getenv("TRANSLOADIT_ENDPOINT")
@@ -35,7 +44,7 @@ fun main() {
         ready(mapOf("reparse_template" to 0)).let { (text, hex) -> assemblies.replayAssembly(id, text, hex) }
         error("it was not refused")
     } catch (refused: ClientException) {
-        api.infrastructure.Serializer.jacksonObjectMapper.readValue((refused.response as ClientError<*>).body as String)
+        mapper.readValue((refused.response as ClientError<*>).body as String)
     }
 
     println(
@@ -44,7 +53,7 @@ fun main() {
                 "assembly_id" to id, "created" to created.ok, "status" to status.ok,
                 "uploads" to status.uploads?.map { it?.name }, "cancelled" to cancelled.ok,
                 "replayed" to replayed.assemblyId, "notified" to notified.ok, "error" to refusal.error,
-                "signed" to signed, "vectors" to vectors(),
+                "signed" to signed, "vectors" to vectors(::readStatus, ::readRefusal),
             ),
         ),
     )

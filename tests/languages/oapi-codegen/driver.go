@@ -69,6 +69,6 @@ func main() {
 	must(json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"assembly_id": created.AssemblyId, "created": created.Ok, "status": status.Ok, "uploads": uploads,
 		"cancelled": cancelled.Ok, "replayed": replayed.AssemblyId, "notified": notified.Ok,
-		"error": refused.Error, "signed": signed, "vectors": vectors(),
+		"error": refused.Error, "signed": signed, "vectors": vectors(readStatus, readRefusal),
 	}))
 }

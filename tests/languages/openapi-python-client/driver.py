@@ -59,5 +59,9 @@ assert isinstance(refused, AssemblyError)
 print(json.dumps({
     "assembly_id": created.assembly_id, "created": created.ok, "status": status.ok,
     "uploads": uploads, "cancelled": cancelled.ok, "replayed": replayed.assembly_id,
-    "notified": notified.ok, "error": refused.error, "signed": signed, "vectors": vectors(),
+    "notified": notified.ok, "error": refused.error, "signed": signed,
+    "vectors": vectors(
+        lambda text: AssemblyStatus.from_dict(json.loads(text)),
+        lambda text: AssemblyError.from_dict(json.loads(text)),
+    ),
 }))  # fmt: skip

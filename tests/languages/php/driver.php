@@ -7,6 +7,7 @@ use OpenAPI\Client\Api\AssembliesApi;
 use OpenAPI\Client\Api\AssemblyNotificationsApi;
 use OpenAPI\Client\ApiException;
 use OpenAPI\Client\Configuration;
+use OpenAPI\Client\ObjectSerializer;
 
 require '/usr/share/php/GuzzleHttp/autoload.php'; // Debian's; with Composer: vendor/autoload.php
 require 'transloadit.php';
@@ -23,6 +24,8 @@ $signed = [];
 $ready = function (array $params) use (&$signed): array {
     return $signed[] = sign($params, getenv('TRANSLOADIT_KEY'), getenv('TRANSLOADIT_SECRET'));
 };
+
+$read = fn (string $model) => fn ($body) => ObjectSerializer::deserialize($body, "OpenAPI\\Client\\Model\\$model");
 
 [$params, $signature] = $ready([
     'template_id' => 'resize-to-fit',
@@ -46,5 +49,5 @@ echo json_encode([
     'assembly_id' => $id, 'created' => $created->getOk(), 'status' => $status->getOk(),
     'uploads' => $uploads, 'cancelled' => $cancelled->getOk(),
     'replayed' => $replayed->getAssemblyId(), 'notified' => $notified->getOk(), 'error' => $error,
-    'signed' => $signed, 'vectors' => vectors(),
+    'signed' => $signed, 'vectors' => vectors($read('AssemblyStatus'), $read('AssemblyError')),
 ], JSON_THROW_ON_ERROR);

@@ -3,7 +3,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from api import ApiClient, AssembliesApi, AssemblyNotificationsApi, Configuration
+from api import (
+    ApiClient,
+    AssembliesApi,
+    AssemblyError,
+    AssemblyNotificationsApi,
+    AssemblyStatus,
+    Configuration,
+)
 from api.exceptions import BadRequestException
 from transloadit import sign
 from vectors import vectors
@@ -39,5 +46,5 @@ print(json.dumps({
     "assembly_id": created.assembly_id, "created": created.ok, "status": status.ok,
     "uploads": [file.name for file in status.uploads or [] if file is not None],
     "cancelled": cancelled.ok, "replayed": replayed.assembly_id, "notified": notified.ok,
-    "error": error, "signed": signed, "vectors": vectors(),
+    "error": error, "signed": signed, "vectors": vectors(AssemblyStatus.from_json, AssemblyError.from_json),
 }))  # fmt: skip

@@ -15,8 +15,10 @@ crashed = ENV.fetch("CRASHED_ASSEMBLY")
 signed = []
 ready = lambda do |params|
   signed << Transloadit.sign(params, ENV.fetch("TRANSLOADIT_KEY"), ENV.fetch("TRANSLOADIT_SECRET"))
-  [signed.last[0], { signature: signed.last[1] }]
+  [signed.last[0], { signature: signed.last[1], debug_auth_names: [] }] # or an empty bearer token is sent
 end
+
+read = ->(model) { ->(body) { model.build_from_hash(JSON.parse(body, symbolize_names: true)) } }
 
 params, options = ready.call(
   template_id: "resize-to-fit",
@@ -37,5 +39,5 @@ end
 puts JSON.generate(
   assembly_id: created.assembly_id, created: created.ok, status: status.ok,
   uploads: status.uploads.map(&:name), cancelled: cancelled.ok, replayed: replayed.assembly_id,
-  notified: notified.ok, error: error, signed: signed, vectors: Vectors.check
+  notified: notified.ok, error: error, signed: signed, vectors: Vectors.check(read.call(OpenapiClient::AssemblyStatus), read.call(OpenapiClient::AssemblyError))
 )

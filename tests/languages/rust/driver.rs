@@ -1,3 +1,5 @@
+mod conformance;
+mod retries;
 mod transloadit;
 mod vectors;
 
@@ -6,7 +8,8 @@ use api::apis::assemblies_api::{
 };
 use api::apis::assembly_notifications_api::replay_assembly_notification;
 use api::apis::{Error, configuration::Configuration};
-use serde_json::{Value, json};
+use api::models::{AssemblyError, AssemblyStatus};
+use serde_json::{Value, from_slice, json, to_value};
 use std::env::var;
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,7 +53,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "assembly_id": id, "created": created.ok.flatten(), "status": status.ok.flatten(),
         "uploads": uploads, "cancelled": cancelled.ok.flatten(),
         "replayed": replayed.assembly_id.flatten(), "notified": notified.ok.flatten(),
-        "error": error, "signed": signed, "vectors": vectors::vectors(),
+        "error": error, "signed": signed, "vectors": vectors::vectors(
+            |body| to_value(from_slice::<AssemblyStatus>(body).ok()?).ok(),
+            |body| to_value(from_slice::<AssemblyError>(body).ok()?).ok(),
+        ),
     }));
     Ok(())
 }

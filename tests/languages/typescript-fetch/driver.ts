@@ -1,5 +1,7 @@
 import { openAsBlob } from "node:fs";
-import { AssembliesApi, AssemblyNotificationsApi, Configuration, ResponseError } from "./api/index.js";
+import {
+  AssembliesApi, AssemblyErrorFromJSON, AssemblyNotificationsApi, AssemblyStatusFromJSON, Configuration, ResponseError,
+} from "./api/index.js";
 import { sign } from "./transloadit.js";
 import { vectors } from "./vectors.js";
 
@@ -42,5 +44,5 @@ try {
 console.log(JSON.stringify({
   assembly_id: assemblyId, created: created.ok, status: status.ok,
   uploads: status.uploads?.map((upload) => upload?.name), cancelled: cancelled.ok,
-  replayed: replayed.assemblyId, notified: notified.ok, error, signed, vectors: vectors(),
+  replayed: replayed.assemblyId, notified: notified.ok, error, signed, vectors: vectors(AssemblyStatusFromJSON, AssemblyErrorFromJSON),
 }));

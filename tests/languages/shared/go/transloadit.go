@@ -45,7 +45,7 @@ func encode(value any) (string, error) {
 func sign(params map[string]any, key, secret string) (string, string, error) {
 	params["auth"] = map[string]string{
 		"key": key, "nonce": rand.Text(),
-		"expires": time.Now().UTC().Add(time.Hour).Format("2006/01/02 15:04:05+00:00"),
+		"expires": expires(time.Now().Add(time.Hour)),
 	}
 	text, err := encode(params)
 	return text, "sha384:" + digest("sha384", secret, text), err

@@ -1,11 +1,21 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
+	"time"
 )
+
+// reading is what a generated type holds of a body: `ok`, whether there is an `error`, a code, an id.
+type reading struct {
+	ok, code, id string
+	failed       bool
+}
 
 type row struct {
 	Name, Secret, Algorithm, Params, Signature, JSON, Text string
@@ -23,9 +33,16 @@ func parse(text string) (value any) {
 	return value
 }
 
-// vectors tells for each row whether it holds here.
-func vectors() map[string]bool {
+// vectors tells for each row whether it holds here; the two functions read a body with generated types.
+func vectors(status, refusal func([]byte) (reading, error)) map[string]bool {
 	held := map[string]bool{}
+	signatures(held)
+	answers(held, status, refusal)
+	decided(held)
+	return held
+}
+
+func signatures(held map[string]bool) {
 	var signing, encoding []row
 	load("signing", &signing)
 	for _, r := range signing {
@@ -58,5 +75,102 @@ func vectors() map[string]bool {
 	for _, r := range pingbacks {
 		held["pingbacks/"+r.Name] = genuine(r.Transloadit, r.Signature, r.Secret) == r.Accept
 	}
-	return held
+	var times []struct {
+		Name, Slashes string
+		Time          time.Time
+	}
+	load("expires", &times)
+	for _, r := range times {
+		held["expires/"+r.Name] = expires(r.Time) == r.Slashes
+	}
+}
+
+func answers(held map[string]bool, status, refusal func([]byte) (reading, error)) {
+	var rows []struct {
+		Name, Body string
+		BodyBase64 string `json:"body_base64"`
+		ReadsAs    struct{ As, State, Code string } `json:"reads_as"`
+	}
+	load("answers", &rows)
+	for _, r := range rows {
+		body, read := []byte(r.Body), status
+		if r.BodyBase64 != "" {
+			body, _ = base64.StdEncoding.DecodeString(r.BodyBase64)
+		}
+		if r.ReadsAs.As == "refusal" {
+			read = refusal
+		}
+		answer, err := read(body)
+		held["answers/"+r.Name] = map[string]bool{
+			"status":     err == nil && state(answer.ok, answer.failed) == r.ReadsAs.State,
+			"refusal":    err == nil && answer.code == r.ReadsAs.Code,
+			"unreadable": err != nil || answer.id == "",
+		}[r.ReadsAs.As]
+	}
+}
+
+func decided(held map[string]bool) {
+	var states []struct {
+		Name, State string
+		Status      map[string]any
+	}
+	load("states", &states)
+	for _, r := range states {
+		held["states/"+r.Name] = state(text(r.Status["ok"]), given(r.Status["error"])) == r.State
+	}
+	var hosts []struct {
+		Name, URL string
+		BaseURL   string   `json:"base_url"`
+		Trusted   []string `json:"trusted_hosts"`
+		GoesTo    *string  `json:"goes_to"`
+	}
+	load("hosts", &hosts)
+	for _, r := range hosts {
+		held["hosts/"+r.Name] = reflect.DeepEqual(goesTo(r.URL, r.BaseURL, r.Trusted), r.GoesTo)
+	}
+	var uploads []struct {
+		Name, Header string
+		Metadata     map[string]string
+		File         struct {
+			Field, Name string
+			Size        float64
+		}
+		Uploads []any `json:"tus_uploads"`
+		Resumes any
+	}
+	load("tus", &uploads)
+	for _, r := range uploads {
+		pairs := strings.Split(r.Header, ",")
+		slices.Sort(pairs)
+		held["tus/"+r.Name] = metadata(r.Metadata) == strings.Join(pairs, ",") &&
+			resumes(r.File.Field, r.File.Name, r.File.Size, r.Uploads) == r.Resumes
+	}
+	var streams []struct {
+		Name, Stream string
+		Events       []event
+	}
+	load("events", &streams)
+	for _, r := range streams {
+		held["events/"+r.Name] = reflect.DeepEqual(events(r.Stream), r.Events)
+	}
+	var retries []struct {
+		Name, Guard string
+		Attempts    int
+		History     []struct {
+			Outcome outcome
+			Next    string
+			Wait    *[2]float64
+		}
+	}
+	load("retries", &retries)
+	for _, r := range retries {
+		var outcomes []outcome
+		var next []string
+		good := true
+		for number, step := range r.History {
+			outcomes, next = append(outcomes, step.Outcome), append(next, step.Next)
+			good = good && (step.Wait == nil || *step.Wait == wait(step.Outcome, r.Guard, number+1))
+		}
+		held["retries/"+r.Name] = good && slices.Equal(decisions(r.Guard, r.Attempts, outcomes), next)
+	}
 }

@@ -8,7 +8,8 @@ import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -24,6 +25,7 @@ import javax.crypto.spec.SecretKeySpec;
 /** What no generator writes: how the API wants its texts signed. */
 final class Transloadit {
   static final ObjectMapper JSON = JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
+  private static final Set<String> FINAL = Set.of("ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED");
   private static final Set<String> ALGORITHMS = Set.of("sha1", "sha256", "sha384", "sha512");
 
   record Signed(String params, String signature) {}
@@ -39,9 +41,18 @@ final class Transloadit {
     }
   }
 
+  static String expires(Instant time) {
+    return DateTimeFormatter.ofPattern("yyyy/MM/dd HH:mm:ss'+00:00'").withZone(ZoneOffset.UTC).format(time);
+  }
+
+  /** Any error ends an Assembly, and what nobody knows yet is busy. */
+  static String state(String ok, boolean failed) {
+    return failed ? "failed" : ok != null && FINAL.contains(ok) ? "done" : "busy";
+  }
+
   /** Adds `auth`; gives the text to send, in ASCII, and its signature. */
   static Signed sign(Map<String, ?> params, String key, String secret) throws JsonProcessingException {
-    String expires = Instant.now().plus(Duration.ofHours(1)).truncatedTo(ChronoUnit.MILLIS).toString();
+    String expires = expires(Instant.now().plus(Duration.ofHours(1)));
     Map<String, Object> all = new HashMap<>(params);
     all.put("auth", Map.of("key", key, "expires", expires, "nonce", UUID.randomUUID().toString()));
     String text = JSON.writeValueAsString(all);

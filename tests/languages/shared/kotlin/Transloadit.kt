@@ -4,7 +4,8 @@ import java.net.URLEncoder
 import java.security.MessageDigest
 import java.time.Duration
 import java.time.Instant
-import java.time.temporal.ChronoUnit
+import java.time.ZoneOffset
+import java.time.format.DateTimeFormatter
 import java.util.HexFormat
 import java.util.UUID
 import javax.crypto.Mac
@@ -13,6 +14,7 @@ import javax.crypto.spec.SecretKeySpec
 /** What no generator writes: how the API wants its texts signed. */
 object Transloadit {
     val json: JsonMapper = JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build()
+    private val final = setOf("ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED")
     private val algorithms = setOf("sha1", "sha256", "sha384", "sha512")
 
     fun digest(algorithm: String, secret: String, text: String): String {
@@ -20,10 +22,19 @@ object Transloadit {
         return HexFormat.of().formatHex(mac.doFinal(text.toByteArray()))
     }
 
+    fun expires(time: Instant): String =
+        DateTimeFormatter.ofPattern("yyyy/MM/dd HH:mm:ss'+00:00'").withZone(ZoneOffset.UTC).format(time)
+
+    /** Any error ends an Assembly, and what nobody knows yet is busy. */
+    fun state(ok: Any?, error: Any?): String = when {
+        error != null && error != "" -> "failed"
+        (ok as? String) in final -> "done"
+        else -> "busy"
+    }
+
     /** Adds `auth`; gives the text to send, in ASCII, and its signature. */
     fun sign(params: Map<String, Any>, key: String, secret: String): Pair<String, String> {
-        val expires = Instant.now().plus(Duration.ofHours(1)).truncatedTo(ChronoUnit.MILLIS).toString()
-        val auth = mapOf("key" to key, "expires" to expires, "nonce" to UUID.randomUUID().toString())
+        val auth = mapOf("key" to key, "expires" to expires(Instant.now().plus(Duration.ofHours(1))), "nonce" to UUID.randomUUID().toString())
         val text = json.writeValueAsString(params + ("auth" to auth))
         return text to "sha384:" + digest("sha384", secret, text)
     }

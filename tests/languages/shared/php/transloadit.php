@@ -12,10 +12,24 @@ function encode(mixed $value): string
     return json_encode($value, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_PRESERVE_ZERO_FRACTION);
 }
 
+function expires(int $time): string
+{
+    return gmdate('Y/m/d H:i:s+00:00', $time);
+}
+
+/** Any error ends an Assembly, and what nobody knows yet is busy. */
+function state(mixed $ok, mixed $error): string
+{
+    if ($error !== null && $error !== '') {
+        return 'failed';
+    }
+    return in_array($ok, ['ASSEMBLY_COMPLETED', 'ASSEMBLY_CANCELED', 'REQUEST_ABORTED'], true) ? 'done' : 'busy';
+}
+
 /** Adds `auth`; gives the text to send and its signature. */
 function sign(array $params, string $key, string $secret): array
 {
-    $auth = ['key' => $key, 'expires' => gmdate('Y/m/d H:i:s+00:00', time() + 3600), 'nonce' => bin2hex(random_bytes(16))];
+    $auth = ['key' => $key, 'expires' => expires(time() + 3600), 'nonce' => bin2hex(random_bytes(16))];
     $text = encode([...$params, 'auth' => $auth]);
     return [$text, 'sha384:' . hash_hmac('sha384', $text, $secret)];
 }

@@ -14,10 +14,13 @@ def digest(algorithm: str, secret: str, text: str) -> str:
     return hmac.new(secret.encode(), text.encode(), algorithm).hexdigest()
 
 
+def expires(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y/%m/%d %H:%M:%S+00:00}"
+
+
 def sign(params: dict[str, Any], key: str, secret: str) -> tuple[str, str]:
     """Add `auth`; gives the text to send, in ASCII, and its signature."""
-    expires = f"{datetime.now(UTC) + timedelta(hours=1):%Y/%m/%d %H:%M:%S+00:00}"
-    auth = {"key": key, "expires": expires, "nonce": str(uuid.uuid4())}
+    auth = {"key": key, "expires": expires(datetime.now(UTC) + timedelta(hours=1)), "nonce": str(uuid.uuid4())}
     text = json.dumps({**params, "auth": auth})
     return text, f"sha384:{digest('sha384', secret, text)}"
 

@@ -6,6 +6,7 @@ require "time"
 require "uri"
 
 module Transloadit
+  FINAL = %w[ASSEMBLY_COMPLETED ASSEMBLY_CANCELED REQUEST_ABORTED].freeze
   ALGORITHMS = %w[sha1 sha256 sha384 sha512].freeze
   module_function
 
@@ -18,10 +19,21 @@ module Transloadit
     JSON.generate(value, ascii_only: true)
   end
 
+  def expires(time)
+    time.getutc.iso8601(3)
+  end
+
+  # Any error ends an Assembly, and what nobody knows yet is busy.
+  def state(ok, error)
+    return "failed" unless [nil, ""].include?(error)
+
+    FINAL.include?(ok) ? "done" : "busy"
+  end
+
   # Adds `auth`; gives the text to send and its signature.
   def sign(params, key, secret)
-    expires = (Time.now.utc + 3600).iso8601(3)
-    text = encode(params.merge(auth: { key: key, expires: expires, nonce: SecureRandom.uuid }))
+    auth = { key: key, expires: expires(Time.now + 3600), nonce: SecureRandom.uuid }
+    text = encode(params.merge(auth: auth))
     [text, "sha384:#{digest('sha384', secret, text)}"]
   end
 

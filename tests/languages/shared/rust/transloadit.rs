@@ -1,5 +1,5 @@
 //! What no generator writes: how the API wants its texts signed.
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::digest::Digest;
 use hmac::digest::block_api::BlockSizeUser;
 use hmac::{KeyInit, Mac, SimpleHmac};
@@ -29,9 +29,13 @@ pub fn encode(value: &Value) -> String {
     value.to_string().encode_utf16().map(escape).collect()
 }
 
+pub fn expires(time: DateTime<Utc>) -> String {
+    time.format("%Y/%m/%d %H:%M:%S+00:00").to_string()
+}
+
 /// Adds `auth`; gives the text to send and its signature.
 pub fn sign(mut params: Value, key: &str, secret: &str) -> [String; 2] {
-    let expires = (Utc::now() + TimeDelta::hours(1)).format("%Y/%m/%d %H:%M:%S+00:00").to_string();
+    let expires = expires(Utc::now() + TimeDelta::hours(1));
     let nonce = uuid::Uuid::new_v4().to_string();
     params["auth"] = json!({ "key": key, "expires": expires, "nonce": nonce });
     let text = encode(&params);

@@ -13,10 +13,14 @@ export function encode(value: unknown): string {
   return JSON.stringify(value).replace(/[\u0080-\uffff]/g, escape);
 }
 
+export function expires(time: Date): string {
+  return time.toISOString();
+}
+
 /** Add `auth`; gives the text to send and its signature. */
 export function sign(params: object, key: string, secret: string) {
-  const expires = new Date(Date.now() + 3_600_000).toISOString();
-  const text = encode({ ...params, auth: { key, expires, nonce: randomUUID() } });
+  const auth = { key, expires: expires(new Date(Date.now() + 3_600_000)), nonce: randomUUID() };
+  const text = encode({ ...params, auth });
   return { params: text, signature: `sha384:${digest("sha384", secret, text)}` };
 }
 

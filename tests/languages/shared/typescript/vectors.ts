@@ -1,5 +1,14 @@
 import { readFileSync } from "node:fs";
-import { digest, encode, genuine, smartCdn } from "./transloadit.js";
+import { isDeepStrictEqual } from "node:util";
+import { type Event, events, type File, goesTo, metadata, resumes, state } from "./conformance.js";
+import { decisions, type Guard, type Next, type Outcome, wait } from "./retries.js";
+import { digest, encode, expires, genuine, smartCdn } from "./transloadit.js";
+
+type Body = { body?: string; body_base64?: string };
+type Reads = { as: "status"; state: string } | { as: "refusal"; code: string | null } | { as: "unreadable" };
+/** What the generated types hold of an answer; a generated reader may be given, as most have none. */
+export type Read = { ok?: unknown; error?: unknown; code?: unknown; assembly_id?: unknown; assemblyId?: unknown };
+type Reader = (json: unknown) => Read;
 
 function rows<Row>(kind: string): (Row & { name: string; secret: string })[] {
   return JSON.parse(readFileSync(`${process.env["VECTORS"]}/${kind}.json`, "utf8")).rows;
@@ -10,8 +19,25 @@ function same(one: string, other: string): boolean {
   return JSON.stringify(JSON.parse(one)) === JSON.stringify(JSON.parse(other));
 }
 
+/** Whether the generated code reads an answer as the row says. */
+function reads(row: Body & { reads_as: Reads }, status: Reader, refusal: Reader): boolean {
+  const expected = row.reads_as;
+  try {
+    const bytes = Buffer.from(row.body_base64 ?? row.body ?? "", row.body_base64 === undefined ? "utf8" : "base64");
+    const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const read = (expected.as === "refusal" ? refusal : status)(json);
+    if (expected.as === "status") return state(read.ok, read.error) === expected.state;
+    const code = [read.error, read.code].find((text) => typeof text === "string" && text) ?? null;
+    return expected.as === "refusal" ? code === expected.code : !(read.assembly_id ?? read.assemblyId);
+  } catch {
+    return expected.as === "unreadable";
+  }
+}
+
 /** Whether each row holds here. */
-export function vectors(): Record<string, boolean> {
+export function vectors(
+  status: Reader = (json) => json as Read, refusal: Reader = (json) => json as Read,
+): Record<string, boolean> {
   const held: Record<string, boolean> = {};
   for (const r of rows<{ algorithm: string; params: string; signature: string }>("signing")) {
     held[`signing/${r.name}`] = `${r.algorithm}:${digest(r.algorithm, r.secret, r.params)}` === r.signature;
@@ -21,6 +47,9 @@ export function vectors(): Record<string, boolean> {
     const text = encode(JSON.parse(r.json));
     const ascii = !/[^\0-\x7f]/.test(text);
     held[`encoding/${r.name}`] = ascii && same(text, r.text);
+  }
+  for (const r of rows<{ time: string; iso: string }>("expires")) {
+    held[`expires/${r.name}`] = expires(new Date(r.time)) === r.iso;
   }
   type Url = {
     workspace: string; template: string; input: string; params: [string, string][];
@@ -32,6 +61,28 @@ export function vectors(): Record<string, boolean> {
   }
   for (const r of rows<{ transloadit: string; signature: string | null; accept: boolean }>("pingbacks")) {
     held[`pingbacks/${r.name}`] = genuine(r.transloadit, r.signature, r.secret) === r.accept;
+  }
+  for (const r of rows<Body & { reads_as: Reads }>("answers")) {
+    held[`answers/${r.name}`] = reads(r, status, refusal);
+  }
+  for (const r of rows<{ status: Read; state: string }>("states")) {
+    held[`states/${r.name}`] = state(r.status.ok, r.status.error) === r.state;
+  }
+  for (const r of rows<{ url: string; base_url: string; trusted_hosts?: string[]; goes_to: string | null }>("hosts")) {
+    held[`hosts/${r.name}`] = goesTo(r.url, r.base_url, r.trusted_hosts ?? []) === r.goes_to;
+  }
+  type Upload = { metadata?: Record<string, string>; header: string; file: File; tus_uploads: unknown[]; resumes: string | null };
+  for (const r of rows<Upload>("tus")) {
+    held[`tus/${r.name}`] = r.metadata ? metadata(r.metadata) === r.header : resumes(r.file, r.tus_uploads) === r.resumes;
+  }
+  for (const r of rows<{ stream: string; events: Event[] }>("events")) {
+    held[`events/${r.name}`] = isDeepStrictEqual(events(r.stream), r.events);
+  }
+  type Step = { outcome: Outcome; next: Next; wait?: [number, number] };
+  for (const r of rows<{ guard: Guard; attempts: number; history: Step[] }>("retries")) {
+    const next = decisions(r.guard, r.attempts, r.history.map((step) => step.outcome));
+    const waits = r.history.every((step, index) => !step.wait || isDeepStrictEqual(wait(step.outcome, r.guard, index + 1), step.wait));
+    held[`retries/${r.name}`] = waits && isDeepStrictEqual(next, r.history.map((step) => step.next));
   }
   return held;
 }
