@@ -111,7 +111,7 @@ class Tally:
     def heard(self, kind: str, data: object) -> None:
         """An event came. Whatever it holds, nothing in it raises."""
         if kind == "assembly_result_finished":
-            # An event is data of a stranger, too: what does not fit is passed over, as the status
+            # Events are untrusted data as well: what does not fit is passed over, as the status
             # will tell.
             if isinstance(data, list) and len(data) == 2 and isinstance(data[0], str):
                 self._result(data[0], data[1])

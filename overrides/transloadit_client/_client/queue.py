@@ -21,8 +21,8 @@ class Queue(Generic[W, T]):
     """The work that is left, and what became of the rest, in the order in which it was given."""
 
     def __init__(self, works: Sequence[W]) -> None:
-        # An iterator and not a list: who is free takes the next, so one slow file holds up no
-        # other.
+        # An iterator and not shares of a list: a free worker takes the next, so one slow file holds
+        # up no other.
         self._left = enumerate(works)
         self._lock = Lock()
         self._outcomes: dict[int, T | TransloaditError] = {}

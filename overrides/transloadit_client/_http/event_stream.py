@@ -184,7 +184,7 @@ class _Stream:
     def _say(self, event: Event) -> None:
         while not self._closed.is_set():
             with suppress(queue.Full):
-                # A step at a time, to notice that nobody listens any more.
+                # A second at a time, to notice that the wait has ended.
                 self._events.put(event, timeout=1.0)
                 return
 

@@ -40,7 +40,7 @@ def built(
         request = (
             _bare(prepared.arguments) if call.sink else http.build_request(**prepared.arguments)
         )
-        # Said here, since a bare request has no client that would say it.
+        # Set here, since a bare request comes from no client that would set it.
         request.extensions["timeout"] = (timeout or http.timeout).as_dict()
         if call.own_connection:
             request.extensions[APART] = True

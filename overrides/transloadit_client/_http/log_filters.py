@@ -8,7 +8,7 @@ import logging
 import re
 from contextvars import ContextVar
 
-# Whoever has an Assembly's id can read and cancel it; whoever has an upload's URL can write to it.
+# An Assembly's id is enough to read and cancel it, an upload's URL is enough to write to it.
 _CAPABILITY = re.compile(
     r"(/assembl(?:ies|y_notifications)/|[?&]assembly=|/resumable/files/)[^/?&#]+"
 )
@@ -67,7 +67,7 @@ class _Nothing(logging.Filter):
 
 def _masked(argument: object) -> object:
     """The same argument; of a URL no id, and of one of ours the host alone if it may be a power."""
-    # Path and host stay, as they are what somebody reads a log for.
+    # Path and host stay, as people read a log for them.
     text, found = _CAPABILITY.subn(r"\1…", str(argument))
     if found:
         return text

@@ -147,7 +147,7 @@ class PoolState(Generic[T, E]):
             if self._shared is not None:
                 is_first = line is None or self._shared.setdefault(line.origin, line) is line
                 return [] if is_first or line is None else [line]
-            # Straight to who waits the longest: a newcomer cannot overtake.
+            # To the longest waiter, so that a newcomer cannot overtake.
             if self._waiting:
                 turn = self._waiting.popleft()
                 fits = line is not None and line.origin == turn.origin

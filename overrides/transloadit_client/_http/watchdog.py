@@ -90,7 +90,9 @@ class _Watchdog:
                 ends += [now + _TICK for watch in self._watches if watch.stopped is not None]
                 self._wakes_at = min(ends, default=now)
                 if self._wakes_at > now:
-                    self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
+                    # Not for longer: `remove` wakes nobody, as that would cost each call a switch
+                    # between threads, and a thread with nothing left to watch has to notice.
+                    self._changed.wait(min(self._wakes_at - now, _IDLE))
 
 
 def _is_over(watch: Watch) -> bool:
