@@ -172,10 +172,10 @@ LOCK    := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
            --custom-compile-command "make lock"
 COMPILE := $(LOCK) pyproject.toml
 lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newer versions)
-	@$(COMPILE) $(ARGS) --extra cli --extra standin --group dev --output-file requirements/dev.txt
-	@$(COMPILE) --extra standin --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
+	@$(COMPILE) $(ARGS) --extra cli --extra standin --extra media --group dev --output-file requirements/dev.txt
+	@$(COMPILE) --extra standin --extra media --group generate --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
-	@$(COMPILE) --extra cli --extra standin --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
+	@$(COMPILE) --extra cli --extra standin --extra media --group dev --group nightly --constraint requirements/dev.txt --output-file requirements/nightly.txt
 	@$(COMPILE) --extra cli --extra standin --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	@$(COMPILE) --resolution lowest-direct --output-file requirements/lowest.txt
 	@$(COMPILE) --group consumers --constraint requirements/runtime.txt --output-file requirements/consumers.txt

@@ -12,12 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from transloadit_standin._assemblies import Assembly
-    from transloadit_standin._auth import AuthKey
-    from transloadit_standin._codes import CODES, Code
-    from transloadit_standin._events import EventStream
-    from transloadit_standin._fault_mix import KINDS, FaultMix, Kind
-    from transloadit_standin._faults import (
+    from ._codes import CODES, Code
+    from ._faults.mix import KINDS, FaultMix, Kind
+    from ._faults.script import (
         Answer,
         Crash,
         Delay,
@@ -29,41 +26,44 @@ if TYPE_CHECKING:
         rate_limit,
         unavailable,
     )
-    from transloadit_standin._files import AssemblyFile
-    from transloadit_standin._ledger import Received
-    from transloadit_standin._limits import Limits
-    from transloadit_standin._notifications import Notification
-    from transloadit_standin._standin import StandIn
-    from transloadit_standin._storage import StoredFile
-    from transloadit_standin._templates import Template
+    from ._ledger import Received
+    from ._service.assembly import Assembly
+    from ._service.events import EventStream
+    from ._service.files import AssemblyFile
+    from ._service.keys import AuthKey
+    from ._service.limits import Limits
+    from ._service.notifications import Notification
+    from ._service.templates import Template
+    from ._standin import StandIn
+    from ._storage import StoredFile
 
 # Where each name lives; a module is read when one of its names is first asked for.
 _HOMES = {
-    "Answer": "_faults",
-    "Assembly": "_assemblies",
-    "AssemblyFile": "_files",
-    "AuthKey": "_auth",
+    "Answer": "_faults.script",
+    "Assembly": "_service.assembly",
+    "AssemblyFile": "_service.files",
+    "AuthKey": "_service.keys",
     "CODES": "_codes",
     "Code": "_codes",
-    "Crash": "_faults",
-    "Delay": "_faults",
-    "Drop": "_faults",
-    "EventStream": "_events",
-    "Fault": "_faults",
-    "FaultMix": "_fault_mix",
-    "Faults": "_faults",
-    "Garble": "_faults",
-    "KINDS": "_fault_mix",
-    "Kind": "_fault_mix",
-    "Limits": "_limits",
-    "Notification": "_notifications",
+    "Crash": "_faults.script",
+    "Delay": "_faults.script",
+    "Drop": "_faults.script",
+    "EventStream": "_service.events",
+    "Fault": "_faults.script",
+    "FaultMix": "_faults.mix",
+    "Faults": "_faults.script",
+    "Garble": "_faults.script",
+    "KINDS": "_faults.mix",
+    "Kind": "_faults.mix",
+    "Limits": "_service.limits",
+    "Notification": "_service.notifications",
     "Received": "_ledger",
-    "Refuse": "_faults",
+    "Refuse": "_faults.script",
     "StandIn": "_standin",
     "StoredFile": "_storage",
-    "Template": "_templates",
-    "rate_limit": "_faults",
-    "unavailable": "_faults",
+    "Template": "_service.templates",
+    "rate_limit": "_faults.script",
+    "unavailable": "_faults.script",
 }
 
 __all__ = [

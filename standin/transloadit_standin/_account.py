@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from transloadit_standin._auth import AuthKey, scopes_of
-from transloadit_standin._breakable import Breakable
-from transloadit_standin._templates import Steps, Template
+from ._faults.breakable import Breakable
+from ._service.keys import AuthKey, scopes_of
+from ._service.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from transloadit_standin._assemblies import Assembly
-    from transloadit_standin._ledger import Received
-    from transloadit_standin._service import Service
+    from ._ledger import Received
+    from ._service.assembly import Assembly
+    from ._service.robots import Steps
+    from ._service.service import Service
 
 
 class Account(Breakable):
@@ -74,6 +75,14 @@ class Account(Breakable):
         )
         self.templates[template_id] = template
         return template
+
+    def set_clock_ahead(self, seconds: float) -> None:
+        """Let the clock for expiry and limits be so far ahead; negative: behind.
+
+        Raises:
+            ValueError: that would be more than a hundred years.
+        """
+        self._service.set_clock_ahead(seconds)
 
     def add_key(
         self,

@@ -51,6 +51,8 @@ CODES: dict[str, Code] = {
     "INVALID_AUTH_KEY_PARAMETER": Code(400, "chosen", "The key in auth is no text."),
     "GET_ACCOUNT_UNKNOWN_AUTH_KEY": Code(400, "known", "There is no such Auth Key."),
     "BEARER_TOKEN_INVALID": Code(401, "chosen", "The bearer token is not valid."),
+    "BEARER_TOKEN_EXPIRED": Code(401, "chosen", "The bearer token has expired."),
+    "TOKEN_INVALID_CREDENTIALS": Code(401, "chosen", "The Auth Key and the secret do not fit."),
     "INSUFFICIENT_AUTH_SCOPE": Code(403, "known", "The Auth Key lacks the scope for this."),
     "NO_AUTH_EXPIRES_PARAMETER": Code(400, "known", "A signed request needs auth.expires."),
     "INVALID_AUTH_EXPIRES_PARAMETER": Code(400, "chosen", "auth.expires is no date and time."),
@@ -69,6 +71,10 @@ CODES: dict[str, Code] = {
     "ASSEMBLY_NO_STEPS": Code(400, "chosen", "Neither steps nor a template_id was given."),
     "ASSEMBLY_INVALID_STEPS": Code(400, "chosen", "The steps are no object of objects."),
     "ASSEMBLY_STEP_NO_ROBOT": Code(400, "chosen", "A Step names no Robot."),
+    "ASSEMBLY_STEP_UNKNOWN_ROBOT": Code(400, "chosen", "A Step names a Robot that does not exist."),
+    "ASSEMBLY_STEP_INVALID_USE": Code(400, "chosen", "A Step's use cannot be read."),
+    "ASSEMBLY_STEP_UNKNOWN_USE": Code(400, "chosen", "A Step uses a Step that does not exist."),
+    "ASSEMBLY_INFINITE": Code(400, "chosen", "The Steps would never end."),
     "ASSEMBLY_INVALID_NOTIFY_URL": Code(400, "chosen", "The notify_url is no text."),
     "INVALID_AUTH_MAX_SIZE_PARAMETER": Code(400, "chosen", "auth.max_size is no number of bytes."),
     "INVALID_AUTH_MAX_NUMBER_OF_FILES_PARAMETER": Code(
@@ -80,6 +86,12 @@ CODES: dict[str, Code] = {
     ),
     # What became of it.
     "INTERNAL_COMMAND_ERROR": Code(200, "chosen", "A Step's command failed."),
+    "INVALID_INPUT_ERROR": Code(200, "known", "A file is not what its Step can work with."),
+    "IMAGE_RESIZE_VALIDATION": Code(200, "chosen", "A parameter of /image/resize is wrong."),
+    "FILE_FILTER_DECLINED_FILE": Code(200, "chosen", "One of your files was declined"),
+    "FILE_FILTER_VALIDATION": Code(200, "chosen", "A parameter of /file/filter is wrong."),
+    "FILE_FILTER_INVALID_OPERATOR": Code(200, "chosen", "An operator of /file/filter is unknown."),
+    "FILE_HASH_VALIDATION": Code(200, "chosen", "A parameter of /file/hash is wrong."),
     "ASSEMBLY_NOT_FOUND": Code(404, "known", "There is no such Assembly."),
     "ASSEMBLY_CANNOT_BE_REPLAYED": Code(400, "chosen", "Only a crashed Assembly can be replayed."),
     "ASSEMBLY_NO_NOTIFY_URL": Code(400, "chosen", "There is no notify_url to send to."),
@@ -94,6 +106,7 @@ CODES: dict[str, Code] = {
     "ASSEMBLY_STATUS_FETCHING_RATE_LIMIT_REACHED": Code(
         429, "chosen", "Too many status requests; try again later."
     ),
+    "SERVER_403": Code(403, "chosen", "This is not for you."),
     "SERVER_404": Code(404, "known", "There is nothing here."),
     "SERVER_500": Code(500, "chosen", "The stand-in itself failed; its log says how."),
 }
@@ -113,6 +126,8 @@ TUS_CODES: dict[str, tuple[int, Weight]] = {
     "ERR_UPLOAD_STOPPED": (400, "known"),
     # The names of the others are ours, the 460 is the protocol's.
     "ERR_INVALID_METADATA": (400, "chosen"),
+    # The service's people have not enabled it, one of them wrote; tusd would ignore the header.
+    "ERR_CONCATENATION_UNSUPPORTED": (400, "chosen"),
     "ERR_UNSUPPORTED_CHECKSUM": (400, "chosen"),
     "ERR_CHECKSUM_MISMATCH": (460, "chosen"),
 }
@@ -128,8 +143,10 @@ class Refusal(Exception):
         reason: str | None = None,
         http_status: int | None = None,
         info: dict[str, Any] | None = None,
+        message: str | None = None,
     ) -> None:
         super().__init__(code, reason)
+        self.message = message or CODES[code].message
         self.code = code
         self.reason = reason
         self.info = info
@@ -140,7 +157,7 @@ class Refusal(Exception):
         body: dict[str, Any] = {
             "error": self.code,
             "http_code": self.http_status,
-            "message": CODES[self.code].message,
+            "message": self.message,
         }
         further = {"reason": self.reason, "info": self.info}
         return {**body, **{key: value for key, value in further.items() if value is not None}}

@@ -5,33 +5,40 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from transloadit_standin._account import Account
-from transloadit_standin._app import App
-from transloadit_standin._auth import ALGORITHMS
-from transloadit_standin._events import EventStream
-from transloadit_standin._limits import Limits, Meter
-from transloadit_standin._line import Line
-from transloadit_standin._notifications import Encoding, Notifier
-from transloadit_standin._relay import Relay, bind, origin
-from transloadit_standin._server import PromptServer, ServerThread
-from transloadit_standin._service import Hosts, Service, SingleUse
-from transloadit_standin._spec import load_spec, reserved_fields, spec_path
+from ._account import Account
+from ._api.app import App
+from ._api.spec import load_spec, reserved_fields
+from ._network.line import Line
+from ._network.relay import Relay, bind, origin
+from ._network.server import PromptServer, ServerThread
+from ._service.events import EventStream
+from ._service.limits import Limits, Meter
+from ._service.notifications import Encoding, Notifier
+from ._service.service import Hosts, Service
+from ._service.settings import EmptyNotifyUrl, Replayable, Settings, SingleUse, TypedText
+from ._service.state import read, restore, resume, save
+from ._service.templates import RESIZE_TO_FIT, read_template
+from ._service.verdict import ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
     from types import TracebackType
 
-    from transloadit_standin._forms import TypedText
+    from ._ledger import Received
+    from ._network.link import Address
 
 LOOPBACK = "127.0.0.1"
 NARROW = 64 * 1024
 """Bytes that wait in a connection whose client is to be slow."""
 EVENT_STREAM = EventStream()
+STATE_FILE = "state.json"
 
 
 def _now() -> datetime:
@@ -48,9 +55,10 @@ class StandIn(Account):
         assert api.requests[-1].operation == "createAssembly"
     ```
 
-    It checks what the service checks and answers as the service does; it processes no media: a
-    Step's result is the uploaded file, byte for byte, and a Step that imports brings nothing. What
-    is not known of the service was chosen, and `transloadit_standin.CODES` says which is which.
+    It checks the requests that the service checks and answers as the service does. Pictures are
+    resized with the extra `media`; other Steps pass their files through, and imports bring none.
+    Where the service's way is not known one was chosen: `transloadit_standin.CODES` says which. The
+    defaults are what software meets that is tested against the service; stricter ways are options.
 
     Args:
         key: The Auth Key.
@@ -59,28 +67,44 @@ class StandIn(Account):
         port: Of the base URL; 0 for a free one.
         instances: How many instance hosts there are; Assemblies live on them in turn.
         instance_address: The loopback address of the instance hosts.
+        state: A folder that keeps Templates, Assemblies and files from one run to the next; by
+            default nothing is left. It is written when the stand-in stops.
         step_seconds: How long each Step takes. With 0 an Assembly is done right after its create
             was answered.
+        strict: Whether Steps are refused whose Robot or `use` does not exist.
+        media: Whether `/image/resize` and `/image/optimize` work, which takes Pillow; by default if
+            that is installed.
         signature_required: Whether creates with this key have to be signed.
-        notification_encoding: How Notifications are sent. The pages say multipart; receivers that
-            are written after the vendor's SDKs may read urlencoded alone.
-        notification_algorithm: What Notifications are signed with; SHA-1 goes without a prefix.
+        notification_encoding: How Notifications are sent. The pages say multipart, receivers that
+            are tested against the service read urlencoded.
+        notification_algorithm: The HMAC that signs Notifications; SHA-1 goes without a prefix.
         notification_attempts: How often a Notification is sent until it is answered with 200.
         notification_retry_seconds: How long to wait between two of these.
-        typed_text: What a part with a `Content-Type` and no file name is. The service's form parser
-            takes it for a file; "text" is for SDKs that type all their parts.
+        typed_text: Whether a form's part with a `Content-Type` and no file name is a "text" or, as
+            strict form parsers have it, a "file".
         single_use: When a nonce, and an id of the client's choice, count as used: on the request's
             "arrival", or once its "work" is done, so that an upload which breaks off uses up
             neither. The service's way is not known.
         forget_refused: Whether a nonce is good again once its request was refused; not known.
+        replayable: Which Assemblies can be replayed: "any", or only one that "crashed".
+        instance_replays: Whether instance hosts take replays, too.
+        empty_notify_url: Whether `notify_url: ""` in a replay means the "original" Assembly's URL,
+            or "none".
+        assembly_url: Whether the plain `assembly_url` "answers", or "refuses" connections, which
+            shows that a client uses it.
+        not_found_reads: How many reads of a new Assembly's status find nothing yet: the service's
+            statuses are eventually consistent.
+        cors: Whether pages of other origins may use the API in a browser.
+        host_names: Names of this machine, besides its own, that a request's `Host` may have.
         tus_checksum: Whether uploads by tus can carry a checksum; not known of the service.
         event_stream: How Assemblies tell of their events; None to offer no such thing, so that
             clients have to poll.
-        limits: How much is too much, by `clock`; None to have no limits.
+        limits: The rate limits, by `clock`; None to have none.
         upload_rate: Bytes a second that all clients together can send; None for as many as come.
         download_rate: Bytes a second that all clients together are sent.
         keep_body: How many bytes of a request's body the ledger keeps; of uploads by tus none.
         clock: Tells the time for `auth.expires` and for the limits; has to be aware of its zone.
+        log: Called with each request once it was answered, on the server's thread.
     """
 
     def __init__(
@@ -92,15 +116,25 @@ class StandIn(Account):
         port: int = 0,
         instances: int = 1,
         instance_address: str = LOOPBACK,
+        state: Path | None = None,
         step_seconds: float = 0.0,
+        strict: bool = True,
+        media: bool | None = None,
         signature_required: bool = False,
-        notification_encoding: Encoding = "multipart",
+        notification_encoding: Encoding = "urlencoded",
         notification_algorithm: str = "sha1",
         notification_attempts: int = 3,
         notification_retry_seconds: float = 0.05,
-        typed_text: TypedText = "file",
+        typed_text: TypedText = "text",
         single_use: SingleUse = "arrival",
         forget_refused: bool = False,
+        replayable: Replayable = "any",
+        instance_replays: bool = True,
+        empty_notify_url: EmptyNotifyUrl = "original",
+        assembly_url: Literal["answers", "refuses"] = "answers",
+        not_found_reads: int = 0,
+        cors: bool = True,
+        host_names: Iterable[str] = (),
         tus_checksum: bool = True,
         event_stream: EventStream | None = EVENT_STREAM,
         limits: Limits | None = None,
@@ -108,18 +142,23 @@ class StandIn(Account):
         download_rate: float | None = None,
         keep_body: int = 1024 * 1024,
         clock: Callable[[], datetime] = _now,
+        log: Callable[[Received], None] | None = None,
     ) -> None:
         if instances < 1:
             raise ValueError("an Assembly needs an instance host to live on: instances >= 1")
         if notification_algorithm not in ALGORITHMS:
             raise ValueError(f"notification_algorithm has to be one of {', '.join(ALGORITHMS)}")
+        if media and find_spec("PIL") is None:
+            raise ValueError("media needs Pillow: pip install 'transloadit-client[media]'")
         self.key = key
         self.secret = secret
         self.auth_token = auth_token
-        self._addresses = [(LOOPBACK, port), *[(instance_address, 0)] * instances]
-        self._spec = load_spec(spec_path())
+        self._state_folder = state
+        self._addresses = [(LOOPBACK, port), *[(instance_address, 0)] * instances * 2]
+        self._plain_answers = assembly_url == "answers"
+        self._spec = load_spec()
         self._service = Service(
-            hosts=Hosts("", [], ""),
+            hosts=Hosts(),
             folder=Path(),
             notifier=Notifier(
                 encoding=notification_encoding,
@@ -128,24 +167,36 @@ class StandIn(Account):
                 retry_seconds=notification_retry_seconds,
             ),
             clock=clock,
-            step_seconds=step_seconds,
-            typed_text=typed_text,
-            keep_body=keep_body,
+            settings=Settings(
+                step_seconds=step_seconds,
+                strict=strict,
+                media=find_spec("PIL") is not None if media is None else media,
+                typed_text=typed_text,
+                single_use=single_use,
+                forget_refused=forget_refused,
+                replayable=replayable,
+                instance_replays=instance_replays,
+                empty_notify_url=empty_notify_url,
+                not_found_reads=not_found_reads,
+                cors=cors,
+                host_names=frozenset(name.lower() for name in host_names),
+                tus_checksum=tus_checksum,
+                event_stream=event_stream,
+                keep_body=keep_body,
+                log=log,
+            ),
             reserved=reserved_fields(self._spec),
-            single_use=single_use,
-            forget_refused=forget_refused,
-            tus_checksum=tus_checksum,
-            event_stream=event_stream,
             meter=Meter(limits),
             upload_line=Line(upload_rate),
             download_line=Line(download_rate),
         )
         self.add_key(key, secret, auth_token=auth_token, signature_required=signature_required)
+        self.templates["resize-to-fit"] = read_template("resize-to-fit", RESIZE_TO_FIT)
         self.faults = self._service.faults
         self._relay = Relay()
         self._narrow = upload_rate is not None
         self._thread: ServerThread | None = None
-        self._dead: socket.socket | None = None
+        self._unused: list[socket.socket] = []
 
     def __repr__(self) -> str:
         return f"StandIn(url={self._service.hosts.api!r}, key={self.key!r})"
@@ -175,21 +226,26 @@ class StandIn(Account):
         if self._thread is not None or self.url:
             raise RuntimeError("a stand-in runs once; make another")
         service, relay = self._service, self._relay
-        self._dead = bind((LOOPBACK, 0))
+        kept = {} if self._state_folder is None else read(self._state_folder / STATE_FILE)
         sockets: list[socket.socket] = []
         try:
-            for address in [(LOOPBACK, 0), *self._addresses]:
-                sockets.append(bind(address))
+            for address, old_port in [((LOOPBACK, 0), 0), *self._wished_addresses(kept)]:
+                sockets.append(_bind(address, old_port))
                 if self._narrow:  # or the kernel takes megabytes in at once, and calls them sent
                     sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
-            server, *public = sockets
-            api, *instances = [origin(listener) for listener in public]
-            service.hosts = Hosts(api, instances, origin(self._dead))
-            service.folder = Path(tempfile.mkdtemp(prefix="transloadit-standin-"))
+            server, public = sockets[0], sockets[1:]
+            api, *others = [origin(listener) for listener in public]
+            instances, plain = others[: len(others) // 2], others[len(others) // 2 :]
+            service.hosts = Hosts(api, instances, plain)
+            if not self._plain_answers:  # bound, so that the ports stay ours, and not listening
+                self._unused = public[-len(plain) :]
+                del public[-len(plain) :]
+            service.folder = self._make_folder()
+            restore(service, kept)
             self._thread = ServerThread(
                 PromptServer(
                     App(service, self._spec, relay),
-                    opened=lambda: relay.open(server.getsockname(), public),
+                    opened=lambda: self._opened(server, public),
                     closing=relay.close,
                     close=service.close,
                 ),
@@ -202,8 +258,28 @@ class StandIn(Account):
                 listener.close()
             raise
 
+    def _opened(self, server: socket.socket, public: list[socket.socket]) -> None:
+        self._relay.open(server.getsockname(), public)
+        resume(self._service)
+
+    def _wished_addresses(self, kept: dict[str, Any]) -> list[tuple[Address, int]]:
+        """Where to listen, and the ports of the last run, whose URLs people still have."""
+        origins = kept.get("origins", {})
+        old = [origins.get("api", ""), *origins.get("instances", []), *origins.get("plain", [])]
+        ports = [urlsplit(one).port or 0 for one in old]
+        if len(ports) != len(self._addresses):
+            ports = [0] * len(self._addresses)
+        return list(zip(self._addresses, ports, strict=True))
+
+    def _make_folder(self) -> Path:
+        if self._state_folder is None:
+            return Path(tempfile.mkdtemp(prefix="transloadit-standin-"))
+        folder = self._state_folder / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def stop(self) -> None:
-        """Cut all connections and leave nothing behind: no thread, no socket, no file.
+        """Cut all connections and leave nothing behind, but the state folder if there is one.
 
         Raises:
             ExceptionGroup: if something went wrong in the stand-in itself.
@@ -211,6 +287,8 @@ class StandIn(Account):
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
+            if self._state_folder is not None:
+                save(self._service, self._state_folder / STATE_FILE)
         self._clean()
         if errors := self._service.errors:
             self._service.errors = []
@@ -235,6 +313,10 @@ class StandIn(Account):
         finally:
             self._wait_for(self._relay.listen())
 
+    def reset(self) -> None:
+        """Forget Assemblies, requests, faults and used nonces; Templates and keys stay."""
+        self._wait_for(self._service.reset(), 10.0)
+
     def _wait_for(self, work: Coroutine[Any, Any, None], timeout: float = 10.0) -> None:
         if self._thread is None:
             work.close()
@@ -242,9 +324,19 @@ class StandIn(Account):
         self._thread.wait_for(work, timeout)
 
     def _clean(self) -> None:
-        if self._dead is not None:
-            self._dead.close()
-            self._dead = None
+        for unused in self._unused:
+            unused.close()
+        self._unused = []
         if self._service.folder != Path():
-            shutil.rmtree(self._service.folder)
+            if self._state_folder is None:
+                shutil.rmtree(self._service.folder)
             self._service.folder = Path()
+
+
+def _bind(address: Address, old_port: int) -> socket.socket:
+    """Bind an address; one without a port on the old port, if that is free, else on any."""
+    host, port = address
+    if old_port and not port:
+        with suppress(OSError):
+            return bind((host, old_port))
+    return bind(address)

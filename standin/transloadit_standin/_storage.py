@@ -67,6 +67,18 @@ class StoredFile:
         self._md5.update(data)
         self._sha256.update(data)
 
+    def hash_again(self) -> None:
+        """Hash the bytes on disk, and forget those that are more than had come.
+
+        Raises:
+            OSError: the file is gone.
+        """
+        with self.path.open("r+b") as file:
+            file.truncate(self.size)
+            while piece := file.read(1024 * 1024):
+                self._md5.update(piece)
+                self._sha256.update(piece)
+
     def mark(self) -> Mark:
         """How far it has come, to `rewind()` to."""
         return Mark(self.size, self._md5.copy(), self._sha256.copy())
@@ -88,7 +100,7 @@ class StoredFile:
         self.pause()
         self.complete = complete
         if not complete:
-            self.path.unlink()
+            self.path.unlink(missing_ok=True)
 
     def _open(self) -> IO[bytes]:
         if self._file is None:

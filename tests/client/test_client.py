@@ -24,7 +24,7 @@ STEPS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def api() -> Iterator[StandIn]:
-    with StandIn(instances=2, signature_required=True) as api:
+    with StandIn(instances=2, signature_required=True, replayable="crashed") as api:
         api.add_template("tpl", steps=STEPS)
         yield api
 

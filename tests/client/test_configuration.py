@@ -46,7 +46,7 @@ def wire() -> Wire:
 
 @pytest.fixture
 def api() -> Iterator[StandIn]:
-    with StandIn() as api:
+    with StandIn(host_names=["media.invalid"]) as api:
         yield api
 
 
@@ -274,7 +274,7 @@ def test_one_client_serves_many_threads(api: StandIn) -> None:
     ids: list[Any] = []
 
     def create() -> None:
-        created = [client.create_assembly(steps={"a": {"robot": "/x"}}) for _ in range(5)]
+        created = [client.create_assembly(steps={"a": {"robot": "/file/hash"}}) for _ in range(5)]
         ids.extend(assembly.assembly_id for assembly in created)
 
     threads = [threading.Thread(target=create) for _ in range(8)]

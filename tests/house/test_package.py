@@ -78,5 +78,9 @@ def test_the_wheel_holds_the_three_packages_and_what_they_need(alone: Path) -> N
         assert f"{package}/py.typed" in names
     assert "transloadit_standin/transloadit.yaml" in names
     assert "transloadit_standin/robots.json" in names
+    assert "transloadit_standin/_api/admin.yaml" in names
+    assert {
+        f"transloadit_standin/_page/{name}" for name in ("index.html", "page.js", "page.css")
+    } <= names
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"transloadit_api", "transloadit_client", "transloadit_standin"}

@@ -168,6 +168,7 @@ def _round(language: Language, number: int) -> Iterator[tuple[StandIn, str]]:
             step_seconds=STEP_SECONDS,
             signature_required=True,
             typed_text="text" if typed else "file",
+            replayable="crashed",
         ) as api,
         Transloadit(api.key, api.secret, base_url=api.url) as client,
     ):

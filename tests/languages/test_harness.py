@@ -63,7 +63,7 @@ def drive(api: StandIn, crashed: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def story() -> Iterator[tuple[StandIn, str, dict[str, Any]]]:
     """A stand-in after a driver ran, the crashed Assembly's id, and the report."""
-    with stage.receiver() as url, StandIn(step_seconds=1.0) as api:
+    with stage.receiver() as url, StandIn(step_seconds=1.0, replayable="crashed") as api:
         with Transloadit(api.key, api.secret, base_url=api.url) as client:
             api.crash_next()
             crash = client.create_assembly(steps={"a": STEP}, files=[b"x"], notify_url=url)

@@ -27,7 +27,7 @@ from transloadit_standin import (
 
 from .caller import STEPS, Caller, calling
 
-NOT_FOUND = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+NOT_FOUND = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def connect(caller: Caller) -> socket.socket:
@@ -244,7 +244,9 @@ def test_work_comes_late_though_nobody_waits(caller: Caller) -> None:
 def test_work_that_was_never_asked_for_in_full_is_not_done_late(caller: Caller) -> None:
     caller.api.delay_next(0.01)
     with connect(caller) as connection:
-        connection.sendall(b"POST /assemblies HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        connection.sendall(
+            b"POST /assemblies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc"
+        )
         wait_for(lambda: len(caller.api.requests) == 1)
 
     assert caller.create().status_code == 200

@@ -195,31 +195,46 @@ def test_assemblies_live_on_the_instance_hosts_in_turn() -> None:
         assert error(caller.send("GET", elsewhere)) == "ASSEMBLY_NOT_FOUND"
 
 
-def test_an_instance_host_takes_no_creates_and_no_replays(caller: Caller) -> None:
-    status = caller.crashed()
-    replay = status["assembly_ssl_url"] + "/replay"
+def test_an_instance_host_takes_no_creates(caller: Caller) -> None:
+    url = caller.api.instance_urls[0] + "/assemblies"
 
-    for url in (caller.api.instance_urls[0] + "/assemblies", replay):
-        response = caller.send("POST", url, data=caller.signed({"steps": STEPS}))
-        assert (response.status_code, error(response)) == (404, "SERVER_404")
+    response = caller.send("POST", url, data=caller.signed({"steps": STEPS}))
+    assert (response.status_code, error(response)) == (404, "SERVER_404")
 
 
-def test_nobody_listens_where_assembly_url_points(caller: Caller) -> None:
-    status = caller.created()
+def test_an_instance_host_takes_replays_unless_it_is_told_not_to() -> None:
+    for instance_replays, expected in [(False, "SERVER_404"), (True, "ASSEMBLY_REPLAYING")]:
+        with calling(instance_replays=instance_replays) as caller:
+            url = caller.finished()["assembly_ssl_url"] + "/replay"
+            answer = caller.send("POST", url, data=caller.signed({"reparse_template": 0})).json()
+            assert answer.get("error", answer.get("ok")) == expected
 
-    with pytest.raises(httpx.ConnectError):
-        caller.http.get(status["assembly_url"])
+
+def test_assembly_url_refuses_connections_where_that_is_asked_for() -> None:
+    with calling(assembly_url="refuses") as caller:
+        status = caller.created()
+
+        with pytest.raises(httpx.ConnectError):
+            caller.http.get(status["assembly_url"])
+
+
+def test_assembly_url_answers_under_a_spelling_of_its_own(caller: Caller) -> None:
+    status = caller.finished()
+
+    plain = caller.send("GET", status["assembly_url"])
+    assert plain.json()["assembly_id"] == status["assembly_id"]
+    assert status["assembly_url"] != status["assembly_ssl_url"]
+    assert caller.api.requests[-1].url == status["assembly_url"]
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/"),
-        ("GET", "/assemblies"),
         ("PUT", f"/assemblies/{ID}"),
         ("POST", "/files/a/b"),
         ("GET", "/files/a/b"),
-        ("POST", "/token"),
+        ("POST", "/tokens"),
     ],
 )
 def test_what_is_no_operation_is_not_found_in_json(caller: Caller, method: str, path: str) -> None:

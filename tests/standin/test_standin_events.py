@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -87,7 +88,7 @@ def test_events_need_not_be_offered() -> None:
         status = waiting(caller)
         url = f"{caller.api.instance_urls[0]}/ws20000?assembly={status['assembly_id']}"
 
-        assert (status["websocket_url"], status["update_stream_url"]) == (None, None)
+        assert not {"websocket_url", "update_stream_url"} & status.keys()
         assert caller.http.get(url, headers=ACCEPT).json()["error"] == "SERVER_404"
 
 
@@ -119,9 +120,8 @@ def test_all_that_happens_is_told_in_its_order(caller: Caller) -> None:
     assert all_told == [
         ("id", ""),
         ("assembly_upload_finished", status["uploads"][0]),
-        ("", "assembly_upload_meta_data_extracted"),
         ("", "assembly_uploading_finished"),
-        result(":original"),
+        ("", "assembly_upload_meta_data_extracted"),
         progress(0),
         result("resized"),
         progress(50),
@@ -176,15 +176,31 @@ def test_all_who_listen_are_told() -> None:
             assert list(first) == list(second)
 
 
-def test_what_was_before_is_not_told_and_the_stream_stays_silent(caller: Caller) -> None:
-    status = caller.finished(files={"f": ("f.txt", b"bytes")})
+def test_a_stream_that_is_opened_after_the_end_is_told_the_end(caller: Caller) -> None:
+    completed = caller.finished(files={"f": ("f.txt", b"bytes")})
+    crashed = caller.crashed()
 
-    url = status["update_stream_url"]
-    with caller.http.stream("GET", url, headers=ACCEPT, timeout=0.2) as response:
-        told = events(response)
-        assert next(told) == ("id", "")
-        with pytest.raises(httpx.ReadTimeout):
-            next(told)
+    with listening(caller, completed) as told:
+        assert list(told) == [("id", ""), ("", "assembly_finished")]
+    with listening(caller, crashed) as told:
+        assert [name for name, _ in told] == ["id", "assembly_error"]
+
+
+def test_a_stream_that_is_opened_after_the_end_can_stay_silent() -> None:
+    with calling(event_stream=EventStream(repeat_end=False)) as caller:
+        url = caller.finished(files={"f": ("f.txt", b"bytes")})["update_stream_url"]
+        with caller.http.stream("GET", url, headers=ACCEPT, timeout=0.2) as response:
+            told = events(response)
+            assert next(told) == ("id", "")
+            with pytest.raises(httpx.ReadTimeout):
+                next(told)
+
+
+def test_the_first_block_is_an_id_of_32_hex_digits(caller: Caller) -> None:
+    url = caller.finished()["update_stream_url"]
+
+    first = caller.http.get(url, headers=ACCEPT).text.partition("\n\n")[0]
+    assert re.fullmatch("id: [0-9a-f]{32}", first)
 
 
 def test_what_was_before_can_be_told_again() -> None:
@@ -225,7 +241,7 @@ def test_the_stand_in_stops_while_somebody_listens() -> None:
 @pytest.mark.parametrize("how", ["end", "reset"])
 def test_a_stream_breaks_where_it_is_told_to(caller: Caller, how: Any) -> None:
     created = waiting(caller)
-    caller.api.drop_next(after="work", byte=300, how=how, operation="events")
+    caller.api.drop_next(after="work", byte=700, how=how, operation="events")
 
     with listening(caller, created) as told:
         assert next(told) == ("id", "")

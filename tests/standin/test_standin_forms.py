@@ -46,7 +46,7 @@ def connect(caller: Caller, path: str, size: int) -> socket.socket:
     assert parts.port is not None
     connection = socket.create_connection((parts.hostname, parts.port), timeout=10)
     connection.sendall(
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n"
         f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n".encode()
     )
     return connection
@@ -110,30 +110,43 @@ def test_a_body_of_another_type_holds_no_params(caller: Caller) -> None:
     assert response.json()["error"] == "NO_PARAMS_FIELD"
 
 
-def test_params_with_a_content_type_is_a_file(caller: Caller) -> None:
-    form = caller.signed({"steps": STEPS})
-    typed = text_part("params", form["params"], "Content-Type: text/plain")
+def test_params_with_a_content_type_is_a_file_to_a_strict_parser() -> None:
+    with calling(typed_text="file") as caller:
+        form = caller.signed({"steps": STEPS})
+        typed = text_part("params", form["params"], "Content-Type: text/plain")
 
-    answer = post(caller, multipart(typed, text_part("signature", form["signature"])))
-    assert answer["error"] == "NO_PARAMS_FIELD"
-    [file] = caller.api.requests[-1].files
+        answer = post(caller, multipart(typed, text_part("signature", form["signature"])))
+        assert answer["error"] == "NO_PARAMS_FIELD"
+        [file] = caller.api.requests[-1].files
     assert (file.field_name, file.filename, file.content_type) == ("params", None, "text/plain")
 
 
-def test_typed_text_is_text_where_that_is_asked_for() -> None:
-    with calling(typed_text="text") as caller:
+def test_typed_text_is_text(caller: Caller) -> None:
+    form = caller.signed({"steps": STEPS})
+    parts = [text_part(name, value, "Content-Type: text/plain") for name, value in form.items()]
+
+    assert post(caller, multipart(*parts))["ok"] == "ASSEMBLY_EXECUTING"
+
+
+def test_a_part_without_a_file_name_but_with_a_type_is_an_upload_to_a_strict_parser() -> None:
+    with calling(typed_text="file") as caller:
         form = caller.signed({"steps": STEPS})
-        parts = [text_part(name, value, "Content-Type: text/plain") for name, value in form.items()]
-        assert post(caller, multipart(*parts))["ok"] == "ASSEMBLY_EXECUTING"
+        parts = [text_part(name, value) for name, value in form.items()]
+        typed = text_part("width", "75", "Content-Type: text/plain")
+        status = post(caller, multipart(*parts, typed))
+
+    assert status["fields"] == {}
+    assert [(file["field"], file["name"]) for file in status["uploads"]] == [("width", "")]
 
 
-def test_a_part_without_a_file_name_but_with_a_type_is_an_upload(caller: Caller) -> None:
+def test_a_file_input_that_was_left_empty_is_no_upload(caller: Caller) -> None:
+    """A browser sends a part for it, with an empty file name and no bytes."""
     form = caller.signed({"steps": STEPS})
     parts = [text_part(name, value) for name, value in form.items()]
 
-    status = post(caller, multipart(*parts, text_part("width", "75", "Content-Type: text/plain")))
-    assert status["fields"] == {}
-    assert [(file["field"], file["name"]) for file in status["uploads"]] == [("width", "")]
+    left_empty, nameless = file_part("f", "", b""), file_part("g", "", b"bytes")
+    status = post(caller, multipart(*parts, left_empty, nameless))
+    assert [(file["field"], file["size"]) for file in status["uploads"]] == [("g", 5)]
 
 
 def test_text_that_is_no_utf8_is_refused_in_params_and_replaced_elsewhere(caller: Caller) -> None:
@@ -218,7 +231,7 @@ def test_a_wrong_signature_is_answered_while_the_file_is_still_on_its_way(caller
         assert read_answer(connection)["error"] == "INVALID_SIGNATURE"
         assert caller.api.requests[-1].body_size < len(body)
         connection.sendall(body[len(body) // 2 :])
-        connection.sendall(b"GET /again HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /again HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_answer(connection)["error"] == "SERVER_404"
 
 

@@ -44,7 +44,7 @@ def test_a_notification_is_the_signed_status(caller: Caller, receiver: Receiver)
     assert form["signature"] == digest
     sent = json.loads(text)
     assert (sent["ok"], sent["results"]) == ("ASSEMBLY_COMPLETED", status["results"])
-    assert receiver.content_types == ["multipart/form-data"]
+    assert receiver.content_types == ["application/x-www-form-urlencoded"]
     assert (status["notify_status"], status["notify_response_code"]) == ("successful", 200)
     assert status["notify_response_data"] == "ta-da"
     assert status["notify_start"].endswith(" GMT")
@@ -52,7 +52,7 @@ def test_a_notification_is_the_signed_status(caller: Caller, receiver: Receiver)
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha384", "sha512"])
 def test_encoding_and_algorithm_can_be_set(receiver: Receiver, algorithm: str) -> None:
-    with calling(notification_encoding="urlencoded", notification_algorithm=algorithm) as caller:
+    with calling(notification_encoding="multipart", notification_algorithm=algorithm) as caller:
         caller.finished(notifying(receiver))
 
     [form] = receiver.received
@@ -61,7 +61,7 @@ def test_encoding_and_algorithm_can_be_set(receiver: Receiver, algorithm: str) -
     ).hexdigest()
     prefix = "" if algorithm == "sha1" else f"{algorithm}:"
     assert form["signature"] == prefix + digest
-    assert receiver.content_types == ["application/x-www-form-urlencoded"]
+    assert receiver.content_types == ["multipart/form-data"]
 
 
 def test_a_notification_is_signed_with_the_secret_of_its_key(

@@ -33,12 +33,47 @@ def test_a_replay_of_nothing(caller: Caller, assembly_id: str, status: int, expe
     assert (response.status_code, response.json()["error"]) == (status, expected)
 
 
-def test_only_a_crashed_assembly_can_be_replayed(caller: Caller) -> None:
-    refused = caller.create({"steps": STEPS, "auth": {"max_size": 1}}, files=FILES).json()
+def test_only_a_crashed_assembly_can_be_replayed_where_that_is_asked_for() -> None:
+    with calling(replayable="crashed") as caller:
+        refused = caller.create({"steps": STEPS, "auth": {"max_size": 1}}, files=FILES).json()
 
-    for status in (caller.finished(), refused):
-        answer = caller.replay(status["assembly_id"]).json()
-        assert answer["error"] == "ASSEMBLY_CANNOT_BE_REPLAYED"
+        for status in (caller.finished(), refused):
+            answer = caller.replay(status["assembly_id"]).json()
+            assert answer["error"] == "ASSEMBLY_CANNOT_BE_REPLAYED"
+        assert caller.replay(caller.crashed()["assembly_id"]).json()["ok"] == "ASSEMBLY_REPLAYING"
+
+
+def test_an_assembly_that_completed_or_still_runs_can_be_replayed() -> None:
+    with calling(step_seconds=0.3) as caller:
+        completed = caller.finished(files=FILES)
+        running = caller.created(files=FILES)
+
+        for status in (completed, running):
+            replay = replayed(caller, status, {})
+            assert (replay["ok"], replay["parent_id"]) == (
+                "ASSEMBLY_COMPLETED",
+                status["assembly_id"],
+            )
+            assert len(replay["uploads"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "notify_url", "expected"),
+    [
+        ("original", "", "http://127.0.0.1:9/old"),
+        ("none", "", None),
+        ("original", None, None),
+        ("original", "http://127.0.0.1:9/new", "http://127.0.0.1:9/new"),
+    ],
+)
+def test_an_empty_notify_url_is_the_originals_unless_told_otherwise(
+    setting: Any, notify_url: str | None, expected: str | None
+) -> None:
+    with calling(empty_notify_url=setting, notification_attempts=1) as caller:
+        original = caller.finished({"steps": STEPS, "notify_url": "http://127.0.0.1:9/old"})
+        answer = caller.replay(original["assembly_id"], {"notify_url": notify_url}).json()
+
+    assert answer["notify_url"] == expected
 
 
 @pytest.mark.parametrize("reparse_template", [True, 2, "1", None])

@@ -37,26 +37,108 @@ def test_an_assembly_that_is_not_there(
 
 def test_an_assembly_executes_and_completes() -> None:
     with calling(step_seconds=0.3) as caller:
-        steps = {"a": {"robot": "/image/resize"}, "b": {"robot": "/image/optimize"}}
+        steps = {
+            "a": {"robot": "/image/resize", "result": True},
+            "b": {"robot": "/image/optimize", "use": ["a", ":original"]},
+        }
         created = caller.created({"steps": steps}, files={"f": ("f.txt", b"bytes")})
         begun = caller.status(created["assembly_id"])
         caller.api.settle()
         status = caller.status(created["assembly_id"])
 
     assert (created["ok"], begun["ok"]) == ("ASSEMBLY_EXECUTING", "ASSEMBLY_EXECUTING")
-    assert (begun["executing_jobs"], set(begun["results"])) == (["a"], {":original"})
+    assert (begun["executing_jobs"], begun["results"]) == (["a:::original"], {})
     assert status["ok"] == "ASSEMBLY_COMPLETED"
-    assert (status["executing_jobs"], len(status["started_jobs"])) == ([], 2)
+    assert status["executing_jobs"] == []
+    assert status["started_jobs"] == [
+        ":original:::original",
+        "a:::original",
+        "b::a",
+        "b:::original",
+    ]
     assert status["execution_duration"] >= 0.6
-    assert set(status["results"]) == {":original", "a", "b"}
+    assert {name: len(files) for name, files in status["results"].items()} == {"a": 1, "b": 2}
+
+
+LISTED: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("a Step that no other uses", {"a": {"robot": "/file/hash"}}, {"a"}),
+    ("unless it says no", {"a": {"robot": "/file/hash", "result": False}}, set()),
+    (
+        "no Step in between",
+        {"a": {"robot": "/file/hash"}, "b": {"robot": "/file/hash", "use": "a"}},
+        {"b"},
+    ),
+    (
+        "unless it says so",
+        {"a": {"robot": "/file/hash", "result": True}, "b": {"robot": "/file/hash", "use": "a"}},
+        {"a", "b"},
+    ),
+    (
+        "uploads that are declared",
+        {":original": {"robot": "/upload/handle"}, "b": {"robot": "/file/hash"}},
+        {":original", "b"},
+    ),
+    (
+        "nothing that only stores",
+        {
+            "a": {"robot": "/file/hash", "result": True},
+            "b": {"robot": "/s3/store", "use": [{"name": "a"}], "result": True},
+        },
+        {"a"},
+    ),
+    (
+        "a bundle",
+        {"a": {"robot": "/file/compress", "use": {"steps": [":original"], "bundle_steps": True}}},
+        {"a"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [row[1:] for row in LISTED], ids=[row[0] for row in LISTED]
+)
+def test_the_status_lists_the_results_of(
+    caller: Caller, steps: dict[str, Any], expected: set[str]
+) -> None:
+    status = caller.finished({"steps": steps}, files={"f": ("f.txt", b"bytes")})
+
+    assert set(status["results"]) == expected
+
+
+STEPS_THAT_CANNOT_BE = [
+    ({"a": {"robot": "/image/rezise"}}, "ASSEMBLY_STEP_UNKNOWN_ROBOT", "'/image/rezise'"),
+    ({"a": {"robot": "/file/hash", "use": "nope"}}, "ASSEMBLY_STEP_UNKNOWN_USE", "'nope'"),
+    ({"a": {"robot": "/file/hash", "use": 7}}, "ASSEMBLY_STEP_INVALID_USE", "name"),
+    ({"a": {"robot": "/file/hash", "use": [{"step": "b"}]}}, "ASSEMBLY_STEP_INVALID_USE", "name"),
+    ({"a": {"robot": "/file/hash", "use": "a"}}, "ASSEMBLY_INFINITE", "a → a"),
+]
+
+
+@pytest.mark.parametrize(("steps", "code", "reason"), STEPS_THAT_CANNOT_BE)
+def test_steps_that_cannot_be_run_are_refused(
+    caller: Caller, steps: dict[str, Any], code: str, reason: str
+) -> None:
+    response = caller.create({"steps": steps})
+
+    assert (response.status_code, response.json()["error"]) == (400, code)
+    assert reason in response.json()["reason"]
+    assert not caller.api.assemblies
+
+
+def test_steps_of_other_robots_and_uses_pass_where_that_is_asked_for() -> None:
+    with calling(strict=False) as caller:
+        steps = {"a": {"robot": "/new/robot"}, "b": {"robot": "/file/hash", "use": "nope"}}
+        status = caller.finished({"steps": steps}, files={"f": ("f.txt", b"bytes")})
+
+    assert (status["ok"], set(status["results"])) == ("ASSEMBLY_COMPLETED", {"a"})
 
 
 def test_every_file_is_served_where_the_status_says(caller: Caller) -> None:
     picture = png(7, 5)
     files = {"f": ("my picture?.png", picture, "image/png; x=y"), "g": ("notes.txt", b"notes")}
 
-    status = caller.finished(files=files)
-    for listed in [status["uploads"], status["results"][":original"], status["results"]["resized"]]:
+    status = caller.finished({"steps": {"kept": {"robot": "/file/hash"}}}, files=files)
+    for listed in [status["uploads"], status["results"]["kept"]]:
         first, second = (caller.send("GET", file["ssl_url"]) for file in listed)
         assert (first.content, second.content) == (picture, b"notes")
         assert first.headers["content-type"] == "image/png"
@@ -65,8 +147,9 @@ def test_every_file_is_served_where_the_status_says(caller: Caller) -> None:
     assert caller.api.requests[-1].operation == "downloadFile"
 
 
-def test_a_file_says_what_it_is(caller: Caller) -> None:
-    status = caller.finished(files={"f": ("picture.PNG", png(7, 5), "image/png")})
+def test_a_file_says_what_it_is() -> None:
+    with calling(media=False) as caller:
+        status = caller.finished(files={"f": ("picture.PNG", png(7, 5), "image/png")})
 
     upload, result = status["uploads"][0], status["results"]["resized"][0]
     assert (upload["basename"], upload["ext"], upload["field"]) == ("picture", "png", "f")
@@ -102,9 +185,9 @@ def test_the_stand_in_says_what_it_does_not_do(caller: Caller) -> None:
 
     status = caller.finished({"steps": steps}, files={"f": ("f.txt", b"bytes")})
     warnings = " ".join(warning["msg"] for warning in status["warnings"])
-    assert "processes no media" in warnings
+    assert "does not do /image/resize" in warnings
     assert "'imported'" in warnings
-    assert set(status["results"]) == {":original"}
+    assert status["results"] == {}
 
 
 def test_an_assembly_without_files_has_no_results(caller: Caller) -> None:
@@ -136,7 +219,7 @@ def test_a_crashed_assembly_reads_as_an_error_with_http_200(caller: Caller) -> N
 
     assert (status["error"], status["step"]) == ("INTERNAL_COMMAND_ERROR", "resized")
     assert "ok" not in status
-    assert set(status["results"]) == {":original"}
+    assert status["results"] == {}
 
 
 def test_an_assembly_crashes_with_the_code_it_was_given(caller: Caller) -> None:

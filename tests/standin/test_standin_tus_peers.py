@@ -103,8 +103,8 @@ def test_the_vendors_sdk_uploads_several_files_and_waits(caller: Caller, tmp_pat
     assembly = Transloadit(api.key, api.secret, service=api.url).new_assembly()
     assembly.add_step("resized", "/image/resize", {"width": 75})
     for name, content in contents.items():
-        (tmp_path / f"{name}.jpg").write_bytes(content)
-        assembly.add_file((tmp_path / f"{name}.jpg").open("rb"), name)
+        (tmp_path / f"{name}.dat").write_bytes(content)
+        assembly.add_file((tmp_path / f"{name}.dat").open("rb"), name)
 
     try:
         data = assembly.create(resumable=True, wait=True).data
@@ -115,5 +115,5 @@ def test_the_vendors_sdk_uploads_several_files_and_waits(caller: Caller, tmp_pat
     assert {file["field"]: file["md5hash"] for file in data["uploads"]} == {
         name: hashlib.md5(content).hexdigest() for name, content in contents.items()
     }
-    assert {file["name"] for file in data["uploads"]} == {"first.jpg", "second.jpg", "third.jpg"}
+    assert {file["name"] for file in data["uploads"]} == {"first.dat", "second.dat", "third.dat"}
     assert len(data["results"]["resized"]) == 3

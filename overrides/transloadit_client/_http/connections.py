@@ -93,6 +93,12 @@ class Connections:
         """Whether a request can have a connection to itself, for as long as it takes."""
         return not (self.are_the_callers or {"transport", "mounts"} & self._args.keys())
 
+    @property
+    def are_direct(self) -> bool:
+        """Whether names are looked up here, and not by a proxy or a transport of the caller's."""
+        through = self._args.get("proxy") or (self._proxies and self._proxies.are_any)
+        return self.are_apart and not through
+
     def options(self) -> dict[str, Any]:
         """The arguments of an httpx client beside those of its transport."""
         return {name: value for name, value in self._args.items() if name not in _OF_TRANSPORTS}

@@ -39,6 +39,11 @@ class Proxies:
             test for entry in given.get("no", "").split(",") if (test := _exception(entry))
         ]
 
+    @property
+    def are_any(self) -> bool:
+        """Whether there is one for some host."""
+        return bool(self._proxies)
+
     def __call__(self, scheme: str, host: str, port: int | None) -> httpx.Proxy | None:
         """The proxy for requests to a host; None for no proxy."""
         proxy = self._proxies.get(scheme) or self._proxies.get("all")

@@ -52,6 +52,11 @@ def addresses_of(host: str) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
+def no_addresses(_host: str) -> list[str]:
+    """Looks up none: a proxy, or a transport of the caller's own, decides where a name leads."""
+    return []
+
+
 class PathAllocator:
     """Gives each result a path of its own in a folder: `STEP/NAME`, then `STEP/NAME-2` …"""
 

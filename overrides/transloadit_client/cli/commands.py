@@ -302,16 +302,26 @@ def smart_cdn() -> None:
     """
 
 
+class _PassedOn(click.Command):
+    """A command whose arguments another parser reads: click would drop the `--` among them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take all of them as they are."""
+        ctx.params["arguments"] = tuple(args)
+        return []
+
+
 @group.command(
+    cls=_PassedOn,
     short_help="Run a local mock server of the API, the stand-in",
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def standin(arguments: tuple[str, ...]) -> int:
     """Run a local mock server of the API, the stand-in.
 
-    It takes the options that `standin --help` lists, and serves until Ctrl-C.
+    It takes the options that `standin --help` lists, and serves until Ctrl-C; or it runs the
+    command behind `--` with the variables set, and ends with that command's exit code.
     """
     return int(import_module(".serving", __package__).serve(arguments))
 

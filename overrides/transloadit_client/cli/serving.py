@@ -1,4 +1,4 @@
-"""The local stand-in of the API, as a command."""
+"""The local stand-in of the API (a mock server), as a command."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from transloadit_standin.__main__ import main
 
 
 def serve(arguments: Sequence[str]) -> int:
-    """Does what `python -m transloadit_standin` does with these arguments.
+    """Run the stand-in as `python -m transloadit_standin` does; gives the exit code.
 
     Raises:
         click.UsageError: the extra `standin` is not installed.
@@ -18,4 +18,4 @@ def serve(arguments: Sequence[str]) -> int:
         _ = transloadit_standin.StandIn
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from None
-    return main(arguments)
+    return main(arguments, prog="transloadit-client standin")

@@ -1,0 +1,1 @@
+"""The page at `/_standin/`: plain HTML, one script and one stylesheet."""
