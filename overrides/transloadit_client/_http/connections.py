@@ -108,10 +108,9 @@ class Connections:
         with self._lock:
             self._look_around()
             if self._pool is None:
-                given: Any = self._args.get("transport")
+                given: httpx.BaseTransport | None = self._args.get("transport")
                 self._pool = given or Pool(self._connection, self._limits, shared=self._http2)
-            pool: httpx.BaseTransport = self._pool
-            return pool
+            return self._pool
 
     def async_transport(self) -> httpx.AsyncBaseTransport:
         """What sends awaited requests."""
@@ -120,11 +119,10 @@ class Connections:
         with self._lock:
             self._look_around()
             if self._async_pool is None:
-                given: Any = self._args.get("transport")
+                given: httpx.AsyncBaseTransport | None = self._args.get("transport")
                 make = self._async_connection
                 self._async_pool = given or AsyncPool(make, self._limits, shared=self._http2)
-            pool: httpx.AsyncBaseTransport = self._async_pool
-            return pool
+            return self._async_pool
 
     def queue(self) -> BoundedSemaphore:
         """Where the status reads of waits queue."""
