@@ -26,9 +26,9 @@ from transloadit_client._calls.answers import Answer
 from transloadit_client._calls.call import Call
 from transloadit_client._calls.contents import SMALL
 from transloadit_client._calls.sources import FileSource, Source, StreamSource
-from transloadit_client._flow import Flow, InThread, Outcome, Pause, Send
+from transloadit_client._flow import Flow, InThread, Once, Outcome, Pause, Send
 from transloadit_client._retry.attempts import attempts
-from transloadit_client._retry.policy import World
+from transloadit_client._retry.policy import ONCE, World
 from transloadit_client._uploads import tus
 
 from .. import flows
@@ -164,6 +164,9 @@ def carried_out(flow: Flow[Any], server: Server) -> Any:
                 return server.send(step)
             case Call():
                 return flows.carried_out(attempts(step, world), do)
+            case Once():
+                once = World(ONCE, world.now, world.jitter)
+                return flows.carried_out(attempts(step.call, once), do)
             case InThread():
                 return step.do()
             case Pause():

@@ -275,7 +275,8 @@ def _patch(
         # The server lost what it had acknowledged. To go on would leave a hole in the file.
         if now.offset < at.offset:
             raise unreadable(answer, f"says that of {at.offset} bytes {now.offset} are left")
-        return NOT_THERE if now.offset == at.offset else now  # a length is no progress
+        learned = at.length is None and now.length is not None  # once; else it is no progress
+        return now if learned or now.offset != at.offset else NOT_THERE
 
     title = f"send {source.name!r} from byte {at.offset}"
 
