@@ -1,4 +1,4 @@
-"""The stream of an Assembly's events for asynchronous code: the twin of `_events`."""
+"""The stream of an Assembly's events for asynchronous code: the twin of `event_stream`."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress

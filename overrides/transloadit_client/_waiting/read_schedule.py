@@ -69,7 +69,7 @@ class ReadSchedule:
             self._failures += 1
             if self._failing_since is None:
                 self._failing_since = self._last
-            if self._last - self._failing_since >= _patience(world.policy):
+            if self._last - self._failing_since >= _may_fail_for(world.policy):
                 raise error
             wait = wait_after_fault(world.policy, self._failures, hint, world.jitter)
         self.due = self._not_before = self._last + max(wait, self._interval)
@@ -81,7 +81,7 @@ class ReadSchedule:
         self.due = max(self._not_before, min(self.due, self._last + _SOON))
 
 
-def _patience(policy: RetryPolicy) -> float:
+def _may_fail_for(policy: RetryPolicy) -> float:
     """Seconds for which reads may go on failing."""
     return policy.deadline if policy.attempts > 1 else 0.0
 
