@@ -1,6 +1,7 @@
 """The files of one Assembly by tus: which have arrived, which go on, which begin, and what is left.
 
-Resuming needs the Assembly alone: its status names every upload; `matching` says which file each belongs to.
+Resuming needs the Assembly alone: its status names every upload, and `matching` tells which file
+each belongs to.
 """
 
 from collections.abc import Sequence
