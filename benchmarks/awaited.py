@@ -16,6 +16,14 @@ def _posts(client: Any) -> Call:
     return call
 
 
+def _posts_parts(client: Any) -> Call:
+    async def call() -> None:
+        answer = await client.post(payloads.path(), files=payloads.parts())
+        payloads.created(answer.json())
+
+    return call
+
+
 def _uploads(client: Any) -> Call:
     async def call() -> None:
         files = {"files": ("ten.bin", payloads.FILE, "application/octet-stream")}
@@ -135,6 +143,7 @@ def ours_uploads(url: str) -> Call:
 CREATE: dict[str, Callable[[str], Call]] = {
     "aiohttp": aiohttp_posts,
     "httpx": lambda url: _posts(_httpx(url)),
+    "httpx, multipart": lambda url: _posts_parts(_httpx(url)),
     "httpx2": lambda url: _posts(_httpx2(url)),
     "pytransloadit": vendor,
     "transloadit_client": ours,

@@ -41,6 +41,11 @@ def signed() -> dict[str, str]:
     return {"params": params, "signature": f"sha384:{digest}"}
 
 
+def parts() -> list[tuple[str, tuple[None, str]]]:
+    """The same as multipart, as the API's page has it and as we send it."""
+    return [(name, (None, text)) for name, text in signed().items()]
+
+
 def path() -> str:
     """Where to create an Assembly under an id of its own."""
     return f"/assemblies/{token_hex(16)}"

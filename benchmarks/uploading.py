@@ -225,6 +225,16 @@ def _awaited_ours(url: str, *, resumable: bool) -> AwaitedUpload:
     return call
 
 
+def uneven(url: str) -> Upload:
+    blocking.uneven()
+    return _ours(url, resumable=False)
+
+
+def awaited_uneven(url: str) -> AwaitedUpload:
+    blocking.uneven()
+    return _awaited_ours(url, resumable=False)
+
+
 SENDS: dict[str, Callable[[str], Upload]] = {
     "raw socket": raw_form,
     "raw socket, by tus": raw_tus,
@@ -235,6 +245,7 @@ SENDS: dict[str, Callable[[str], Upload]] = {
     "pytransloadit, by tus": lambda url: _vendors(url, resumable=True),
     "tuspy": tuspy,
     "transloadit_client": lambda url: _ours(url, resumable=False),
+    "transloadit_client, uneven": uneven,
     "transloadit_client, by tus": lambda url: _ours(url, resumable=True),
 }
 AWAITED: dict[str, Callable[[str], AwaitedUpload]] = {
@@ -244,5 +255,6 @@ AWAITED: dict[str, Callable[[str], AwaitedUpload]] = {
     "pytransloadit": lambda url: _awaited_vendors(url, resumable=False),
     "pytransloadit, by tus": lambda url: _awaited_vendors(url, resumable=True),
     "transloadit_client": lambda url: _awaited_ours(url, resumable=False),
+    "transloadit_client, uneven": awaited_uneven,
     "transloadit_client, by tus": lambda url: _awaited_ours(url, resumable=True),
 }

@@ -1,7 +1,6 @@
-"""How hard the tests over foreign data try: 2,000 cases each, or as many as FOREIGN_CASES says.
+"""How hard the tests over foreign data try: 200 cases each, or as many as FOREIGN_CASES says.
 
-`make nightly` says 100,000, and `make lowest` 200: what is old reads no data differently.
-Such tests carry the mark `foreign`.
+CI says 2,000 for one Python, and `make nightly` 100,000. Such tests carry the mark `foreign`.
 """
 
 import os
@@ -14,10 +13,10 @@ from hypothesis import HealthCheck, settings
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-def cases(usual: int) -> Callable[[Test], Test]:
-    """Tries a test so often, or as often as FOREIGN_CASES says."""
-    hard = settings(
-        max_examples=int(os.environ.get("FOREIGN_CASES", usual)),
+def many_cases(test: Test) -> Test:
+    """Tries a test 200 times, or as often as FOREIGN_CASES says."""
+    hard: Callable[[Test], Test] = settings(
+        max_examples=int(os.environ.get("FOREIGN_CASES", "200")),
         deadline=None,  # a slow machine is no finding
         suppress_health_check=[
             HealthCheck.differing_executors,  # one test for each of two clients
@@ -25,12 +24,4 @@ def cases(usual: int) -> Callable[[Test], Test]:
             HealthCheck.too_slow,
         ],
     )
-
-    def marked(test: Test) -> Test:
-        hard(pytest.mark.foreign(test))  # both mark the very function
-        return test
-
-    return marked
-
-
-many_cases = cases(2000)
+    return hard(pytest.mark.foreign(test))

@@ -18,6 +18,7 @@ All of them pickle, and none of them holds a secret.
 """
 
 from collections.abc import Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +42,25 @@ _ADVICE = {
 }
 
 
+class Phase(Enum):
+    """How far an attempt came, as far as can be told from here."""
+
+    NEVER_SENT = "never sent"
+    NOT_DONE = "answered, but not done"
+    LIMITED = "refused by a rate limit"
+    EXPIRED = "refused as expired"
+    REUSED = "refused as sent before"
+    REFUSED = "refused"
+    UNKNOWN = "outcome unknown"
+
+
 @frozen
 class Attempt:
     """One attempt at a request, as it stands in the `attempts` of an error.
 
     Attributes:
         cause: what went wrong, as text.
-        phase: how far it came, such as `never sent`, `refused by a rate limit`, `outcome unknown`.
+        phase: how far it came, as one of `Phase`, such as `outcome unknown`.
         decision: what was done next, and why.
         delay: seconds waited before the next attempt; None if there was none.
     """

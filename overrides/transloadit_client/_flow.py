@@ -53,6 +53,8 @@ class Outcome:
     date: str | None = None
 
 
+# Reads of a wait are tried once each, because the wait has a schedule of its own: attempts within
+# attempts would multiply.
 @frozen
 class Once:
     """Make this call a single time, whatever comes of it: the flow has a patience of its own.
@@ -84,6 +86,7 @@ class Event:
     data: Any = None
 
 
+# No event of the API is called so; its kinds begin with `assembly_`.
 OPENED, CLOSED = "opened", "closed"
 """Kinds of events of our own, about the stream; all others are the API's."""
 
@@ -127,6 +130,7 @@ def advanced(
 ) -> tuple[bool, Any]:
     """Lets a flow go on until its next step: `(False, step)`, or `(True, result)` at its end."""
     try:
+        # Errors go in by `throw`, so that a flow uses `try` and `finally` like any code.
         return False, flow.send(answer) if error is None else flow.throw(error)
     except StopIteration as end:
         return True, end.value

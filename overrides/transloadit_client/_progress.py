@@ -187,6 +187,8 @@ class MissingFile:
     why: str
 
 
+# Events may come twice, late or in another order, and statuses between them; so what is known is
+# kept as sets and merged, never counted.
 class Tally:
     """What is known of an Assembly so far, from its statuses and its events."""
 
@@ -211,6 +213,8 @@ class Tally:
     def heard(self, kind: str, data: object) -> None:
         """An event came. Whatever it holds, nothing in it raises."""
         if kind == "assembly_result_finished":
+            # Events are untrusted data as well: what does not fit is passed over, as the status
+            # will tell.
             if isinstance(data, list) and len(data) == 2 and isinstance(data[0], str):
                 self._result(data[0], data[1])
         elif kind == "assembly_upload_finished" and isinstance(data, dict):

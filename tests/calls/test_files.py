@@ -16,6 +16,7 @@ import time
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -657,8 +658,11 @@ def entry(content: bytes, *, of_bytes: bool = False) -> Any:
         return next(entries)
 
 
+bzip2, xz = cache(bz2.compress), cache(lzma.compress)  # each takes a second or so
+
+
 def unxz(content: bytes) -> Any:
-    return lzma.LZMAFile(pipe(lzma.compress(content)))  # its pipe is closed by `pipe`
+    return lzma.LZMAFile(pipe(xz(content)))  # its pipe is closed by `pipe`
 
 
 def opened_member(content: bytes) -> Any:
@@ -681,7 +685,7 @@ HANDED_OVER: dict[str, Callable[[bytes], Any]] = {
     "a pipe that does not block": lambda it: pipe(it, 300_000, blocking=False),
     "gzip over a file": lambda it: gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(it))),
     "gzip over a pipe": lambda it: gzip.GzipFile(fileobj=pipe(gzip.compress(it))),
-    "bzip2 over a pipe": lambda it: bz2.BZ2File(pipe(bz2.compress(it))),
+    "bzip2 over a pipe": lambda it: bz2.BZ2File(pipe(bzip2(it))),
     "xz over a pipe": unxz,
     "a member of a zip": opened_member,
     "a member of a tar that streams": member,

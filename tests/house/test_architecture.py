@@ -1,7 +1,9 @@
-"""The import arrows of CONTRIBUTING.md, read from the syntax tree, and the public names."""
+"""The import arrows of CONTRIBUTING.md, read from the syntax tree, sizes, and the public names."""
 
 import ast
+import inspect
 import sys
+import tokenize
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -57,6 +59,18 @@ KNOW = {
     "attrs": set(LAYER_OF),
 }
 
+
+# What may be larger than 400 lines, and why.
+LARGE = {
+    "_client/async_transloadit.py": 620,  # the class that people call: mostly docstrings
+    "_client/base.py": 420,  # what both clients share; the same
+}
+MOST_LINES = 400
+MOST_ARROWS = 70
+# A script writes `_sync` with the imports of its twin, and a version number is no subject.
+NO_ARROWS_OF = {"_sync"}
+NO_ARROWS_TO = {"_sync", "_version"}
+LEAST_COMMENTS = 0.04  # of all lines; half of them would tell a stranger too little
 
 # The command line is a program like any user's: it stands on public names.
 COMMAND_LINE = [CLIENT / "__main__.py", *sorted((CLIENT / "cli").glob("*.py"))]
@@ -123,6 +137,69 @@ def test_arrows_between_rooms_point_down() -> None:
     }
 
     assert wrong == set()
+
+
+def test_the_package_can_be_taken_in_at_a_glance() -> None:
+    inside_it = [one for one in CLIENT.iterdir() if one.name != "__pycache__"]
+    files = sorted(one.name for one in inside_it if one.is_file())
+    folders = sorted(one.name for one in inside_it if one.is_dir())
+    drawn = sorted(
+        f"{here} -> {there}"
+        for here, there in arrows()
+        if here not in NO_ARROWS_OF and there not in NO_ARROWS_TO
+    )
+
+    assert len(files) <= 12, files
+    assert len(folders) <= 12, folders
+    assert len(drawn) <= MOST_ARROWS, f"{len(drawn)} arrows between rooms: {drawn}"
+
+
+def test_modules_can_be_read_in_one_sitting() -> None:
+    lines = {
+        path.relative_to(CLIENT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in MODULES
+        if room_of(path) != "_sync"
+    }
+
+    assert {name: n for name, n in lines.items() if n > LARGE.get(name, MOST_LINES)} == {}
+    assert {name for name in LARGE if lines[name] <= MOST_LINES} == set()  # no longer needed
+
+
+def test_comments_say_why() -> None:
+    """Models of ours have one line of them in fifteen to twenty; here it is one in twenty-five."""
+    lines, comments = 0, {}
+    for path in MODULES:
+        if room_of(path) != "_sync":
+            with path.open("rb") as file:
+                tokens = [one.type for one in tokenize.tokenize(file.readline)]
+            lines += len(path.read_text(encoding="utf-8").splitlines())
+            comments[path.relative_to(CLIENT).as_posix()] = tokens.count(tokenize.COMMENT)
+    share = sum(comments.values()) / lines
+
+    assert share >= LEAST_COMMENTS, f"{share:.2%} of {lines} lines: {comments}"
+
+
+def public_methods(client: type) -> list[str]:
+    """Those that are written here; the generated client has none that people need to look up."""
+    return [
+        name
+        for name, one in inspect.getmembers(client, inspect.isfunction)
+        if not name.startswith("_") and one.__module__.startswith("transloadit_client")
+    ]
+
+
+@pytest.mark.parametrize(
+    "client", [transloadit_client.Transloadit, transloadit_client.AsyncTransloadit]
+)
+def test_every_public_method_shows_how_it_is_called(client: type) -> None:
+    missing = [
+        name
+        for name in public_methods(client)
+        if f"{name}(" not in (inspect.getdoc(getattr(client, name)) or "").partition("Example:")[2]
+    ]
+
+    assert len(public_methods(client)) > 15
+    assert missing == []
 
 
 def test_no_rooms_import_each_other_in_a_circle() -> None:

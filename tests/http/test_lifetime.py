@@ -287,7 +287,9 @@ with Transloadit() as client:
     except KeyboardInterrupt:
         print(1, state()[1])
     client.create_assembly(**create)
-time.sleep(1.5)  # a thread that watches deadlines stays a second longer
+end = time.monotonic() + 10  # the thread that watches over deadlines stays for a second
+while before != state() and time.monotonic() < end:
+    time.sleep(0.1)
 print(before == state())
 """
 NOTHING_LEFT = "1 0\nTrue\n"  # one task, no open file; in the end all is as before

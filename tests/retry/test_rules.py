@@ -23,11 +23,12 @@ from transloadit_client import (
     UnreadableAnswer,
 )
 from transloadit_client._calls.call import Call, Guard
+from transloadit_client._errors import Phase
 from transloadit_client._flow import Outcome, Pause, Send, advanced
 from transloadit_client._retry.attempts import attempts
 from transloadit_client._retry.policy import Budget
 from transloadit_client._retry.policy import World as Dependencies
-from transloadit_client._retry.rules import Next, Phase, next_after, phase_of
+from transloadit_client._retry.rules import Next, next_after, phase_of
 
 from ..scripted import CALLS, ID, NOT_FOUND, OK, OTHERS, REUSE, Script
 

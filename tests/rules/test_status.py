@@ -15,7 +15,7 @@ from transloadit_api import models
 from transloadit_client import AssemblyStatus
 from transloadit_client._status import as_received
 
-from ..foreign import cases
+from ..foreign import many_cases
 
 TESTS = Path(__file__).parents[1]
 SCHEMAS = yaml.safe_load((TESTS.parent / "openapi" / "transloadit.yaml").read_text("utf-8"))[
@@ -191,13 +191,13 @@ NESTED = {
 }
 
 
-@cases(5_000)
+@many_cases
 @given(ODD_STATUSES)
 def test_any_json_under_any_key_comes_back_as_it_came(data: dict[str, Any]) -> None:
     assert_nothing_is_lost(data)
 
 
-@cases(5_000)
+@many_cases
 @given(st.fixed_dictionaries({}, optional=NESTED))
 def test_any_json_in_files_comes_back_as_it_came(data: dict[str, Any]) -> None:
     assert_nothing_is_lost(data)

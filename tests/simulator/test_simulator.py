@@ -13,10 +13,11 @@ from attrs import evolve
 
 from transloadit_client import RetryPolicy
 from transloadit_client._calls.call import Guard
+from transloadit_client._errors import Phase
 from transloadit_client._flow import Flow, Pause
 from transloadit_client._retry import attempts, rules
 from transloadit_client._retry.policy import Budget, World
-from transloadit_client._retry.rules import CODES, RULES, Next, Phase
+from transloadit_client._retry.rules import CODES, RULES, Next
 from transloadit_client._runs import map_schedule
 from transloadit_client._uploads import matching, tus
 

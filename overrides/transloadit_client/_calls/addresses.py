@@ -21,6 +21,7 @@ from .._errors import InvalidInput, UntrustedUrl
 DEFAULT_BASE_URL = "https://api2.transloadit.com"
 
 _BASE_URL_SHAPE = "base_url must be https://HOST, with nothing but a port or a path behind"
+# Wider than the 32 digits of today, but without dots and slashes: it becomes a part of a path.
 _ASSEMBLY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _OWN_ASSEMBLY_ID = re.compile(r"[0-9a-f]{32}")
 _ASSEMBLY_URL = re.compile(
@@ -32,6 +33,8 @@ _PLAIN_URL = re.compile(  # nothing in it that two parsers could read differentl
     r"(?P<rest>/[0-9A-Za-z._~!$&'()*+,;=:@%/-]*(?:\?[0-9A-Za-z._~!$&'()*+,;=:@%/?-]*)?)"
 )
 _NEVER_IN_A_URL = re.compile(r"[\s\\\x00-\x1f\x7f]")  # urlsplit drops some of these in silence
+# An Assembly lives on an instance, api2-NAME.transloadit.com; which one is told by the answer to
+# its creation.
 _SERVICE_HOST = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
 # Recordings up to 2016 spell instance hosts with a dot. Whether those still answer is not known.
 _OLD_SERVICE_HOST = re.compile(r"api2\.[a-z0-9-]+\.transloadit\.com")
@@ -76,6 +79,7 @@ def assembly_url(assembly: str | HasAssemblyUrl, home: Home) -> str:
         InvalidInput: there is no id, or it is not one.
     """
     given = assembly if isinstance(assembly, str) else getattr(assembly, "assembly_ssl_url", None)
+    # An id has no slash, so the two cannot be confused.
     if isinstance(given, str) and "/" in given:
         return _trusted(given, home)
     return f"/assemblies/{assembly_id(assembly)}"
@@ -140,6 +144,7 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     if (
         url is None
         or _NEVER_IN_A_URL.search(base_url)
+        # Credentials in a URL end up in logs, and httpx would send them along.
         or url.username is not None
         or url.query
         or url.fragment
@@ -294,6 +299,7 @@ def _origin_of(url: re.Match[str], home: Home, what: str) -> str:
     origin = f"{url['scheme']}://{url['host']}{url['port'] or ''}"
     known = _SERVICE_HOST.fullmatch(url["host"]) or url["host"] in home.trusted_hosts
     if url["port"] is None and known:
+        # Never plain http to the service, whatever an answer says.
         origin = f"https://{url['host']}"  # `assembly_url` spells it http
     elif origin != _origin(home.base_url) and not (
         _is_loopback(url["host"]) and _is_loopback(urlsplit(home.base_url).hostname or "")

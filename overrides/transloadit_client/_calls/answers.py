@@ -18,6 +18,7 @@ from .._status import AssemblyStatus, as_received
 T = TypeVar("T")
 E = TypeVar("E", bound=ApiError)
 
+# Errors are logged and pickled; a body of megabytes in them would be neither.
 _BODY_SHOWN = 4096  # characters of a body that an error keeps: enough for any proxy's page to show
 
 
@@ -36,6 +37,7 @@ class Answer:
 def read_created(answer: Answer) -> AssemblyStatus:
     """The status of a new Assembly; an `error` in it raises, for then there is none to wait for."""
     data = _data(answer)
+    # Some refusals come with HTTP 200, so the code alone decides nothing.
     if data.get("error") or answer.http_status >= 400:
         _refused(answer, data)
     if not (data.get("ok") or data.get("assembly_id")):
@@ -46,6 +48,7 @@ def read_created(answer: Answer) -> AssemblyStatus:
 def read_status(answer: Answer) -> AssemblyStatus:
     """The status of an Assembly, failed or not, whatever HTTP code below 400 it comes with."""
     data = _data(answer)
+    # An Assembly that failed has an `error` and an id: that is a status, and no refusal.
     if answer.http_status >= 400 or (data.get("error") and not data.get("assembly_id")):
         _refused(answer, data)
     if not data.get("assembly_id"):
@@ -79,6 +82,7 @@ def about(
             status = read(answer)
             named = _assembly_of(status)
         except ApiError as error:
+            # A refusal names no Assembly, or this one.
             if error.assembly_id in (None, identity):
                 raise
             named = error.assembly_id
@@ -86,6 +90,7 @@ def about(
             if named == identity or (named is None and or_unnamed):
                 return status
         wrong = _unreadable(answer, f"is about another Assembly ({named})", {})
+        # The driver closes the connection at this: its answers are out of step with its requests.
         wrong.wrong_assembly = True
         raise wrong
 
@@ -135,6 +140,7 @@ def _data(answer: Answer) -> dict[str, Any]:
         data = json.loads(answer.body)
     except ValueError:
         data, problem = None, "is not JSON" if answer.body.strip() else "is empty"
+    # A kilobyte of brackets is enough to raise it; it must not look like a bug of ours.
     except RecursionError:
         data, problem = None, "is nested too deeply"
     else:
@@ -146,6 +152,7 @@ def _data(answer: Answer) -> dict[str, Any]:
 
 def _refused(answer: Answer, data: Mapping[str, Any]) -> NoReturn:
     # A system error has neither `ok` nor `error`, but `errno`, `code` and `syscall`.
+    # Codes are open strings: the vendor adds some each month, and none is unknown here.
     code = _text(data.get("error")) or _text(data.get("code"))
     message = _text(data.get("message"))
     text = ": ".join(part for part in (code, message) if part) or "no error code"
@@ -180,6 +187,7 @@ def _filled(error: E, answer: Answer, data: Mapping[str, Any]) -> E:
 
 
 def _seconds(info: object) -> float | None:
+    # Seconds, as a number. It may be 0, and most errors have none.
     wait = info.get("retryIn") if isinstance(info, Mapping) else None
     if isinstance(wait, bool) or not isinstance(wait, int | float):
         return None
@@ -191,4 +199,5 @@ def _text(value: object) -> str | None:
 
 
 def _beginning(answer: Answer, characters: int) -> str:
+    # A character takes four bytes at most; decoding 64 MB to show 200 of them would be a waste.
     return answer.body[: 4 * characters].decode(errors="replace")[:characters]

@@ -15,10 +15,14 @@ T = TypeVar("T")
 class Guard(Enum):
     """What keeps a request from being carried out twice."""
 
+    # Reads, and requests that ask a server of uploads how things stand.
     HARMLESS = "nothing has to: it changes nothing"
     TWICE_IS_ONCE = "nothing has to: canceled twice is canceled"
+    # The service answers the second use of an id with DO_NOT_REUSE_ASSEMBLY_IDS.
     OWN_ID = "an Assembly id of its own"
+    # The service answers the second use of a signature with SIGNATURE_REUSE_DETECTED.
     NONCE = "a nonce under its signature"
+    # Uploads by tus: `HEAD` tells how many bytes have arrived.
     CHECKABLE = "its effect, which can be looked up at any time"
     NOTHING = "nothing does"
 
@@ -33,8 +37,11 @@ class Prepared:
         built: the request itself, once the HTTP layer has built it.
     """
 
+    # Not shown: the signed form and the token stand in it.
     arguments: Mapping[str, Any] = field(repr=False)
     bearer: Secret | None = None
+    # `Any`, since rules do not know httpx. It is kept so that a repeat has the same boundary too,
+    # and is the same request byte for byte.
     built: Any = field(default=None, repr=False)
 
 
@@ -56,6 +63,7 @@ class NotThere(Enum):
     NOT_THERE = "not there"
 
 
+# An enum and not None: a search may well find something that is None or false.
 NOT_THERE = NotThere.NOT_THERE
 
 

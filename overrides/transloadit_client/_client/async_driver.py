@@ -52,12 +52,15 @@ class AsyncDriver:
 
     async def run(self, flow: Flow[T]) -> T:
         """Carries out a flow; gives its result, or raises the error that it ends with."""
+        # A flow that is canceled in the middle has files open; closing it runs its `finally`.
         with closing(flow):
             is_done, step = advanced(flow)
             while not is_done:
                 answer, error = None, None
                 try:
                     answer = await self._do(step)
+                # Only errors of ours are a flow's business. A bug, a cancellation or Ctrl-C passes
+                # it by, and `closing` tidies up.
                 except TransloaditError as raised:
                     error = raised
                 is_done, step = advanced(flow, answer, error)
@@ -87,6 +90,7 @@ class AsyncDriver:
         http = self._client.get_async_httpx_client()
         timeout = shortened(self._timeout or http.timeout, step.longest)
         async with self._client._connections.async_queue():
+            # A driver of its own, because the shorter timeout is for this read alone.
             driver = AsyncDriver(self._client, timeout, self._sleep, self._listener)
             world = self._client._world(ONCE)
             return await driver.run(attempts(step.call, world, step.until, step.stopped))
@@ -95,13 +99,18 @@ class AsyncDriver:
         http = self._client.get_async_httpx_client()
         request = built(send, http, self._timeout)
         check(self._sleep)
+        # `httpx_args` may hold credentials for the API, and a file's URL may lead anywhere.
         auth = None if send.call.sink else httpx.USE_CLIENT_DEFAULT
         try:
             async with bounded(request, send.until, send.stopped, self._listener) as bound:
+                # `stream=True`: the body is read below with a limit, while httpx would read it
+                # without one. Redirects are followed by our own rules, or not at all.
                 response = await http.send(request, stream=True, auth=auth, follow_redirects=False)
                 try:
                     body = await self._body(send.call, response, bound.check)
                     outcome = received(send, response.status_code, response.headers, body)
+                    # Every further answer on this connection would be one behind. HTTP/2 numbers
+                    # its answers, and other calls share the connection.
                     if is_mixed_up(outcome) and response.http_version != "HTTP/2":
                         await _hang_up(response)
                 finally:

@@ -34,12 +34,16 @@ async def mapped(
     Raises:
         InvalidInput: the event loop is not asyncio's.
     """
+    # Tasks that outlive a `yield` need a nursery on trio, and a generator must not yield inside
+    # one.
     if not isinstance(running_loop(), asyncio.AbstractEventLoop):
         raise InvalidInput("map runs on asyncio alone; on trio, call run for each input")
     with tasks:
         async with aclosing(_by_tasks(moves, _taker(tasks, inputs), work)) as found:
             async for one in found:
                 yield one
+                # Only now, when the caller has come back for more: a crash while it works on this
+                # result must lead to its being delivered again.
                 tasks.delivered(one)
 
 
@@ -55,6 +59,7 @@ async def _by_tasks(
                 case Take():
                     answer = await take()
                 case Start(task):
+                    # The set holds the task: the event loop itself keeps weak references only.
                     running.add(asyncio.create_task(work(task, None)))
                 case Await(seconds) if running:
                     ended, running = await asyncio.wait(
@@ -69,6 +74,8 @@ async def _by_tasks(
     finally:
         for one in running:
             one.cancel()
+        # Without waiting for them a canceled upload could still use a file that the caller has
+        # closed.
         await asyncio.gather(*running, return_exceptions=True)
 
 
@@ -77,6 +84,7 @@ def _taker(
 ) -> Callable[[], Awaitable[Task | None]]:
     """`Tasks.next`, awaited: neither the inputs nor the journal's disk hold up the event loop."""
     if not isinstance(inputs, AsyncIterable):
+        # Inputs may come from a generator that reads a disk or a database.
         following = partial(tasks.next, iter(inputs))
         return lambda: in_thread(following)
     awaited = aiter(inputs)

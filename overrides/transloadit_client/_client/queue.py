@@ -21,12 +21,16 @@ class Queue(Generic[W, T]):
     """The work that is left, and what became of the rest, in the order in which it was given."""
 
     def __init__(self, works: Sequence[W]) -> None:
+        # An iterator and not shares of a list: a free worker takes the next, so one slow file holds
+        # up no other.
         self._left = enumerate(works)
         self._lock = Lock()
         self._outcomes: dict[int, T | TransloaditError] = {}
 
     def __iter__(self) -> Iterator[tuple[int, W]]:
         while True:
+            # That two threads may call `next` of one iterator is an accident of CPython's global
+            # lock.
             with self._lock:
                 following = next(self._left, None)
             if following is None:

@@ -1,4 +1,4 @@
-"""The stream of an Assembly's events for asynchronous code: the twin of `_events`."""
+"""The stream of an Assembly's events for asynchronous code: the twin of `event_stream`."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -17,6 +17,8 @@ class AsyncListener:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        # A task for the read, since a cancelled read of httpx closes its connection: a pause that
+        # ends must not end the stream.
         self._tasks = create_task_group()
         self._say, self._events = create_memory_object_stream[Event](BACKLOG)
         self._listening = False
@@ -47,6 +49,7 @@ class AsyncListener:
 
     async def __aexit__(self, *_: object) -> None:
         # The error that ends the wait goes its own way: a task group would wrap it.
+        # Before the group is left, which would otherwise wait for the server to end the stream.
         self._tasks.cancel_scope.cancel()
         with self._say, self._events:
             await self._tasks.__aexit__(None, None, None)

@@ -46,9 +46,12 @@ class AsyncPool(httpx.AsyncBaseTransport):
         self._make = make
         self._shared = shared
         self._limits = limits
+        # Weakly: a loop that is gone takes its connections along, and a test suite makes thousands
+        # of them.
         self._states: WeakKeyDictionary[Any, tuple[_State, AsyncGenerator[None]]] = (
             WeakKeyDictionary()
         )
+        # Of `threading`, for loops in several threads; it is never held across an `await`.
         self._lock = threading.Lock()
         self._closed = False
 
@@ -65,6 +68,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         self._closed = True
+        # Only those of this loop: sockets of another one may not be touched from here.
         state, keeper = self._states.pop(running_loop(), (None, None))
         if state is not None and keeper is not None:
             await keeper.aclose()
@@ -82,6 +86,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
             state = _State(self._limits, anyio.Event, shared=self._shared)
             keeper = _keep(state)
             self._states[loop] = state, keeper
+        # Runs to its `yield`: event loops shut down only those generators that have begun.
         await anext(keeper)
         return state
 
@@ -135,6 +140,7 @@ async def _closed(lines: list[Line[httpx.AsyncBaseTransport]]) -> None:
     """Closes connections that serve no request. However that ends, it is no concern of a call."""
     if not lines:
         return
+    # A canceled call would otherwise leave half-closed sockets behind.
     with anyio.CancelScope(shield=True):
         for line in lines:
             with suppress(Exception):
@@ -143,6 +149,7 @@ async def _closed(lines: list[Line[httpx.AsyncBaseTransport]]) -> None:
 
 def running_loop() -> Any:
     """The event loop that runs in this thread: asyncio's, or what stands for trio's."""
+    # trio has no loop object; its token is one for each run, and can be referred to weakly.
     if current_async_library() == "trio":
         return sys.modules["trio"].lowlevel.current_trio_token()
     return asyncio.get_running_loop()

@@ -62,6 +62,7 @@ class Connections:
         own_sync: httpx.Client | None = None,
         own_asynchronous: httpx.AsyncClient | None = None,
     ) -> None:
+        # Here and not at the first call, so that the traceback shows the line with the mistake.
         _check(httpx_args)
         self.own_sync = own_sync
         self.own_asynchronous = own_asynchronous
@@ -73,6 +74,7 @@ class Connections:
             _ = self._tls  # what is wrong with a path is told where it was given
         elif self._verify is True and self._trust_env:
             check_certificates()
+        # A transport or proxy that was given goes before the environment, as it does in httpx.
         reads_proxies = self._trust_env and not {"transport", "proxy"} & httpx_args.keys()
         self._proxies = Proxies() if reads_proxies else None
         self._lock = Lock()

@@ -145,6 +145,7 @@ class _Stream:
         self._events: queue.Queue[Event] = queue.Queue(BACKLOG)
         self._closed = threading.Event()
         self._watch = request.extensions[WATCH] = Watch(float("inf"))
+        # A daemon: a stream may be silent for minutes, and a program must be able to end.
         threading.Thread(target=self._read, name="transloadit-events", daemon=True).start()
 
     def next(self, seconds: float) -> Event | None:
@@ -183,6 +184,7 @@ class _Stream:
     def _say(self, event: Event) -> None:
         while not self._closed.is_set():
             with suppress(queue.Full):
+                # A second at a time, to notice that the wait has ended.
                 self._events.put(event, timeout=1.0)
                 return
 

@@ -35,10 +35,12 @@ def built(
         UntrustedUrl: it has no URL that httpx can use.
     """
     call, prepared = send.call, send.request
+    # A repeat is the very same request: built anew it would have another boundary.
     if prepared.built is None:
         request = (
             _bare(prepared.arguments) if call.sink else http.build_request(**prepared.arguments)
         )
+        # Set here, since a bare request comes from no client that would set it.
         request.extensions["timeout"] = (timeout or http.timeout).as_dict()
         if call.own_connection:
             request.extensions[APART] = True
@@ -72,6 +74,7 @@ def received(
     except ApiError as error:
         date = headers.get("Date")
         retry_after = seconds_until(headers.get("Retry-After"), date)
+        # The body's `info.retryIn` goes before the header, which a proxy may have written.
         if error.retry_in is None:
             error.retry_in = retry_after
         return Outcome(error=error, retry_after=retry_after, date=date)

@@ -8,12 +8,15 @@ import logging
 import re
 from contextvars import ContextVar
 
+# An Assembly's id is enough to read and cancel it, an upload's URL is enough to write to it.
 _CAPABILITY = re.compile(
     r"(/assembl(?:ies|y_notifications)/|[?&]assembly=|/resumable/files/)[^/?&#]+"
 )
 _CREATES = re.compile(r"/assemblies(\?|$)")
 _URL = re.compile(r"https?://[^/?#]*")
 _HEADERS = re.compile(r"\[\(b'.*|Illegal header .*", re.DOTALL)
+# A ContextVar and no flag: requests of other programs run in other threads and tasks beside ours,
+# and their logs must stay as they are.
 _OURS = ContextVar("_OURS", default=False)
 
 
@@ -35,6 +38,8 @@ class _Capabilities(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        # At DEBUG the same record has no URL; above it httpx gives method, URL and status as
+        # arguments.
         if _OURS.get() and record.levelno > logging.DEBUG and isinstance(record.args, tuple):
             record.args = tuple(_masked(argument) for argument in record.args)
         return True
@@ -48,6 +53,7 @@ class _Headers(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if _OURS.get():
+            # The message is formatted already: httpcore puts the headers into it as text.
             record.msg = _HEADERS.sub("…", str(record.msg))
         return True
 
@@ -61,6 +67,7 @@ class _Nothing(logging.Filter):
 
 def _masked(argument: object) -> object:
     """The same argument; of a URL no id, and of one of ours the host alone if it may be a power."""
+    # Path and host stay, as people read a log for them.
     text, found = _CAPABILITY.subn(r"\1…", str(argument))
     if found:
         return text

@@ -42,13 +42,16 @@ class Pool(httpx.BaseTransport):
             request.extensions["trace"] = line.trace
         try:
             response = line.transport.handle_request(request)
+        # BaseException, as Ctrl-C and a cancellation must give the connection back as well.
         except BaseException:
             self._give_back(line)
             raise
+        # The connection is busy until the body was read or dropped, not until the headers came.
         response.stream = _Body(response.stream, lambda: self._give_back(line))
         return response
 
     def close(self) -> None:
+        # What is in use is closed when it comes back: its request may still be answered.
         self._closed = True
         for line in self._state.drain():
             line.transport.close()
@@ -60,6 +63,7 @@ class Pool(httpx.BaseTransport):
         turn = self._state.take(origin)
         if turn.granted is not None:
             self._wait(turn, turn.granted, request)
+        # Closed outside of the lock: a TLS farewell may take its time.
         for line in turn.leaving:
             line.transport.close()
         try:
@@ -96,6 +100,7 @@ class _Body(httpx.SyncByteStream):
         return iter(self._stream)
 
     def close(self) -> None:
+        # httpx may close a stream twice; a connection given back twice would serve two requests.
         end, self._end = self._end, None
         try:
             self._stream.close()

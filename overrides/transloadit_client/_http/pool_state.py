@@ -109,6 +109,8 @@ class PoolState(Generic[T, E]):
             if self._shared is not None:
                 turn.line = self._shared.get(origin)
                 return turn
+            # The last one used first: it is the least likely to have been closed by the server, and
+            # the others can grow old and go.
             for line in reversed(self._idle):
                 if line.origin == origin:
                     del self._idle[line]
@@ -121,6 +123,8 @@ class PoolState(Generic[T, E]):
                 del self._idle[oldest]
                 turn.leaving.append(oldest)
             else:
+                # An event for each, and no condition for all: waking everybody to let one go on is
+                # the cost that grows with what is in flight.
                 turn.granted = self._event()
                 self._waiting.append(turn)
         return turn
@@ -135,6 +139,8 @@ class PoolState(Generic[T, E]):
     def give_up(self, turn: Turn[T, E]) -> bool:
         """Ends the wait of a request; False if its turn has just come, so that it has a line."""
         with self._lock:
+            # Its turn may come in the moment in which it gives up; then there is a line to give
+            # back.
             if turn not in self._waiting:
                 return False
             self._waiting.remove(turn)
@@ -147,6 +153,7 @@ class PoolState(Generic[T, E]):
         with self._lock:
             if self._shared is not None:
                 return []
+            # To the longest waiter, so that a newcomer cannot overtake.
             if self._waiting:
                 turn = self._waiting.popleft()
                 fits = line is not None and line.origin == turn.origin
@@ -158,6 +165,8 @@ class PoolState(Generic[T, E]):
             if line is None:
                 self._count -= 1
                 return []
+            # Old connections are noticed when another one comes back: a timer would need a thread
+            # or a task.
             now = time.monotonic()
             self._idle[line] = now
             surplus = [one for one, since in self._idle.items() if self._is_expired(now - since)]

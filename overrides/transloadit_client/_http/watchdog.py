@@ -51,6 +51,7 @@ class _Watchdog:
 
     def begin(self) -> None:
         """Begins with nothing to watch, as a forked process does: the thread is not in it."""
+        # Made anew: in a forked process the old one may be held by a thread that is not there.
         self._changed = threading.Condition()
         self._watches: set[Watch] = set()
         self._thread: threading.Thread | None = None
@@ -79,6 +80,8 @@ class _Watchdog:
                     return
                 over = [watch for watch in self._watches if _is_over(watch)]
                 self._watches.difference_update(over)
+            # Outside of the lock, since `hang_up` touches a socket, and another thread may want to
+            # `remove`.
             for watch in over:
                 watch.end()
             with self._changed:
@@ -87,7 +90,9 @@ class _Watchdog:
                 ends += [now + _TICK for watch in self._watches if watch.stopped is not None]
                 self._wakes_at = min(ends, default=now)
                 if self._wakes_at > now:
-                    self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
+                    # Not for longer: `remove` wakes nobody, as that would cost each call a switch
+                    # between threads, and a thread with nothing left to watch has to notice.
+                    self._changed.wait(min(self._wakes_at - now, _IDLE))
 
 
 def _is_over(watch: Watch) -> bool:

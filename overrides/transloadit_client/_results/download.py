@@ -22,6 +22,7 @@ from .._errors import (
     DownloadIncomplete,
     InvalidInput,
     NoAnswer,
+    Phase,
     StillBusy,
     TransloaditError,
     UnreadableAnswer,
@@ -29,7 +30,6 @@ from .._errors import (
 )
 from .._flow import Flow, InThread
 from .._progress import MissingFile, OnProgress, Progress, SavedFile
-from .._retry.rules import Phase
 from .._status import AssemblyFile, AssemblyStatus
 from .expected import Expected, holds
 from .file_names import numbered, safe_name, same_name

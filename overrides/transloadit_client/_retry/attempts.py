@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from attrs import evolve
 
 from .._calls.call import Call, Guard, NotThere
-from .._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown
+from .._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown, Phase
 from .._flow import Flow, Outcome, Pause, Send
 from .policy import RetryPolicy, World, wait_after_fault, wait_after_limit
 from .rules import (
@@ -20,7 +20,6 @@ from .rules import (
     LOCKED,
     NEVER_IN_DOUBT,
     Next,
-    Phase,
     next_after,
     phase_of,
 )
@@ -52,9 +51,15 @@ def attempts(
     """
     policy, now = world.policy, world.now
     until = now() + policy.deadline if until is None else until
+    # Once a call and not once an attempt: otherwise an outage, which makes attempts, would earn the
+    # very repeats that the budget is to hold back.
     world.budget.earn()
     history: tuple[Attempt, ...] = ()
+    # A create whose first answer was lost may exist although its second request was refused, so a
+    # refusal does not reset this; but for a cancel, see below.
     maybe_done = corrected = False
+    # Built once. Repeats send the same bytes, under one nonce, so that the server can tell that it
+    # has seen them.
     request, number = call.prepare(), 0
     while True:
         outcome: Outcome = yield Send(call, request, _end(call, until, policy), stopped)
@@ -71,6 +76,8 @@ def attempts(
         if call.guard is Guard.CHECKABLE and not is_free:
             until = now() + policy.deadline  # sending a large body takes what it takes
         if phase is Phase.EXPIRED:
+            # One correction a call: a server that disagrees with its own `Date` would have us sign
+            # for ever.
             corrected = not corrected and world.correct_clock(outcome.date)
             phase = Phase.EXPIRED if corrected else Phase.REFUSED
         maybe_done = maybe_done or (phase is Phase.UNKNOWN and call.guard not in NEVER_IN_DOUBT)
@@ -84,6 +91,7 @@ def attempts(
         history += (Attempt(str(outcome.error), phase.value, step.value),)
         if step is Next.FIND and call.find is not None:
             try:
+                # Within the time of this call: looking is a part of it, not another one.
                 found = yield from attempts(call.find(), world, until, stopped)
                 if not isinstance(found, NotThere):
                     return cast("T", found)
@@ -92,6 +100,8 @@ def attempts(
                 if not _is_missing(seen):
                     unclear = not _is_there(seen) and call.guard not in NEVER_IN_DOUBT
                     final = _final(seen, call, history, maybe_done=unclear)
+                    # The cause is the failed search, not the fault before it, which stands in the
+                    # history.
                     raise final from final.__cause__
             maybe_done = not is_settled and call.guard not in NEVER_IN_DOUBT
             step = AFTER_NOT_FOUND[phase]
@@ -104,6 +114,8 @@ def attempts(
         if why_not:
             raise _final(outcome.error, call, history, maybe_done=maybe_done)
         _tell(call, outcome.error, last, number, policy.attempts)
+        # A pause and no sleep: the driver knows whether a thread, a task or a simulated clock
+        # waits.
         yield Pause(delay)
         if step is Next.RESIGN or call.guard is Guard.HARMLESS:
             request = call.prepare()
@@ -190,6 +202,7 @@ def _final(
     maybe_done: bool,
 ) -> ApiError | InvalidInput | NoAnswer:
     if maybe_done:
+        # Without an id of its own nothing can be looked up, so the person is told where to look.
         where = f"Assembly {call.assembly_id}" if call.assembly_id else "the account's Assemblies"
         unknown = OutcomeUnknown(
             f"{error} Whether it was carried out is unknown, after {len(history)} attempts"

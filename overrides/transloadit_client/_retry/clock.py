@@ -59,8 +59,10 @@ def seconds_until(retry_after: str | None, date: str | None) -> float | None:
     """What a `Retry-After` asks for: seconds, or a time, which is held against the `Date`."""
     if retry_after is None:
         return None
+    # `isdigit` alone takes superscripts, on which `float` raises; ten digits are 300 years.
     if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10:
         return float(retry_after)
+    # Both times are the server's, so that a wrong clock on this machine does not matter.
     then, sent = parsed_date(retry_after), parsed_date(date)
     return max(0.0, (then - sent).total_seconds()) if then and sent else None
 
@@ -69,6 +71,7 @@ def parsed_date(text: str | None) -> datetime | None:
     """An HTTP date as an aware time; None for what is not one."""
     try:
         date = parsedate_to_datetime(text or "")
+        # A date that ends in `-0000` comes back without a zone, and comparing it would raise.
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

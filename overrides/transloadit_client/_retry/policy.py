@@ -40,11 +40,16 @@ class RetryPolicy:
 
     __module__ = "transloadit_client"
 
+    # Five attempts with waits of at most 0.5, 1, 2 and 4 s: long enough for a restart of a server
+    # behind a load balancer, short enough for a person who waits.
     attempts: int = 5
     deadline: float = 300.0
     first: float = 0.5
     longest: float = 30.0
+    # The API's `info.retryIn` may be 0, and to obey that would meet the limit again at once.
     floor: float = 1.0
+    # One repeat for five requests. A retry storm is what turns a short outage into a long one: with
+    # five attempts for each call the load would be five-fold.
     share: float = 0.2
     reserve: float = 20.0
     minimum_rate: float = 1024.0
@@ -172,6 +177,8 @@ def wait_after_fault(
         hint: the seconds that the answer asked for, if it did.
         jitter: draws a number between zero and the one it is given.
     """
+    # Full jitter: clients that were cut off at the same moment must not come back at the same
+    # moment. What the server asked for is never undercut.
     return max(jitter(_backoff(policy, number)), hint or 0.0)
 
 
@@ -180,8 +187,10 @@ def wait_after_limit(
 ) -> float:
     """Seconds to wait after attempt `number` met a rate limit: never less than asked for."""
     asked = _backoff(policy, number) if hint is None else hint
+    # The wait is added to, not drawn from: to come back too early counts against the limit again.
     return max(policy.floor, asked) + jitter(policy.first)
 
 
 def _backoff(policy: RetryPolicy, number: int) -> float:
+    # The exponent is bounded because 2.0 ** 1024 raises an OverflowError.
     return min(policy.longest, policy.first * 2.0 ** min(number - 1, 64))

@@ -12,20 +12,8 @@ What makes it safe:
 from enum import Enum
 
 from .._calls.call import Guard
-from .._errors import ApiError, UnreadableAnswer
+from .._errors import ApiError, Phase, UnreadableAnswer
 from .._flow import Outcome
-
-
-class Phase(Enum):
-    """How far an attempt came, as far as can be told from here."""
-
-    NEVER_SENT = "never sent"
-    NOT_DONE = "answered, but not done"
-    LIMITED = "refused by a rate limit"
-    EXPIRED = "refused as expired"
-    REUSED = "refused as sent before"
-    REFUSED = "refused"
-    UNKNOWN = "outcome unknown"
 
 
 class Next(Enum):
@@ -106,6 +94,7 @@ def phase_of(outcome: Outcome, guard: Guard) -> Phase:
         return known
     if error.status is not None and guard in (Guard.OWN_ID, Guard.NONCE, Guard.NOTHING):
         return Phase.REFUSED  # the Assembly is there, and has failed
+    # A proxy's page with status 200 says nothing of the request behind it.
     mute = isinstance(error, UnreadableAnswer) and (error.wrong_assembly or status < 300)
     # A create is never answered that there is no such Assembly: that answers another question.
     stray = guard is Guard.OWN_ID and code in ("ASSEMBLY_NOT_FOUND", "SERVER_404")
@@ -122,8 +111,11 @@ def next_after(phase: Phase, guard: Guard, *, maybe_done: bool, id_is_new: bool)
         id_is_new: whether no request can have used the id before.
     """
     if not maybe_done:
+        # An id that the caller chose may have been used by an earlier program: what is there need
+        # not be what this call asked for.
         is_anothers = phase is Phase.REUSED and guard is Guard.OWN_ID and not id_is_new
         return Next.STOP if is_anothers else RULES[phase][guard]
+    # The refusal is of this request. The earlier one, whose answer was lost, may have succeeded.
     if guard is Guard.OWN_ID and phase in (Phase.REFUSED, Phase.EXPIRED):
         return Next.FIND
     if guard is Guard.NONCE and phase is Phase.LIMITED:

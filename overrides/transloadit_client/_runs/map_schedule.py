@@ -62,6 +62,7 @@ class Quota:
         if a_minute is not None and a_minute < 1:
             raise InvalidInput(f"{a_minute} Assemblies a minute are none; give 1 or more, or None")
         self._most = a_minute
+        # As many times as the limit has starts: the oldest of them is all that has to be looked at.
         self._starts: deque[float] = deque(maxlen=a_minute or 0)
 
     def wait(self, now: float) -> float:
@@ -126,6 +127,8 @@ def _moves(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
         seconds = None
         if more and running < at_once:
             seconds = quota.wait(now())
+            # A task is taken only when it may start at once: inputs are read no earlier than they
+            # are needed, so that a generator of a million of them fits into memory.
             if seconds == 0:
                 task: Task | None = yield Take()
                 if task is None:

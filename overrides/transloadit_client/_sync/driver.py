@@ -53,12 +53,15 @@ class Driver:
 
     def run(self, flow: Flow[T]) -> T:
         """Carries out a flow; gives its result, or raises the error that it ends with."""
+        # A flow that is canceled in the middle has files open; closing it runs its `finally`.
         with closing(flow):
             is_done, step = advanced(flow)
             while not is_done:
                 answer, error = None, None
                 try:
                     answer = self._do(step)
+                # Only errors of ours are a flow's business. A bug, a cancellation or Ctrl-C passes
+                # it by, and `closing` tidies up.
                 except TransloaditError as raised:
                     error = raised
                 is_done, step = advanced(flow, answer, error)
@@ -88,6 +91,7 @@ class Driver:
         http = self._client.get_httpx_client()
         timeout = shortened(self._timeout or http.timeout, step.longest)
         with self._client._connections.queue():
+            # A driver of its own, because the shorter timeout is for this read alone.
             driver = Driver(self._client, timeout, self._sleep, self._listener)
             world = self._client._world(ONCE)
             return driver.run(attempts(step.call, world, step.until, step.stopped))
@@ -96,13 +100,18 @@ class Driver:
         http = self._client.get_httpx_client()
         request = built(send, http, self._timeout)
         check(self._sleep)
+        # `httpx_args` may hold credentials for the API, and a file's URL may lead anywhere.
         auth = None if send.call.sink else httpx.USE_CLIENT_DEFAULT
         try:
             with bounded(request, send.until, send.stopped, self._listener) as bound:
+                # `stream=True`: the body is read below with a limit, while httpx would read it
+                # without one. Redirects are followed by our own rules, or not at all.
                 response = http.send(request, stream=True, auth=auth, follow_redirects=False)
                 try:
                     body = self._body(send.call, response, bound.check)
                     outcome = received(send, response.status_code, response.headers, body)
+                    # Every further answer on this connection would be one behind. HTTP/2 numbers
+                    # its answers, and other calls share the connection.
                     if is_mixed_up(outcome) and response.http_version != "HTTP/2":
                         _hang_up(response)
                 finally:

@@ -1,6 +1,7 @@
 """The files of one Assembly by tus: which have arrived, which go on, which begin, and what is left.
 
-Resuming needs the Assembly alone: its status names every upload; `_resuming` says whose it is.
+Resuming needs the Assembly alone: its status names every upload, and `matching` tells which file
+each belongs to.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from .._status import AssemblyStatus
 from . import tus
 from .matching import FINGERPRINT, STREAM, ExistingUpload, assigned, uploads_of
 
+# Other clients of tus begin anew at the same two codes.
 _FORGOTTEN = (404, 410)  # a server of tus tidies up uploads that rested for long
 
 STREAM_BUFFER = 4 * 1024 * 1024
@@ -44,6 +46,7 @@ class Uploads:
         self._assembly, self._files, self._home = assembly, files, home
         self._chunk_size, self._on_progress = chunk_size, on_progress
         streams = sum(isinstance(file, StreamSource) for file in files)
+        # Streams cannot be read twice, so what was not acknowledged has to be kept in memory.
         self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
         self._hosts = {} if hosts is None else hosts
         self._sent = [0] * len(files)
@@ -66,6 +69,8 @@ class Uploads:
         names = {upload.called for upload in known}
         fingerprints: list[str | None] = []
         for number, file in enumerate(self._files):
+            # Only files whose upload may have begun are read for a fingerprint: it costs two seeks
+            # on a disk, or a request for a file on a network.
             begun = (file.field, file.name) in names
             try:
                 fingerprints.append((yield from tus.fingerprint(file)) if begun else None)
@@ -74,6 +79,8 @@ class Uploads:
                 fingerprints.append(None)
             file.close()
         taken, strange = assigned(self._files, fingerprints, known)
+        # The API drops files beyond the declared number silently, and waits for ever for missing
+        # ones.
         self._check_number(strange)
         left: list[tuple[int, ExistingUpload | None]] = []
         for number, upload in enumerate(taken):
@@ -85,6 +92,8 @@ class Uploads:
         if not left:
             return []
         self._check_awaited()
+        # Once a host and not once a file: no other client asks at all, and the answer seldom
+        # changes.
         server = yield from tus.asked(self._server(), self._hosts)
         return [self._one(number, upload, server) for number, upload in left]
 
@@ -100,6 +109,8 @@ class Uploads:
             raise self._incomplete(f"{errors[0]}", errors[0]) from errors[0]
         if outcomes:
             self.status = yield reading(self._assembly, self._home)
+            # An acknowledgement may have been that of another request; the Assembly's own word
+            # counts.
             if (yield from self._resend_missing()):
                 self.status = yield reading(self._assembly, self._home)
         self.report()
@@ -166,6 +177,7 @@ class Uploads:
         file = self._files[number]
         try:
             yield from tus.load(file, 0, self._chunk_of(file))  # a small file is read but once
+            # Written into the metadata, where another process finds it without a file of its own.
             fingerprint = yield from tus.fingerprint(file)
             filetype = {} if file.content_type is None else {"filetype": file.content_type}
             metadata = {

@@ -79,6 +79,7 @@ def asked(server: Server, known: dict[str, tuple[bool, bool]]) -> Flow[Server]:
         accepted(answer)
         extensions = _listed(answer, "Tus-Extension")
         sums = "checksum" in extensions and "sha1" in _listed(answer, "Tus-Checksum-Algorithm")
+        # Where sums are compared every byte goes by PATCH, which carries one.
         bodies = "creation-with-upload" in extensions and not sums
         return evolve(server, checksums=sums, bodies=bodies)
 
@@ -88,6 +89,7 @@ def asked(server: Server, known: dict[str, tuple[bool, bool]]) -> Flow[Server]:
         call = _call(title, Guard.HARMLESS, "OPTIONS", server.url, headers={}, read=read)
         try:
             able: Server = yield Once(call, _LONGEST_QUESTION)
+        # The answer only saves requests: plain tus always works.
         except (ApiError, NoAnswer):
             able = server
         known[host] = able.checksums, able.bodies
@@ -175,6 +177,8 @@ def fingerprint(source: Source) -> Flow[str | None]:
 
 def _digest(source: FileSource) -> str:
     """From its time, its beginning and its end; what is in memory is covered as a whole."""
+    # Size and time come first: two files that begin and end alike, such as blank images, differ in
+    # them.
     digest = hashlib.blake2b(repr((source.size, source.written)).encode(), digest_size=16)
     whole = source.content is not None or source.size <= 2 * _SAMPLE
     spans = [(0, source.size)] if whole else [(0, _SAMPLE), (source.size - _SAMPLE, _SAMPLE)]
@@ -224,6 +228,7 @@ def _creation(
             raise (
                 error if isinstance(error, InvalidInput) else unreadable(answer, problem)
             ) from None
+        # An answer that came twice would lead two files into one upload.
         if url in server.given:
             raise unreadable(answer, "names an upload that another file has")
         server.given.add(url)
@@ -260,12 +265,14 @@ def _patch(
     def read(answer: Answer) -> UploadState:
         accepted(answer)
         offset = _number(answer, "Upload-Offset")
+        # More than was sent is the answer to another request; nothing at all is no progress.
         if offset is None or not (at.offset < offset <= end or offset == end):
             raise unreadable(answer, f"says that {offset} bytes are there")
         return UploadState(at.url, offset, length)
 
     def read_moved(answer: Answer) -> UploadState | NotThere:
         now = _told(answer, at.url)
+        # The server lost what it had acknowledged. To go on would leave a hole in the file.
         if now.offset < at.offset:
             raise unreadable(answer, f"says that of {at.offset} bytes {now.offset} are left")
         learned = at.length is None and now.length is not None  # once; else it is no progress

@@ -6,9 +6,8 @@ then noticed late by a twentieth on average. `benchmarks/waiting.py` has the fig
 
 from attrs import define, field
 
-from .._errors import ApiError, NoAnswer, TransloaditError
+from .._errors import ApiError, NoAnswer, Phase, TransloaditError
 from .._retry.policy import RetryPolicy, World, wait_after_fault, wait_after_limit
-from .._retry.rules import Phase
 from .._status import AssemblyStatus
 
 MOST_OFTEN = 1 / 3  # seconds between two reads: the API allows three reads a second
@@ -43,11 +42,15 @@ class ReadSchedule:
         """A status came, and the Assembly is busy."""
         self._last = self._world.now()
         self._failing_since, self._failures = None, 0
+        # One step down and not to zero, or reads would meet the limit over and over.
         self._limits = max(0, self._limits - 1)
         taken = self._last - self._began
         gap = min(max(taken, _LISTENING), _ASSURED) if listening else min(_LATE * taken, _SELDOM)
         gap = max(self._interval, gap)
+        # After a rate limit the gap doubles, and halves with each read that succeeds: other
+        # programs may use the same account.
         gap = max(min(gap * 2.0 ** min(self._limits, 16), SLOWEST), gap, _asked_for(status))
+        # Jitter, since a map begins many Assemblies in the same second.
         self.due = self._last + gap + self._world.jitter(gap / 4)
 
     def failed(self, error: ApiError | NoAnswer) -> None:
@@ -66,7 +69,7 @@ class ReadSchedule:
             self._failures += 1
             if self._failing_since is None:
                 self._failing_since = self._last
-            if self._last - self._failing_since >= _patience(world.policy):
+            if self._last - self._failing_since >= _may_fail_for(world.policy):
                 raise error
             wait = wait_after_fault(world.policy, self._failures, hint, world.jitter)
         self.due = self._not_before = self._last + max(wait, self._interval)
@@ -78,7 +81,7 @@ class ReadSchedule:
         self.due = max(self._not_before, min(self.due, self._last + _SOON))
 
 
-def _patience(policy: RetryPolicy) -> float:
+def _may_fail_for(policy: RetryPolicy) -> float:
     """Seconds for which reads may go on failing."""
     return policy.deadline if policy.attempts > 1 else 0.0
 
@@ -86,6 +89,7 @@ def _patience(policy: RetryPolicy) -> float:
 def _asked_for(status: AssemblyStatus) -> float:
     """The seconds that a status asks to wait, as `info.retryIn`."""
     asked = getattr(status.info, "retry_in", None)
+    # `True` is an int in Python, and the API's documents promise no types.
     if isinstance(asked, bool) or not isinstance(asked, int | float):
         return 0.0
     return float(asked) if 0 <= asked <= SLOWEST else 0.0

@@ -11,11 +11,18 @@ from attrs import define, field, frozen
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.call import Call
 from .._calls.operations import Assembly, cancellation, reading
-from .._errors import ApiError, InvalidInput, NoAnswer, StillBusy, TransloaditError, UntrustedUrl
+from .._errors import (
+    ApiError,
+    InvalidInput,
+    NoAnswer,
+    Phase,
+    StillBusy,
+    TransloaditError,
+    UntrustedUrl,
+)
 from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop
 from .._progress import OnProgress, Tally
 from .._retry.policy import World
-from .._retry.rules import Phase
 from .._status import AssemblyStatus
 from .read_schedule import MOST_OFTEN, SLOWEST, ReadSchedule, phase_of_last
 
@@ -74,10 +81,12 @@ def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Flow[
     call, now = reading(assembly, home), world.now
     watch = _Watch(terms, world, home, Tally(assembly_id(assembly), terms.on_progress))
     until = inf if terms.deadline is None else now() + terms.deadline
+    # A status that has ended stays so, and needs no request.
     if isinstance(assembly, AssemblyStatus) and watch.saw(assembly):
         return assembly
     while True:
         yield from watch.rest(until)
+        # At least a second: a read that was cut short at the deadline would tell nothing.
         longest = min(_LONGEST_READ, max(1.0, until - now()))
         stopped = terms.stopped if terms.stop else None
         read = Once(call, longest, None if until == inf else until, stopped)
@@ -119,6 +128,8 @@ class _Watch:
             rest = min(self._schedule.due, until) - self._world.now()
             if rest <= 0:
                 return
+            # Half a second at most where there is a `stop`: a function cannot wake this pause, so
+            # it has to be asked.
             event = yield self._events.pause(min(rest, _TICK) if self._terms.stop else rest)
             if event is not None:
                 self._tally.heard(event.kind, event.data)
@@ -146,6 +157,8 @@ class _Watch:
                 cause = error
             else:
                 self._tally.read(status)
+                # It ended just before it was canceled: what it made was paid for, and is the
+                # answer.
                 if status.done and status.ok != "ASSEMBLY_CANCELED":
                     return status
         raise _still_busy(self._tally, f"after {self._terms.deadline:g} seconds", cause)
@@ -193,6 +206,7 @@ class _EventWatch:
         """Keeps to the first stream that a status names, if an Assembly's stream can be there."""
         if self._url is None and self._home and isinstance(status.update_stream_url, str):
             try:
+                # Only the first: a later answer that names another host may not be the service's.
                 self._url = trusted_url(status.update_stream_url, self._home, "update_stream_url")
             except UntrustedUrl:
                 self._tired = True
@@ -212,10 +226,13 @@ class _EventWatch:
             self.open, self._opened_at = True, now
             return True
         if event.kind == CLOSED:
+            # A proxy that cuts streams after a minute is no failure; one that refuses them is.
             stood = self.open and now - self._opened_at >= _LONG_ENOUGH
             self._failures = 0 if stood else self._failures + 1
             self._tired = self._tired or self._failures >= _FAILURES
             wait = min(SLOWEST, 2.0**self._failures)
+            # With jitter, because all waiters of a server that restarts lose their streams
+            # together.
             self._not_before = now + wait + self._world.jitter(wait)
             was_open, self.open = self.open, False
             return was_open
