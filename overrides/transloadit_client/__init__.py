@@ -50,7 +50,9 @@ _HOME = {
 
 # Checkers read the stub, and pyright wants a plain list in what they do not read.
 # pyright: reportUnsupportedDunderAll=false
-__all__ = [*_HOME, "__version__", "pingback", "smart_cdn"]  # noqa: PLE0604  # the names above
+# A star import must work without the extra `aiohttp`.
+_OFFERED = [name for name in _HOME if name != "AiohttpTransport"]
+__all__ = [*_OFFERED, "__version__", "pingback", "smart_cdn"]  # noqa: PLE0604  # the names above
 
 
 def __getattr__(name: str) -> object:

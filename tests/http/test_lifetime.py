@@ -224,7 +224,8 @@ def test_many_clients_and_calls_leak_nothing(api: StandIn) -> None:
     tracemalloc.stop()
 
     assert open_files() <= files + 2
-    assert threading.active_count() <= threads  # earlier tests' may end meanwhile
+    # Earlier tests' may end meanwhile; the one that watches deadlines may have begun again.
+    assert threading.active_count() <= threads + 1
     assert second - first < 256 * 1024
 
 

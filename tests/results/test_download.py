@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,9 @@ from transloadit_client import (
     StillBusy,
     Transloadit,
     TransloaditError,
-    UntrustedUrl,
 )
 from transloadit_client._calls.addresses import Home
-from transloadit_client._results.download import Download, addresses_of
+from transloadit_client._results.download import Download
 from transloadit_client._results.exclusive_file import ExclusiveFile
 from transloadit_client._results.expected import Expected
 from transloadit_client._results.partial_file import PartialFile
@@ -435,31 +435,43 @@ def test_a_url_with_a_space_is_the_url_that_it_means(saver: Saver) -> None:
     assert saved.path.read_bytes() == DATA
 
 
-def test_a_name_that_resolves_to_this_network_is_not_fetched(tmp_path: Path) -> None:
-    """And asked for once, however many results are on that host."""
-    asked: list[str] = []
+def test_what_counts_is_the_address_that_is_connected_to(
+    connect: Callable[..., Any], shop: Shop, tmp_path: Path
+) -> None:
+    """A name may lead to this network, whatever it resolved to before; nothing is sent there.
 
-    def resolve(host: str) -> list[str]:
-        asked.append(host)
-        return ["93.184.215.14", "10.0.0.1"]
+    The base URL is of the service, so that this machine is no place for results; the name in the
+    results' URL is one that leads to this machine all the same.
+    """
+    port = shop.url.rpartition(":")[2]
+    status = done({"name": "a", "ssl_url": f"https://localtest:{port}/a"})
+    client = connect("k", "s", retry=None)
+    before = len(shop.orders)
 
-    files = [{"name": name, "ssl_url": "https://files.example/x"} for name in ("a", "b")]
-    download = Download(
-        done(*files), tmp_path, Home("https://api2.transloadit.com"), resolve=resolve
-    )
-    with Transloadit("k", "s") as client:
-        outcomes = client._all_done(download.works(), 1)
+    with (
+        resolving("localtest", "127.0.0.1"),
+        pytest.raises(
+            DownloadIncomplete, match=r"this machine or its network \(address 127"
+        ) as caught,
+    ):
+        client.download_results(status, tmp_path)
 
-    assert [type(outcome) for outcome in outcomes] == [UntrustedUrl, UntrustedUrl]
-    assert "files.example is on this machine or its network (address 10.0.0.1)" in str(outcomes[0])
-    assert asked == ["files.example"]
+    assert len(caught.value.missing) == 1
+    assert len(shop.orders) == before
 
 
-def test_names_are_resolved_by_the_system_and_one_that_it_does_not_know_is_left_to_others() -> None:
-    assert set(addresses_of("localhost")) <= {"127.0.0.1", "::1"}
-    assert addresses_of("[::1]") == ["::1"]
-    assert addresses_of("no-such-host.invalid") == []
-    assert addresses_of("a" * 64) == []
+@contextmanager
+def resolving(name: str, address: str) -> Iterator[None]:
+    """A resolver that knows one name more: what an administrator or an attacker can do."""
+    original = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        asked = host.decode() if isinstance(host, bytes) else host
+        return original(address if asked == name else host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
 
 
 def test_where_it_was_redirected_to_may_expire_on_the_way(saver: Saver) -> None:

@@ -480,7 +480,7 @@ def test_each_retry_is_logged_with_its_attempt_and_without_the_id(
 
     records = [one for one in caplog.records if one.name == "transloadit_client"]
     assert [one.getMessage() for one in records] == [
-        f"could not read Assembly (id): outcome unknown after attempt {number};"
+        f"could not read Assembly (id): outcome unknown (HTTP 503) after attempt {number} of 5;"
         " going to send the same bytes again in 0.0 seconds"
         for number in (1, 2)
     ]

@@ -65,7 +65,7 @@ class Sends:
 
     Attributes:
         number: how often.
-        queued: of these, those that only waited for a connection.
+        queued: of these, those that only waited: for a connection, or for the lock of an upload.
         repeats: repeats that cost budget: queues, rate limits and a wrong clock are no outage.
         is_next_free: whether the next one costs none.
     """
@@ -81,8 +81,8 @@ class Sends:
         self.repeats += not self.is_next_free
 
     def answered(self, outcome: Outcome) -> None:
-        self.queued += outcome.is_queued
         status, code = (getattr(outcome.error, name, None) for name in ("http_status", "code"))
+        self.queued += outcome.is_queued or status == 423
         is_no_outage = status in (423, 429) or code == "AUTH_EXPIRED"
         self.is_next_free = outcome.is_queued or is_no_outage
 
@@ -316,4 +316,4 @@ def _request(send: Send) -> Request:
 
 
 def _read(content: Any) -> bytes:
-    return content if isinstance(content, bytes) else bytes(content.read())
+    return content if isinstance(content, bytes) else b"".join(content.pieces())

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import shutil
 import tempfile
 from collections import Counter
@@ -53,8 +52,6 @@ CALM = 2
 SELDOM = 120.0  # seconds between two reads of a wait, at most
 FOREVER = 9000.0  # virtual seconds: an operation that takes longer never ends
 SHM = Path("/dev/shm")  # where Linux keeps files in memory; a journal waits for its disk
-
-logging.getLogger("transloadit_client").setLevel(logging.CRITICAL)
 
 
 @frozen(kw_only=True)

@@ -88,6 +88,7 @@ class Call(Generic[T]):
         own_connection: whether it needs a connection that no other request has used: HTTP/1.1 pairs
             answers with requests by their order alone, and nothing in this answer shows a mix-up.
         size: bytes of its body, if they are many: it is given the time that they may take.
+        check_peer: raises an `UntrustedUrl` for the address of a host that must not be asked.
         sink: takes the body of the answer. Such a call goes to a URL that may lead anywhere, so it
             carries no header, cookie or credential of the client's.
     """
@@ -102,4 +103,5 @@ class Call(Generic[T]):
     why_not_again: Callable[[], str | None] = field(default=_can_be_sent_again, repr=False)
     own_connection: bool = False
     size: int = 0
+    check_peer: Callable[[str], None] | None = field(default=None, repr=False)
     sink: Sink | None = field(default=None, repr=False)

@@ -393,7 +393,7 @@ class AsyncTransloadit(BaseTransloadit):
         Example:
             saved = await client.download_results(status, "results", steps=["thumbnails"])
         """
-        from .._results.download import Download, addresses_of, at_once, no_addresses
+        from .._results.download import Download, at_once
 
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = await self.get_assembly(assembly, timeout=timeout)
@@ -404,7 +404,6 @@ class AsyncTransloadit(BaseTransloadit):
             steps=steps,
             max_size=max_size,
             on_progress=on_progress,
-            resolve=addresses_of if self._connections.are_direct else no_addresses,
         )
         saved = await self._all_done(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)

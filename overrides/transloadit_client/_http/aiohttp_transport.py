@@ -36,6 +36,8 @@ class AiohttpTransport(AsyncPool):
         client = AsyncTransloadit(httpx_args={"transport": AiohttpTransport()})
     """
 
+    __module__ = "transloadit_client"
+
     def __init__(
         self,
         *,

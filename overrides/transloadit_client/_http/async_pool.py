@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ import anyio
 import httpx
 from sniffio import current_async_library
 
-from .pool_state import APART, Line, Origin, PoolState, Turn, origin_of
+from .pool_state import APART, CONNECTED, PEER, Line, Origin, PoolState, Turn, origin_of
 
 # anyio would import it on the first call, and hold up the event loop meanwhile.
 with suppress(ImportError):  # the name is anyio's own business
@@ -58,6 +59,8 @@ class AsyncPool(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         state = await self._here()
         line = await self._line(state, request)
+        if PEER in request.extensions:
+            request.extensions["trace"] = partial(_check_peer, request.extensions[PEER])
         try:
             response = await line.transport.handle_async_request(request)
         except BaseException:
@@ -121,6 +124,17 @@ async def _wait(state: _State, turn: _Turn, granted: anyio.Event, request: httpx
         if not state.give_up(turn):
             await _closed(state.give_back(turn.line))
         raise
+
+
+async def _check_peer(check_peer: Callable[[str], None], step: str, details: Any) -> None:
+    """httpcore tells each step of a request: here its new connection, before anything is sent."""
+    if step == CONNECTED:
+        stream = details["return_value"]
+        try:
+            check_peer(stream.get_extra_info("server_addr")[0])
+        except BaseException:
+            await stream.aclose()
+            raise
 
 
 async def _keep(state: _State) -> AsyncGenerator[None]:

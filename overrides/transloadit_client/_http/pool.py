@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
 
-from .pool_state import APART, Line, Origin, PoolState, Turn, origin_of
+from .pool_state import APART, PEER, Line, Origin, PoolState, Turn, origin_of
 from .watchdog import WATCH
 
 _Turn = Turn[httpx.BaseTransport, threading.Event]
@@ -39,7 +40,7 @@ class Pool(httpx.BaseTransport):
         watch = request.extensions.get(WATCH)
         if watch is not None:
             watch.line = line
-            request.extensions["trace"] = line.trace
+            request.extensions["trace"] = partial(line.trace, request.extensions.get(PEER))
         try:
             response = line.transport.handle_request(request)
         # BaseException, as Ctrl-C and a cancellation must give the connection back as well.

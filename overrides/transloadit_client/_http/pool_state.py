@@ -19,10 +19,16 @@ from attrs import define, field
 T = TypeVar("T")
 E = TypeVar("E", bound="Event")
 
+PEER = "transloadit_client.check_peer"
+"""The name of a request's extension: a function that raises for an address it must not go to."""
+
 APART = "transloadit_client.apart"
 """The name of a request's extension: True for a new connection that is not kept, nor counted."""
 
 Origin = tuple[str, str, int | None]
+
+CONNECTED = "connection.connect_tcp.complete"
+"""What httpcore calls the step after which a connection stands, before anything is sent on it."""
 
 
 def origin_of(request: httpx.Request) -> Origin:
@@ -45,10 +51,16 @@ class Line(Generic[T]):
     apart: bool = False
     _stream: Any = None
 
-    def trace(self, step: str, details: dict[str, Any]) -> None:
+    def trace(self, check_peer: Callable[[str], None] | None, step: str, details: Any) -> None:
         """httpcore tells each step of a request, among them a new connection."""
         if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._stream = details["return_value"]
+        if check_peer is not None and step == CONNECTED:
+            try:
+                check_peer(self._stream.get_extra_info("server_addr")[0])
+            except BaseException:
+                self._stream.close()
+                raise
 
     def hang_up(self) -> None:
         """Shuts the connection down, which ends a read in another thread."""

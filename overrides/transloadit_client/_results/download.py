@@ -5,8 +5,7 @@ Each is fetched with nothing of ours but the wish for the file, for its URL may 
 
 import hashlib
 import os
-import socket
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -38,23 +37,6 @@ from .steps import wanted_steps
 
 _REDIRECTS = 5  # of one file
 _NAMED = 3  # missing files that an error's sentence names
-
-
-def addresses_of(host: str) -> list[str]:
-    """The addresses of a host, by the system's resolver; none if it knows none.
-
-    That is no error here: behind a proxy names may be known to the proxy alone.
-    """
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return [str(address[0]) for *_, address in found]
-
-
-def no_addresses(_host: str) -> list[str]:
-    """Looks up none: a proxy, or a transport of the caller's own, decides where a name leads."""
-    return []
 
 
 class PathAllocator:
@@ -124,7 +106,6 @@ class Download:
             as others that cannot be saved: nothing is fetched where the status or the answer's
             headers tell its size, and else not more than this.
         on_progress: called with each change.
-        resolve: gives the addresses of a host.
 
     Raises:
         StillBusy: there may be more results to come.
@@ -140,7 +121,6 @@ class Download:
         steps: Collection[str] | None = None,
         max_size: int | None = None,
         on_progress: OnProgress | None = None,
-        resolve: Callable[[str], Iterable[str]] = addresses_of,
     ) -> None:
         self._assembly_id = str(status.assembly_id)
         if status.busy:
@@ -150,8 +130,7 @@ class Download:
         if max_size is not None and (not isinstance(max_size, int) or max_size < 0):
             raise InvalidInput(f"max_size is {max_size!r}; it is a number of bytes")
         self._status, self._home, self._on_progress = status, home, on_progress
-        self._max_size, self._resolve = max_size, resolve
-        self._addresses: dict[str, Iterable[str]] = {}
+        self._max_size = max_size
         self._paths = PathAllocator(save_to)
         wanted = wanted_steps(status, steps)
         self._results = [
@@ -211,7 +190,7 @@ class Download:
         path = yield InThread(partial(self._found, result))
         if path is None:
             result.part.check_size(result.part.expected.size)
-            url = yield from self._first_usable(result)
+            url = self._first_usable(result)
             try:
                 yield from self._fill(result, url)
                 path = yield InThread(partial(self._published, result))
@@ -263,7 +242,7 @@ class Download:
         url, most, redirects = first, part.size, 0
         while True:
             try:
-                redirect = yield _call(result, url)
+                redirect = yield _call(result, url, self._home)
             except (ApiError, NoAnswer) as error:
                 refused = error.attempts and error.attempts[-1].phase == Phase.REFUSED.value
                 if part.size <= most or (refused and url == first):
@@ -277,15 +256,15 @@ class Download:
             redirects += 1
             if redirects > _REDIRECTS:
                 raise TransloaditError(f"could not fetch {result.label}: too many redirects")
-            url = yield from self._checked(result, redirect.location, url)
+            url = self._checked(result, redirect.location, url)
 
-    def _first_usable(self, result: Result) -> Flow[str]:
+    def _first_usable(self, result: Result) -> str:
         """Where it is fetched: the first of its URLs that may be used, over https if possible."""
         refusals = []
         for given in (result.file.ssl_url, result.file.url):
             if isinstance(given, str) and given:
                 try:
-                    return (yield from self._checked(result, given))
+                    return self._checked(result, given)
                 except UntrustedUrl as error:
                     refusals.append(error)
         raise (
@@ -294,21 +273,16 @@ class Download:
             else TransloaditError(f"{result.label} has no URL in the status")
         )
 
-    def _checked(self, result: Result, given: str, base: str = "") -> Flow[str]:
+    def _checked(self, result: Result, given: str, base: str = "") -> str:
         """A URL that may be used, given as it is or relative to another.
 
         Raises:
-            UntrustedUrl: it is none, or its host is, or resolves to, an address that is not public.
+            UntrustedUrl: it is none, or its host is spelled as an address that is not public.
         """
         try:
-            url = download_url(_joined(base, given), self._home)
-            host = urlsplit(url).hostname or ""
-            if host not in self._addresses:  # most results are on one host
-                self._addresses[host] = yield InThread(partial(self._resolve, host))
-            check_addresses(host, self._addresses[host], self._home)
+            return download_url(_joined(base, given), self._home)
         except UntrustedUrl as error:
             raise _untrusted(result, error) from None
-        return url
 
     def _progress(self) -> Progress:
         results = self._results
@@ -349,9 +323,24 @@ def _untrusted(result: Result, error: UntrustedUrl) -> UntrustedUrl:
     return UntrustedUrl(f"could not fetch {result.label}: {error}")
 
 
-def _call(result: Result, url: str) -> Call[Redirect | None]:
+def _call(result: Result, url: str, home: Home) -> Call[Redirect | None]:
+    host = urlsplit(url).hostname or ""
+
+    def check_peer(address: str) -> None:
+        """What counts is where a connection leads: a name may resolve to this network."""
+        try:
+            check_addresses(host, [address], home)
+        except UntrustedUrl as error:
+            raise _untrusted(result, error) from None
+
     def prepare() -> Prepared:
         return Prepared({"method": "GET", "url": url, "headers": result.part.headers()})
 
-    title = f"fetch {result.label} from {urlsplit(url).hostname}"
-    return Call(title, Guard.HARMLESS, prepare, result.part.judge, sink=result.part)
+    return Call(
+        f"fetch {result.label} from {host}",
+        Guard.HARMLESS,
+        prepare,
+        result.part.judge,
+        check_peer=check_peer,
+        sink=result.part,
+    )

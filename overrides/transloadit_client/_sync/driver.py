@@ -16,6 +16,7 @@ from .._http.bodies import Body, BodyProblem, Rate
 from .._http.clients import shortened
 from .._http.exchange import built, is_mixed_up, lost, received
 from .._http.failures import FAILURES
+from .._http.pool_state import PEER
 from .._retry.attempts import attempts
 from .._retry.policy import ONCE
 
@@ -99,6 +100,8 @@ class Driver:
     def _send(self, send: Send) -> Outcome:
         http = self._client.get_httpx_client()
         request = built(send, http, self._timeout)
+        if send.call.check_peer and self._client._connections.are_direct:
+            request.extensions[PEER] = send.call.check_peer
         check(self._sleep)
         # `httpx_args` may hold credentials for the API, and a file's URL may lead anywhere.
         auth = None if send.call.sink else httpx.USE_CLIENT_DEFAULT

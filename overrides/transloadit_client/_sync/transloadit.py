@@ -388,7 +388,7 @@ class Transloadit(BaseTransloadit):
         Example:
             saved = client.download_results(status, "results", steps=["thumbnails"])
         """
-        from .._results.download import Download, addresses_of, at_once, no_addresses
+        from .._results.download import Download, at_once
 
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = self.get_assembly(assembly, timeout=timeout)
@@ -399,7 +399,6 @@ class Transloadit(BaseTransloadit):
             steps=steps,
             max_size=max_size,
             on_progress=on_progress,
-            resolve=addresses_of if self._connections.are_direct else no_addresses,
         )
         saved = self._all_done(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)
