@@ -201,7 +201,7 @@ def test_asynchronous_code_awaits_an_async_def(api: StandIn, tmp_path: Path) -> 
             assembly_id=story[-1].assembly_id, phase="done", percent=None,
             bytes_sent=1, bytes_to_send=1, files_sent=1, files_to_send=1,
             bytes_saved=story[-1].bytes_to_save or 0, bytes_to_save=story[-1].bytes_to_save,
-            files_saved=story[-1].files_to_save, files_to_save=story[-1].files_to_save,
+            files_saved=story[-1].files_to_save or 0, files_to_save=story[-1].files_to_save,
         )  # fmt: skip
 
 

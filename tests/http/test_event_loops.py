@@ -232,7 +232,7 @@ def test_files_are_read_while_all_threads_of_the_program_wait_for_them(
     server: Served, tmp_path: Path, backend: str, way: str
 ) -> None:
     """As in a FastAPI program whose views are plain functions: 40 of them call back and wait."""
-    client = AsyncTransloadit("k", "s", base_url=server.url, retry=None)
+    client = AsyncTransloadit("k", "s", base_url=server.url)
     file = tmp_path / "cat.jpg"
     file.write_bytes(b"a cat" * 50_000)
 

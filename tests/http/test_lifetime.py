@@ -360,7 +360,8 @@ def test_an_interrupted_call_closes_its_files_and_leaves_the_client_usable(
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if request.method == "POST":
                 body = iter(cast("httpx.SyncByteStream", request.stream))
-                next(body), next(body)
+                next(body)
+                next(body)
                 self.was_open = is_open()
                 raise KeyboardInterrupt
             return httpx.Response(200, json={"ok": "X", "assembly_id": ID})
