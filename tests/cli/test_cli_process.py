@@ -228,6 +228,24 @@ def test_the_standin_is_served_until_ctrl_c() -> None:
     assert process.returncode == 0
 
 
+def test_the_standin_runs_a_command_with_the_variables_set() -> None:
+    """What looks like an option behind `--` is the command's."""
+    done = ran(
+        "standin",
+        "-q",
+        "--key",
+        "mine",
+        "--",
+        "sh",
+        "-c",
+        'echo "$TRANSLOADIT_KEY $1"; exit 7',
+        "-",
+        "-q",
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (7, "mine -q\n", "")
+
+
 def test_the_standin_tells_its_own_options() -> None:
     assert "--step-seconds" in ran("standin", "--help").stdout
 

@@ -8,15 +8,20 @@ import httpx
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from openapi_spec_validator import validate
+from tests.foreign import many_cases
 
 import transloadit_standin
 from transloadit_standin._api.admin import MAX_BODY, ROUTES
-from transloadit_standin._faults.named import FAULTS, arguments_of, read_fault
+from transloadit_standin._faults.named import FAULTS, arguments_of, describe_fault, read_fault
+from transloadit_standin._service.templates import read_template
 
 from .caller import STEPS, Caller, json_schema
 from .receiver import Receiver
 
+CONTENT_KEYS = ("steps", "auth", "allow_steps_override", "notify_url", "fields", "more")
 DESCRIPTION = yaml.safe_load(
     (Path(transloadit_standin.__file__).parent / "_api" / "admin.yaml").read_text(encoding="utf-8")
 )
@@ -160,6 +165,47 @@ def test_a_request_that_makes_no_sense_is_told_why_and_changes_nothing(
     assert message in admin.refused(method, path, body)
     assert state() == before
     assert abs(admin.get("clock")["ahead"]) == 0
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=9,
+)
+NAMES = [
+    "status",
+    "after",
+    "how",
+    "byte",
+    "seconds",
+    "times",
+    "content",
+    "headers",
+    "share",
+    "code",
+]
+
+
+@many_cases
+@given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4), st.sampled_from(list(FAULTS)))
+def test_any_fault_is_one_or_is_refused(data: dict[str, Any], kind: str) -> None:
+    try:
+        fault = read_fault({"kind": kind, **data})
+    except ValueError:
+        return
+    assert json.dumps(describe_fault(fault))
+
+
+@many_cases
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(CONTENT_KEYS, JSON)) | JSON)
+def test_any_template_is_one_or_is_refused(content: Any) -> None:
+    try:
+        template = read_template("name", content)
+    except ValueError:
+        return
+    assert template.content()["steps"] == content["steps"]
 
 
 @pytest.mark.parametrize("content", [b"{", b"[" * 100_000, b"\xff", b'{"kind": "unavailable"'])

@@ -342,6 +342,16 @@ def test_an_empty_file_has_come_as_soon_as_it_is_begun(caller: Caller) -> None:
     assert patch(caller, url, 0, b"").status_code == 204
 
 
+@pytest.mark.parametrize("concat", ["partial", "final;/a /b"])
+def test_uploads_in_parts_at_the_same_time_are_refused(caller: Caller, concat: str) -> None:
+    """Also by the service, one of its people wrote; a client's parts would be whole files else."""
+    created = waiting(caller)
+
+    response = begin(caller, created, 4, headers={"Upload-Concat": concat})
+    assert refused(response) == (400, "ERR_CONCATENATION_UNSUPPORTED")
+    assert caller.status(created["assembly_id"])["started_tus_uploads"] == 0
+
+
 def test_an_upload_may_bring_its_first_bytes_along(caller: Caller) -> None:
     created = waiting(caller)
 

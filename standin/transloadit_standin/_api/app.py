@@ -90,12 +90,11 @@ class App:
                 self._service.answered(exchange.received)
 
     def _is_admin(self, scope: Scope) -> bool:
+        if not scope["path"].startswith(f"{ADMIN_PATH}/"):
+            return False
         host = Headers(raw=scope["headers"]).get("host")
-        return (
-            scope["path"].startswith(f"{ADMIN_PATH}/")
-            and self._relay.link(scope["client"]).origin == self._service.hosts.api
-            and is_own(host, self._service.settings.host_names)
-        )
+        on_api = self._relay.link(scope["client"]).origin == self._service.hosts.api
+        return on_api and is_own(host, self._service.settings.host_names)
 
     def _begin(self, scope: Scope, receive: Receive) -> tuple[Exchange, Fault | None]:
         service, headers = self._service, Headers(raw=scope["headers"])

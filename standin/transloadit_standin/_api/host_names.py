@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 
+@lru_cache(maxsize=1000)  # all requests of a client name the same one
 def is_own(host: str | None, allowed: frozenset[str]) -> bool:
     """Whether a `Host` header is this machine's; one that is missing comes from no browser."""
     if host is None:

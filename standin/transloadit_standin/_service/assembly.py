@@ -6,7 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .._codes import CODES
@@ -118,7 +118,7 @@ class Assembly:
     @property
     def account_id(self) -> str:
         """Whose it is: an id for each Auth Key."""
-        return uuid.uuid5(uuid.NAMESPACE_OID, self.key.key).hex
+        return _id_of(uuid.NAMESPACE_OID, self.key.key)
 
     @property
     def steps(self) -> Steps:
@@ -296,7 +296,7 @@ class Assembly:
             "account_id": self.account_id,
             "account_name": "stand-in",
             "account_slug": "stand-in",
-            "api_auth_key_id": uuid.uuid5(uuid.NAMESPACE_URL, self.key.key).hex,
+            "api_auth_key_id": _id_of(uuid.NAMESPACE_URL, self.key.key),
             "region": "local",
         }
 
@@ -323,6 +323,11 @@ class Assembly:
                 for name, files in self.results.items()
             },
         }
+
+
+@cache
+def _id_of(namespace: uuid.UUID, name: str) -> str:
+    return uuid.uuid5(namespace, name).hex
 
 
 def _result(step: str, file: AssemblyFile) -> list[Any]:

@@ -8,12 +8,13 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-import httpx
-
 from .verdict import hmac_hex
+
+if TYPE_CHECKING:
+    import httpx
 
 Encoding = Literal["multipart", "urlencoded"]
 
@@ -93,6 +94,8 @@ class Notifier:
             await self._client.aclose()
 
     async def _attempt(self, notification: Notification) -> bool:
+        import httpx  # noqa: PLC0415 - a third of the start-up, and most runs notify nobody
+
         notification.attempts += 1
         fields = {"transloadit": notification.text, "signature": notification.signature}
         try:
@@ -111,6 +114,8 @@ class Notifier:
         return notification.delivered
 
     def _http(self) -> httpx.AsyncClient:
+        import httpx  # noqa: PLC0415 - likewise
+
         if self._client is None:
             self._client = httpx.AsyncClient(
                 verify=False,  # noqa: S501 - a receiver on loopback has no certificate to go by

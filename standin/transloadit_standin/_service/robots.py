@@ -88,6 +88,13 @@ def in_order(steps: Steps) -> list[str]:
     Raises:
         Refusal: `ASSEMBLY_INFINITE` if Steps use each other in a circle.
     """
+    before: set[str] = set()
+    for name, step in steps.items():
+        if any(used in steps and used not in before for used in used_by(step)):
+            break
+        before.add(name)
+    else:
+        return list(steps)
     graph = {
         name: [used for used in used_by(step) if used in steps] for name, step in steps.items()
     }

@@ -61,8 +61,9 @@ class Run:
         made: dict[str, list[AssemblyFile]] = {ORIGINAL: assembly.uploads}
         if ORIGINAL not in steps and assembly.uploads:
             assembly.jobs.append(f"{ORIGINAL}::{ORIGINAL}")
-        if self.settings.media:
-            await asyncio.to_thread(self._measure)
+        pictures = [file for file in assembly.uploads if file.mime.startswith("image/")]
+        if self.settings.media and pictures:
+            await asyncio.to_thread(_measure, pictures)
         shown = listed(steps)
         for name in in_order(steps):
             used = used_by(steps[name])
@@ -78,13 +79,6 @@ class Run:
                 self.publish(file)
             assembly.end_step(name, results)
         assembly.end_steps()
-
-    def _measure(self) -> None:
-        from .images import measure  # noqa: PLC0415 - Pillow may be missing, and takes its time
-
-        for file in self.assembly.uploads:
-            if file.mime.startswith("image/"):
-                file.further_meta.update(measure(file))
 
     async def _files_of(
         self, name: str, step: dict[str, Any], files: list[AssemblyFile]
@@ -156,3 +150,10 @@ class Run:
         text = NOT_DONE.format(what=what, name=name)
         if all(warning["msg"] != text for warning in self.assembly.warnings):
             self.assembly.warn(text)
+
+
+def _measure(pictures: list[AssemblyFile]) -> None:
+    from .images import measure  # noqa: PLC0415 - Pillow may be missing, and takes its time
+
+    for file in pictures:
+        file.further_meta.update(measure(file))
