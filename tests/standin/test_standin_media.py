@@ -86,9 +86,15 @@ def test_an_empty_picture_ends_the_assembly(media: bool) -> None:
 @pytest.mark.parametrize(
     ("step", "content", "name", "told"),
     [
-        ({"robot": "/image/resize"}, b"no picture", "a.png", "no image"),
+        ({"robot": "/image/resize"}, b"no picture", "a.png", "no picture"),
         ({"robot": "/image/resize"}, picture()[:200], "a.png", "no image"),
-        ({"robot": "/image/resize"}, b"text", "a.txt", "/image/resize with text/plain"),
+        (
+            {"robot": "/image/resize"},
+            b"text",
+            "a.txt",
+            "/image/resize with 'a.txt', which is no picture",
+        ),
+        ({"robot": "/image/resize"}, b"<svg></svg>", "a.svg", "no picture"),
         ({"robot": "/image/resize", "resize_strategy": "crop"}, None, "a.png", "'crop'"),
         ({"robot": "/image/resize", "format": "pdf"}, None, "a.png", "'pdf'"),
         ({"robot": "/video/encode"}, None, "a.png", "/video/encode"),

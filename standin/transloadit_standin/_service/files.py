@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from .kinds import extension_of, head_of, mime_of, png_size
+from .kinds import extension_of, head_of, mime_by_bytes, mime_of, png_size
 from .paths import FILES_PATH
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class AssemblyFile:
     def mime(self) -> str:
         """By its bytes, as the client named it, or by its file name."""
         return mime_of(self._head, self.stored.content_type or "", self.stored.name)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether its bytes begin as those of a picture made of pixels do."""
+        seen = mime_by_bytes(self._head) or ""
+        return seen.startswith("image/") and seen != "image/svg+xml"
 
     @property
     def meta(self) -> dict[str, Any]:

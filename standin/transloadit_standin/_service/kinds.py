@@ -19,6 +19,8 @@ _MARKS = [
     (0, b"GIF8", "image/gif"),
     (8, b"WEBP", "image/webp"),
     (4, b"ftypavif", "image/avif"),
+    (0, b"II*\0", "image/tiff"),
+    (0, b"MM\0*", "image/tiff"),
     (0, b"%PDF-", "application/pdf"),
     (4, b"ftyp", "video/mp4"),
     (0, b"\x1aE\xdf\xa3", "video/webm"),
@@ -30,13 +32,18 @@ _EXTENSIONS = {"image/jpeg": "jpg", "image/svg+xml": "svg", "audio/mpeg": "mp3"}
 """Where the first extension of `mimetypes` is not the usual one."""
 
 
-def mime_of(head: bytes, named: str, filename: str) -> str:
-    """The type of a file: by its first bytes, else as it was named, else by its file name."""
+def mime_by_bytes(head: bytes) -> str | None:
+    """The type that a file's first bytes give away."""
     for place, mark, mime in _MARKS:
         if head.startswith(mark, place):
             return mime
-    if b"<svg" in head:
-        return "image/svg+xml"
+    return "image/svg+xml" if b"<svg" in head else None
+
+
+def mime_of(head: bytes, named: str, filename: str) -> str:
+    """The type of a file: by its first bytes, else as it was named, else by its file name."""
+    if seen := mime_by_bytes(head):
+        return seen
     kind = named.partition(";")[0].strip().lower()
     if kind and kind != "application/octet-stream":
         return kind

@@ -61,7 +61,7 @@ class Run:
         made: dict[str, list[AssemblyFile]] = {ORIGINAL: assembly.uploads}
         if ORIGINAL not in steps and assembly.uploads:
             assembly.jobs.append(f"{ORIGINAL}::{ORIGINAL}")
-        pictures = [file for file in assembly.uploads if file.mime.startswith("image/")]
+        pictures = [file for file in assembly.uploads if file.is_picture]
         if self.settings.media and pictures:
             await asyncio.to_thread(_measure, pictures)
         shown = listed(steps)
@@ -119,11 +119,11 @@ class Run:
         return same
 
     async def _image_of(self, step: dict[str, Any], file: AssemblyFile) -> AssemblyFile:
+        if not file.is_picture:
+            raise NotDone(f"{step['robot']} with {file.stored.name!r}, which is no picture")
         from . import images  # noqa: PLC0415 - Pillow may be missing, and takes its time
 
         work = images.resize if step["robot"] == "/image/resize" else images.optimize
-        if not file.mime.startswith("image/") or file.mime == "image/svg+xml":
-            raise NotDone(f"{step['robot']} with {file.mime}")
         # A picture takes long enough to hold up every other request.
         made = await asyncio.to_thread(work, step, file)
         if made is None:
