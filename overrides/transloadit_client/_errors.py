@@ -120,13 +120,11 @@ class NoAnswer(TransloaditError):
 
     Attributes:
         host: the host and port that did not answer, such as `api2.transloadit.com:443`, if known.
-        proxy: the proxy on the way, without its user and password; None if there was none.
     """
 
     __module__ = "transloadit_client"
 
     host: str | None = None
-    proxy: str | None = None
 
 
 class OutcomeUnknown(NoAnswer):

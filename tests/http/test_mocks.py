@@ -11,7 +11,7 @@ import respx
 import vcr
 from pytest_httpx import HTTPXMock
 
-from transloadit_client import AsyncTransloadit, InvalidInput, NoAnswer, RetryPolicy
+from transloadit_client import AsyncTransloadit, InvalidInput, NoAnswer, OutcomeUnknown, RetryPolicy
 
 from .in_memory import ID, SENT, Served, Service, every_call
 
@@ -109,6 +109,29 @@ def test_a_failure_that_a_mock_raises_is_tried_again(
         connect(retry=policy).get_assembly(ID)
 
     assert len(httpx_mock.get_requests()) == len(caught.value.attempts) == 3
+
+
+@pytest.mark.httpx_mock(can_send_already_matched_responses=True)
+@pytest.mark.usefixtures("no_sockets")
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("https://api.example.test", "api.example.test:443"),
+        ("https://api.example.test:8443/v2", "api.example.test:8443"),
+    ],
+)
+def test_an_error_names_the_host_that_did_not_answer(
+    connect: Connect, httpx_mock: HTTPXMock, base_url: str, host: str
+) -> None:
+    httpx_mock.add_exception(httpx.ReadTimeout("slow"))
+    client = connect("key", "secret", base_url=base_url, retry=None)
+
+    with pytest.raises(NoAnswer) as caught:
+        client.get_assembly(ID)
+    with pytest.raises(OutcomeUnknown) as unclear:
+        client.create_assembly(template_id="t")
+
+    assert caught.value.host == unclear.value.host == host
 
 
 def test_vcr_records_each_call_and_replays_it_without_a_socket(

@@ -125,6 +125,9 @@ def lost(send: Send, error: Exception) -> Outcome:
         return Outcome(error=error, cannot_be_sent=True)
     failure = no_answer(send.call.title, error)
     failure.__cause__ = error
+    if isinstance(built := send.request.built, httpx.Request):
+        port = built.url.port or (443 if built.url.scheme == "https" else 80)
+        failure.host = f"{built.url.host}:{port}"
     return Outcome(
         error=failure,
         never_sent=isinstance(error, NEVER_SENT),

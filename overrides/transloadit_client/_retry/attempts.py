@@ -209,6 +209,7 @@ def _final(
             f" ({history[-1].decision}); {where} will tell."
         )
         unknown.assembly_id = call.assembly_id
+        unknown.host = getattr(error, "host", None)
         unknown.__cause__ = unknown.last = error
         error = unknown
     error.attempts = history
