@@ -68,7 +68,6 @@ def test_help_fits_forty_columns(
         ("wait", "deadline", "deadline", "9 hours"),
         ("run", "tus_above", "tus_above", "{}"),
         ("map", "tus_above", "tus_above", "{}"),
-        ("map", "at_once", "at_once", "{} by default"),
         ("map", "per_minute", "creates_per_minute", "{} by default"),
     ],
 )

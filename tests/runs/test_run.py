@@ -235,7 +235,8 @@ def test_resume_creates_nothing_when_it_cannot_tell_what_is_there(
 def test_of_two_who_resume_at_once_one_creates(connect: Connect, api: StandIn) -> None:
     """Both saw that nothing was there: one creates it, the other is told, and goes on with it."""
     client, own_id = client_of(connect, api), new_assembly_id()
-    client.create_assembly(steps=STEPS, assembly_id=own_id)
+    # Another client: the one that creates knows that reads lag behind, and reads again.
+    client_of(connect, api).create_assembly(steps=STEPS, assembly_id=own_id)
     not_yet = Answer(
         404, b'{"error":"ASSEMBLY_NOT_FOUND"}', "application/json", operation="getAssembly"
     )

@@ -89,7 +89,8 @@ def waiting(assembly: Assembly, home: Home, terms: Terms, world: World) -> Flow[
         # At least a second: a read that was cut short at the deadline would tell nothing.
         longest = min(_LONGEST_READ, max(1.0, until - now()))
         stopped = terms.stopped if terms.stop else None
-        read = Once(call, longest, None if until == inf else until, stopped)
+        end = None if until == inf else max(until, now() + longest)
+        read = Once(call, longest, end, stopped)
         status = yield from watch.read(read)
         if status is not None and watch.saw(status):
             return status

@@ -13,7 +13,7 @@ from typing import Any
 
 from fastmcp import Client
 
-STEPS = {"resized": {"robot": "/image/resize", "use": "imported", "width": 30, "result": True}}
+STEPS = {"resized": {"robot": "/image/resize", "use": ":original", "width": 30, "result": True}}
 
 
 async def main(example: str, document: Any) -> None:
