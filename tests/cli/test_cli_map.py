@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -453,4 +454,5 @@ def test_files_that_come_later_are_processed_as_well(api: StandIn, photos: Path)
     assert process.returncode == -signal.SIGINT
     assert "--watch" in err.partition("To go on where it stopped:\n")[2]
     assert len(api.assemblies) == 5
-    assert sqlite3.connect("j").execute("SELECT count(*) FROM assemblies").fetchone() == (5,)
+    with closing(sqlite3.connect("j")) as journal:
+        assert journal.execute("SELECT count(*) FROM assemblies").fetchone() == (5,)
