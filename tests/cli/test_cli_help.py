@@ -10,6 +10,7 @@ import click
 import pytest
 
 from transloadit_client import RetryPolicy, Transloadit, TransloaditError
+from transloadit_client._runs.map_schedule import AT_ONCE
 from transloadit_client.cli.commands import group
 from transloadit_client.cli.outcomes import message
 from transloadit_standin import StandIn
@@ -80,6 +81,11 @@ def test_defaults_that_the_help_names_are_the_client_s(
     assert right in str(options_of(name)[option].help)
     if "hours" in text:
         assert right == text
+
+
+def test_the_help_says_how_many_map_runs_at_once() -> None:
+    """No default of an argument, as fewer run where the process may open few files."""
+    assert f"; {AT_ONCE} by default" in str(options_of("map")["at_once"].help)
 
 
 def test_the_default_of_attempts_is_the_policy_s() -> None:
