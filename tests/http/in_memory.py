@@ -59,15 +59,15 @@ class Service:
             return {"ok": "ASSEMBLY_NOTIFICATION_REPLAYED", "success": True}
         if path.endswith("/replay"):
             return {"ok": "ASSEMBLY_REPLAYING", "success": True, "assembly_id": "0" * 32}
-        waits = any(not upload["finished"] for upload in self._uploads)
-        waits = waits or len(self._uploads) < self._expected
         identity = named[1] if named else ID
+        uploads = [one for one in self._uploads if one["assembly"] == identity]
+        waits = sum(one["finished"] for one in uploads) < max(self._expected, len(uploads))
         return {
             "ok": "ASSEMBLY_UPLOADING" if waits else "ASSEMBLY_COMPLETED",
             "assembly_id": identity,
             "assembly_ssl_url": f"{self.origin}/assemblies/{identity}",
             "tus_url": f"{self.origin}/resumable/files/",
-            "tus_uploads": self._uploads,
+            "tus_uploads": uploads,
             "results": {"small": [{"name": "cat.jpg", "ssl_url": f"{self.results}/result"}]},
         }
 
@@ -79,6 +79,7 @@ class Service:
             pairs = (pair.split() for pair in request.headers["Upload-Metadata"].split(","))
             meta = {name: b64decode(value).decode() for name, value in pairs}
             upload: dict[str, Any] = {
+                "assembly": meta["assembly_url"].rsplit("/", 1)[1],
                 "filename": meta["filename"],
                 "fieldname": meta["fieldname"],
                 "size": int(request.headers["Upload-Length"]),
