@@ -165,6 +165,7 @@ class AsyncTransloadit(BaseTransloadit):
         notify_url: str | Unset | None = UNSET,
         fields: Params | None = None,
         auth: Params | None = None,
+        extra_params: Mapping[str, Any] | None = None,
         timeout: Timeout = None,
     ) -> AssemblyStatus:
         """Runs an Assembly once more, from the same input files; made for those that crashed.
@@ -174,9 +175,12 @@ class AsyncTransloadit(BaseTransloadit):
             reparse_template: whether to take the Template as it is now, or the Steps as they were.
             steps: Steps that override the original's.
             template_id: another Template.
-            notify_url: where the webhook goes instead; None is sent as null.
+            notify_url: where the webhook goes instead of the original's URL, which `""` stands for
+                too. None is sent as null: the API's pages do not say what that does, and we take
+                it for no webhook.
             fields: Assembly Variables.
             auth: further `auth` keys.
+            extra_params: keys of `params` that have no argument here.
             timeout: seconds for each step of the request, or an `httpx.Timeout`.
 
         Returns:
@@ -197,6 +201,7 @@ class AsyncTransloadit(BaseTransloadit):
             fields=fields,
             auth=auth,
             reparse_template=int(reparse_template),
+            extra=extra_params,
         )
         call = operations.replay(*self._permit(params), assembly)
         return await self._driver(timeout).call(call)
@@ -208,6 +213,7 @@ class AsyncTransloadit(BaseTransloadit):
         notify_url: str | Unset = UNSET,
         wait: bool | None = None,
         auth: Params | None = None,
+        extra_params: Mapping[str, Any] | None = None,
         timeout: Timeout = None,
     ) -> ReplayAssemblyNotificationResult:
         """Sends the webhook (Notification, Pingback) of a finished Assembly again.
@@ -217,6 +223,7 @@ class AsyncTransloadit(BaseTransloadit):
             notify_url: where to send it; by default where it went before.
             wait: whether to answer only once it was delivered; the API's default is true.
             auth: further `auth` keys.
+            extra_params: keys of `params` that have no argument here.
             timeout: seconds for each step of the request, or an `httpx.Timeout`.
 
         Raises:
@@ -227,7 +234,7 @@ class AsyncTransloadit(BaseTransloadit):
             await client.replay_assembly_notification(status, notify_url="https://example.com/hook")
         """
         operations.check_objects(auth=auth)
-        params = params_of(notify_url=notify_url, wait=wait, auth=auth)
+        params = params_of(notify_url=notify_url, wait=wait, auth=auth, extra=extra_params)
         call = operations.notification_replay(*self._permit(params), assembly)
         return await self._driver(timeout).call(call)
 
