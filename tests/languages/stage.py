@@ -135,6 +135,7 @@ def _install_node_packages() -> None:
 
 def _make(language: Language, spec: Path, result: Result) -> None:
     env = {**os.environ, "PATH": _path(), "SPEC": str(spec), "ROOT": str(ROOT)}
+    env["DO_NOT_TRACK"] = "1"  # kubb would report each run to its authors
     env |= _derived(spec, language.build)
     result.version = first_version(_run(language.version, language.build, env, also_errors=True))
     output = _run(language.generate, language.build, env, also_errors=True)
