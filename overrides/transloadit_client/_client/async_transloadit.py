@@ -80,8 +80,7 @@ class AsyncTransloadit(BaseTransloadit):
             auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
             files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
                 or several of them for the field `files`, or a mapping from field names. Open files
-                are read from where they stand, paths are opened when their turn comes. A file
-                that changes while it is sent is refused (`FileChanged`).
+                are read from where they stand, paths are opened when their turn comes.
             form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
             num_expected_upload_files: how many files will follow by resumable upload (tus).
             assembly_id: an id of your own: 32 unguessable hex digits. By default a new one is
@@ -175,12 +174,9 @@ class AsyncTransloadit(BaseTransloadit):
             reparse_template: whether to take the Template as it is now, or the Steps as they were.
             steps: Steps that override the original's.
             template_id: another Template.
-            notify_url: where the webhook goes instead of the original's URL, which `""` stands for
-                too. None is sent as null: the API's pages do not say what that does, and we take
-                it for no webhook.
+            notify_url: where the webhook goes instead; None is null: nowhere, as we read it.
             fields: Assembly Variables.
-            auth: further `auth` keys.
-            extra_params: keys of `params` that have no argument here.
+            auth, extra_params: further keys of `auth`, and of `params`.
             timeout: seconds for each step of the request, or an `httpx.Timeout`.
 
         Returns:
@@ -203,8 +199,7 @@ class AsyncTransloadit(BaseTransloadit):
             reparse_template=int(reparse_template),
             extra=extra_params,
         )
-        call = operations.replay(*self._permit(params), assembly)
-        return await self._driver(timeout).call(call)
+        return await self._driver(timeout).call(operations.replay(*self._permit(params), assembly))
 
     async def replay_assembly_notification(
         self,
@@ -222,8 +217,7 @@ class AsyncTransloadit(BaseTransloadit):
             assembly: its id, URL or status.
             notify_url: where to send it; by default where it went before.
             wait: whether to answer only once it was delivered; the API's default is true.
-            auth: further `auth` keys.
-            extra_params: keys of `params` that have no argument here.
+            auth, extra_params: further keys of `auth`, and of `params`.
             timeout: seconds for each step of the request, or an `httpx.Timeout`.
 
         Raises:
