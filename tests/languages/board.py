@@ -33,7 +33,7 @@ signed and read was compared with what the stand-in had received, byte for byte,
 [`openapi/vectors`](../openapi/vectors) were checked in that language (but for values that it cannot
 hold). The names lead to the exact commands.
 
-*Level* is how far the program conforms to what every client has to do (`openapi/conformance.md`):
+*Level* is how far the program [conforms](reference/conformance.md) to what every client has to do:
 signs, survives, exactly once. *Odd* is how many of the odd answers in `answers.json` the generated
 code could not read: none that was seen, only some that were made up.
 
