@@ -1,4 +1,5 @@
 mod conformance;
+mod forms;
 mod retries;
 mod transloadit;
 mod vectors;

@@ -69,11 +69,20 @@ func signatures(held map[string]bool) {
 	}
 	var pingbacks []struct {
 		Name, Secret, Transloadit, Signature string
+		ContentType                          string  `json:"content_type"`
+		Body                                 *[]byte `json:"body_base64"`
 		Accept                               bool
 	}
 	load("pingbacks", &pingbacks)
 	for _, r := range pingbacks {
-		held["pingbacks/"+r.Name] = genuine(r.Transloadit, r.Signature, r.Secret) == r.Accept
+		status, signature := r.Transloadit, r.Signature
+		var refused error
+		if r.Body != nil {
+			var form map[string]string
+			form, refused = readForm(*r.Body, r.ContentType)
+			status, signature = form["transloadit"], form["signature"]
+		}
+		held["pingbacks/"+r.Name] = (refused == nil && genuine(status, signature, r.Secret)) == r.Accept
 	}
 	var times []struct {
 		Name, Slashes string

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance import events, file_name, goes_to, metadata, resumes, state
+from forms import read_form
 from retries import decisions, phase, wait
 from transloadit import digest, expires, genuine, smart_cdn
 
@@ -28,6 +29,14 @@ def encoding(r: Any) -> bool:
 def smart_cdn_url(r: Any) -> bool:
     parts = (r["workspace"], r["template"], r["input"], r["params"], r["auth_key"])
     return bool(smart_cdn(*parts, r["secret"], r["exp"]) == r["url"])
+
+
+def pingback(r: Any) -> bool:
+    form: Any = r
+    if "body_base64" in r:
+        form = read_form(base64.b64decode(r["body_base64"]), r["content_type"]) or {}
+    fields = form.get("transloadit"), form.get("signature")
+    return (fields[0] is not None and genuine(*fields, r["secret"])) is r["accept"]
 
 
 def upload(r: Any) -> bool:
@@ -78,7 +87,7 @@ def vectors(status: Parse, error: Parse) -> dict[str, bool]:
         "signing": signing,
         "encoding": encoding,
         "expires": lambda r: expires(datetime.fromisoformat(r["time"])) == r["slashes"],
-        "pingbacks": lambda r: genuine(r["transloadit"], r["signature"], r["secret"]) is r["accept"],
+        "pingbacks": pingback,
         "smart_cdn": smart_cdn_url,
         "answers": lambda r: answer(r, status, error),
         "states": lambda r: state(r["status"].get("ok"), r["status"].get("error")) == r["state"],

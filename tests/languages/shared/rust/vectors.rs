@@ -1,4 +1,5 @@
 use crate::conformance::{events, file_name, given, goes_to, metadata, resumes, state};
+use crate::forms::read_form;
 use crate::retries::{body_of, decisions, phase, wait};
 use crate::transloadit::{digest, encode, expires, genuine, smart_cdn};
 use chrono::DateTime;
@@ -73,6 +74,12 @@ pub fn vectors(status: Read, refusal: Read) -> Map<String, Value> {
                     let params: Vec<[String; 2]> = from_value(row["params"].clone()).expect("pairs");
                     let exp = row["exp"].as_i64().expect("a number");
                     smart_cdn(path, &params, text("auth_key"), text("secret"), exp) == text("url")
+                }
+                "pingbacks" if row["body_base64"].is_string() => {
+                    let form = read_form(&body_of(&row), text("content_type")).unwrap_or_default();
+                    let [status, signature] = ["transloadit", "signature"].map(|name| form.get(name));
+                    let signature = signature.map_or("", String::as_str);
+                    row["accept"] == status.is_some_and(|status| genuine(status, signature, text("secret")))
                 }
                 "pingbacks" => row["accept"] == genuine(text("transloadit"), text("signature"), text("secret")),
                 "answers" => reads(&row, status, refusal),

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { type Event, events, type File, fileName, goesTo, metadata, resumes, state } from "./conformance.js";
+import { readForm } from "./forms.js";
 import { decisions, type Guard, type Next, type Outcome, phase, wait } from "./retries.js";
 import { digest, encode, expires, genuine, smartCdn } from "./transloadit.js";
 
@@ -59,8 +60,11 @@ export function vectors(
     const url = smartCdn(r.workspace, r.template, r.input, r.params, r.auth_key, r.secret, r.exp);
     held[`smart_cdn/${r.name}`] = url === r.url;
   }
-  for (const r of rows<{ transloadit: string; signature: string | null; accept: boolean }>("pingbacks")) {
-    held[`pingbacks/${r.name}`] = genuine(r.transloadit, r.signature, r.secret) === r.accept;
+  type Pingback = Body & { content_type?: string | null; transloadit: string; signature: string | null; accept: boolean };
+  for (const r of rows<Pingback>("pingbacks")) {
+    const bytes = r.body_base64 === undefined ? undefined : Buffer.from(r.body_base64, "base64");
+    const { transloadit, signature = null } = bytes ? (readForm(bytes, r.content_type ?? null) ?? {}) : r;
+    held[`pingbacks/${r.name}`] = (transloadit !== undefined && genuine(transloadit, signature, r.secret)) === r.accept;
   }
   for (const r of rows<Body & { reads_as: Reads }>("answers")) {
     held[`answers/${r.name}`] = reads(r, status, refusal);
