@@ -94,8 +94,22 @@ class Recorder(httpx.BaseTransport):
         self._transport.close()
 
 
-def every_operation(client: Transloadit) -> int:
-    """Calls each operation of the document, and with each kind of input; gives how many calls."""
+CALLS, FILES = 22, 6
+"""What `every_call` sends."""
+
+
+def every_call(api: StandIn, url: str, **options: Any) -> None:
+    """Calls each operation with each kind of input, signed and then with a bearer token."""
+    given: list[dict[str, Any]] = [
+        {"key": api.key, "secret": api.secret},
+        {"auth_token": api.auth_token},
+    ]
+    for credentials in given:
+        with Transloadit(base_url=url, retry=None, **credentials, **options) as client:
+            every_operation(client)
+
+
+def every_operation(client: Transloadit) -> None:
     created = client.create_assembly(
         steps=STEPS,
         files={"a": ("a.txt", b"\x00\xff"), "b": ("b.txt", "Grüße".encode())},
@@ -118,23 +132,14 @@ def every_operation(client: Transloadit) -> int:
     for replay in replays:
         with suppress(ApiError):
             replay()
-    return 11
 
 
 @pytest.fixture(scope="module")
 def calls() -> list[dict[str, Any]]:
-    """What the client sends, signed and with a token, and what it was answered."""
+    """What the client sends, and what it was answered."""
     recorder = Recorder()
     with mock_server() as api:
-        given: list[dict[str, Any]] = [
-            {"key": api.key, "secret": api.secret},
-            {"auth_token": api.auth_token},
-        ]
-        for credentials in given:
-            with Transloadit(
-                base_url=api.url, httpx_args={"transport": recorder}, **credentials
-            ) as client:
-                every_operation(client)
+        every_call(api, api.url, httpx_args={"transport": recorder})
     return recorder.calls
 
 
@@ -191,7 +196,7 @@ def complaints(
 def test_a_gateway_accepts_every_request_and_every_answer(
     complaints: Gateway, calls: list[dict[str, Any]]
 ) -> None:
-    assert complaints(calls) == [""] * 22
+    assert complaints(calls) == [""] * CALLS
 
 
 def test_a_gateway_refuses_what_the_document_does_not_allow(complaints: Gateway) -> None:
@@ -251,18 +256,12 @@ def prism(api: StandIn, program: Program, tmp_path: Path) -> Iterator[str]:
 
 
 def test_prism_lets_every_request_and_every_answer_through(api: StandIn, prism: str) -> None:
-    given: list[dict[str, Any]] = [
-        {"key": api.key, "secret": api.secret},
-        {"auth_token": api.auth_token},
-    ]
-    for credentials in given:
-        with Transloadit(base_url=prism, retry=None, **credentials) as client:
-            every_operation(client)
+    every_call(api, prism)
     refused = httpx.post(f"{prism}/assemblies", files={"signature": (None, b"x")})
 
     assert refused.status_code == 422, "a create without params"
-    assert len(api.requests) == 22
-    assert sum(len(request.files) for request in api.requests) == 6
+    assert len(api.requests) == CALLS
+    assert sum(len(request.files) for request in api.requests) == FILES
 
 
 def test_the_client_reads_what_mockoon_answers_from_the_examples(
