@@ -30,9 +30,9 @@ func readForm(body []byte, contentType string) (map[string]string, error) {
 	option := match[3] + match[4]
 	switch strings.ToLower(match[1] + " " + match[2]) {
 	case "application/x-www-form-urlencoded ", "application/x-www-form-urlencoded charset":
-		return urlencoded(string(body), option)
+		return readURLEncoded(string(body), option)
 	case "multipart/form-data boundary":
-		return multipart(body, option)
+		return readMultipart(body, option)
 	}
 	return nil, ambiguous
 }
@@ -63,7 +63,7 @@ func decoded(text string) string {
 	})
 }
 
-func urlencoded(body, charset string) (map[string]string, error) {
+func readURLEncoded(body, charset string) (map[string]string, error) {
 	form, pairs := map[string]string{}, strings.Split(body, "&")
 	if len(pairs) > mostFields {
 		return nil, ambiguous
@@ -77,7 +77,7 @@ func urlencoded(body, charset string) (map[string]string, error) {
 	return form, nil
 }
 
-func multipart(body []byte, boundary string) (map[string]string, error) {
+func readMultipart(body []byte, boundary string) (map[string]string, error) {
 	form, delimiter := map[string]string{}, []byte("\r\n--"+boundary)
 	parts := bytes.Split(append([]byte("\r\n"), body...), delimiter)
 	for number, part := range parts[1:] {
