@@ -27,7 +27,7 @@ CHANGES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"from \.async_driver\b", "from .driver"),
     (r"from \.tasks\b", "from .._client.threads"),
     (r"from \.map_tasks\b", "from .._client.map_threads"),
-    (r"from \.base\b", "from .._client.base"),
+    (r"from \.(base|options)\b", r"from .._client.\1"),
     (r"\bget_async_httpx_client\b", "get_httpx_client"),
     (r"\basync_queue\b", "queue"),
     (r"\b(aclose|aiter_raw)\b", lambda found: found[1].replace("a", "", 1)),

@@ -20,19 +20,14 @@ from .._calls.operations import Assembly, params_of
 from .._calls.sources import Source, known_size
 from .._errors import ApiError, TransloaditError, UploadIncomplete
 from .._flow import Flow, InThread, Stop
+from .._http.clients import Timeout, timeout_of
 from .._progress import OnProgress, SavedFile, Story
 from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
 from .._signing import Params
 from .._status import AssemblyStatus
 from .async_driver import AsyncDriver
-from .base import (
-    CHUNK_SIZE,
-    CREATES_PER_MINUTE,
-    DEADLINE,
-    TUS_ABOVE,
-    BaseTransloadit,
-    Timeout,
-)
+from .base import BaseTransloadit
+from .options import CHUNK_SIZE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from .tasks import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
 
 T = TypeVar("T")
@@ -571,7 +566,7 @@ class AsyncTransloadit(BaseTransloadit):
         from .._waiting import wait  # noqa: F401
         from .map_tasks import mapped
 
-        self._check_credentials()
+        self._authentication.check()
         check_inputs(files)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
@@ -635,4 +630,4 @@ class AsyncTransloadit(BaseTransloadit):
         return await all_done(flows, one, parallel, on_tick)
 
     def _driver(self, timeout: Timeout, *how: Any, **also: Any) -> AsyncDriver:
-        return AsyncDriver(self, self._checked(timeout), *how, **also)
+        return AsyncDriver(self, timeout_of(timeout), *how, **also)

@@ -63,6 +63,14 @@ class AsyncHttpClient(httpx.AsyncClient):
             return await self._own.send(request, **_sending(self, kwargs))
 
 
+def check_headers(headers: Mapping[str, str] | None) -> None:
+    """Raises `InvalidInput` if they cannot stand in a request. It quotes none: they hold secrets."""
+    try:
+        httpx.Headers(headers)
+    except (ValueError, TypeError, AttributeError):
+        raise InvalidInput("the headers cannot stand in a request") from None
+
+
 def own_client(given: C, kind: type[C]) -> C:
     """Checks an httpx client of the caller's own.
 
@@ -78,12 +86,18 @@ def own_client(given: C, kind: type[C]) -> C:
     )
 
 
-def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    """Checks a timeout: seconds for each step of a request, or an `httpx.Timeout`.
+Timeout = float | httpx.Timeout | None
+"""Seconds for each step of a request (connect, write, read), or an `httpx.Timeout`."""
+
+
+def timeout_of(timeout: Timeout) -> httpx.Timeout | None:
+    """Checks a timeout; None says nothing.
 
     Raises:
         InvalidInput: it is neither; httpx itself would take anything and fail later.
     """
+    if timeout is None:
+        return None
     if isinstance(timeout, httpx.Timeout):
         for step, seconds in timeout.as_dict().items():  # sockets take none of these
             if seconds is not None and not 0 < seconds < math.inf:

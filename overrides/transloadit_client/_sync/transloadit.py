@@ -15,17 +15,12 @@ from .._calls.addresses import drawn_assembly_id
 from .._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
 from .._calls.operations import Assembly, params_of
 from .._calls.sources import Source, known_size
-from .._client.base import (
-    CHUNK_SIZE,
-    CREATES_PER_MINUTE,
-    DEADLINE,
-    TUS_ABOVE,
-    BaseTransloadit,
-    Timeout,
-)
+from .._client.base import BaseTransloadit
+from .._client.options import CHUNK_SIZE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from .._client.threads import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
 from .._errors import ApiError, TransloaditError, UploadIncomplete
 from .._flow import Flow, InThread, Stop
+from .._http.clients import Timeout, timeout_of
 from .._progress import OnProgress, SavedFile, Story
 from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
 from .._signing import Params
@@ -566,7 +561,7 @@ class Transloadit(BaseTransloadit):
         from .._uploads import job  # noqa: F401
         from .._waiting import wait  # noqa: F401
 
-        self._check_credentials()
+        self._authentication.check()
         check_inputs(files)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
@@ -630,4 +625,4 @@ class Transloadit(BaseTransloadit):
         return all_done(flows, one, parallel, on_tick)
 
     def _driver(self, timeout: Timeout, *how: Any, **also: Any) -> Driver:
-        return Driver(self, self._checked(timeout), *how, **also)
+        return Driver(self, timeout_of(timeout), *how, **also)
