@@ -64,7 +64,7 @@ class AsyncHttpClient(httpx.AsyncClient):
 
 
 def check_headers(headers: Mapping[str, str] | None) -> None:
-    """Raises `InvalidInput` if they cannot stand in a request. It quotes none: they hold secrets."""
+    """Raises `InvalidInput` if they cannot be sent. It quotes none: secrets stand there."""
     try:
         httpx.Headers(headers)
     except (ValueError, TypeError, AttributeError):
