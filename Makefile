@@ -12,7 +12,7 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
-DERIVED   := overrides/transloadit_client/_sync
+DERIVED   := overrides/transloadit_client/_client/blocking
 ALONE     := build/alone
 PEERS     := build/peers
 CONSUMERS := build/consumers

@@ -38,7 +38,7 @@ _HOME = {
     "SignedParams": "._signing",
     "StillBusy": "._errors",
     "Stream": "._calls.contents",
-    "Transloadit": "._sync.transloadit",
+    "Transloadit": "._client.blocking.transloadit",
     "TransloaditError": "._errors",
     "UnreadableAnswer": "._errors",
     "UntrustedUrl": "._errors",

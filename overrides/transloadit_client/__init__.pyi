@@ -4,6 +4,7 @@ from . import smart_cdn as smart_cdn
 from ._calls.addresses import new_assembly_id as new_assembly_id
 from ._calls.contents import Stream as Stream
 from ._client.async_transloadit import AsyncTransloadit as AsyncTransloadit
+from ._client.blocking.transloadit import Transloadit as Transloadit
 from ._errors import ApiError as ApiError
 from ._errors import AssemblyFailed as AssemblyFailed
 from ._errors import Attempt as Attempt
@@ -32,7 +33,6 @@ from ._signing import encode as encode
 from ._signing import sign as sign
 from ._status import AssemblyFile as AssemblyFile
 from ._status import AssemblyStatus as AssemblyStatus
-from ._sync.transloadit import Transloadit as Transloadit
 from ._version import __version__ as __version__
 
 __all__ = [

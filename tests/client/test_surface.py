@@ -288,7 +288,7 @@ def test_retry_is_a_policy_or_a_number_of_attempts(retry: Any, attempts: int) ->
     args = {"transport": httpx.MockTransport(failing)}
     client = Transloadit("k", "s", retry=retry, httpx_args=args)
     with (
-        mock.patch("transloadit_client._sync.driver.sleep"),
+        mock.patch("transloadit_client._client.blocking.driver.sleep"),
         pytest.raises(transloadit_client.ApiError) as caught,
     ):
         client.with_options(retry=retry).get_assembly(ID)

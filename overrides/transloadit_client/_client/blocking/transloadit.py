@@ -10,21 +10,21 @@ from typing import Any, TypeVar, Unpack
 from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
 
-from .._calls import operations
-from .._calls.addresses import drawn_assembly_id
-from .._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
-from .._calls.operations import Assembly, params_of
-from .._calls.sources import Source, known_size
-from .._client.base import BaseTransloadit
-from .._client.options import CHUNK_SIZE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
-from .._client.threads import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
-from .._errors import ApiError, TransloaditError, UploadIncomplete
-from .._flow import Flow, InThread, Stop
-from .._http.clients import Timeout, timeout_of
-from .._progress import OnProgress, SavedFile, Story
-from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
-from .._signing import Params
-from .._status import AssemblyStatus
+from ..._calls import operations
+from ..._calls.addresses import drawn_assembly_id
+from ..._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
+from ..._calls.operations import Assembly, params_of
+from ..._calls.sources import Source, known_size
+from ..._errors import ApiError, TransloaditError, UploadIncomplete
+from ..._flow import Flow, InThread, Stop
+from ..._http.clients import Timeout, timeout_of
+from ..._progress import OnProgress, SavedFile, Story
+from ..._runs.outcomes import CreateOptions, Finished, Key, Mapped
+from ..._signing import Params
+from ..._status import AssemblyStatus
+from ..base import BaseTransloadit
+from ..options import CHUNK_SIZE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
+from ..threads import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
 from .driver import Driver
 
 T = TypeVar("T")
@@ -266,7 +266,7 @@ class Transloadit(BaseTransloadit):
             status = client.create_assembly(template_id="…", num_expected_upload_files=1)
             status = client.upload(status, "holiday.mp4")
         """
-        from .._uploads.job import Uploads
+        from ..._uploads.job import Uploads
 
         found = self._sources(files)
         uploads = Uploads(
@@ -325,8 +325,8 @@ class Transloadit(BaseTransloadit):
         Example:
             status = client.wait_for_assembly(status, deadline=600)
         """
-        from .._http.event_stream import Listener
-        from .._waiting.wait import Terms, waiting
+        from ..._http.event_stream import Listener
+        from ..._waiting.wait import Terms, waiting
 
         terms = Terms(
             deadline=deadline,
@@ -383,7 +383,7 @@ class Transloadit(BaseTransloadit):
         Example:
             saved = client.download_results(status, "results", steps=["thumbnails"])
         """
-        from .._results.download import Download, at_once
+        from ..._results.download import Download, at_once
 
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = self.get_assembly(assembly, timeout=timeout)
@@ -447,7 +447,7 @@ class Transloadit(BaseTransloadit):
         Example:
             finished = client.run(template_id="…", files=["cat.jpg"], save_to="results")
         """
-        from .._runs import run
+        from ..._runs import run
 
         found = self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
@@ -552,14 +552,14 @@ class Transloadit(BaseTransloadit):
                 print(outcome.key, outcome.error)
         """
         # What its Assemblies need is imported now: later no file descriptor may be left for it.
-        from .._client.map_threads import mapped
-        from .._http.event_stream import Listener  # noqa: F401
-        from .._results import download  # noqa: F401
-        from .._runs import run  # noqa: F401
-        from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
-        from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
-        from .._uploads import job  # noqa: F401
-        from .._waiting import wait  # noqa: F401
+        from ..._http.event_stream import Listener  # noqa: F401
+        from ..._results import download  # noqa: F401
+        from ..._runs import run  # noqa: F401
+        from ..._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
+        from ..._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
+        from ..._uploads import job  # noqa: F401
+        from ..._waiting import wait  # noqa: F401
+        from ..map_threads import mapped
 
         self._authentication.check()
         check_inputs(files)
@@ -598,7 +598,7 @@ class Transloadit(BaseTransloadit):
 
     def _existing(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
         """The Assembly of a run that was interrupted, if it was created."""
-        from .._runs.run import is_missing
+        from ..._runs.run import is_missing
 
         try:
             return self.get_assembly(assembly_id, timeout=timeout)

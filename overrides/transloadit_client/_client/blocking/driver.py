@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from .._calls.call import Call
-from .._client.threads import Sleep, bounded, check, done_in_thread, poured, sleep
-from .._errors import TransloaditError
-from .._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
-from .._http.bodies import Body, BodyProblem, Rate
-from .._http.clients import shortened
-from .._http.exchange import built, is_mixed_up, lost, received
-from .._http.failures import FAILURES
-from .._http.pool_state import PEER
-from .._retry.attempts import attempts
-from .._retry.policy import ONCE
+from ..._calls.call import Call
+from ..._errors import TransloaditError
+from ..._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
+from ..._http.bodies import Body, BodyProblem, Rate
+from ..._http.clients import shortened
+from ..._http.exchange import built, is_mixed_up, lost, received
+from ..._http.failures import FAILURES
+from ..._http.pool_state import PEER
+from ..._retry.attempts import attempts
+from ..._retry.policy import ONCE
+from ..threads import Sleep, bounded, check, done_in_thread, poured, sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._client.base import BaseTransloadit
-    from .._flow import Step
-    from .._http.event_stream import Listener
+    from ..._flow import Step
+    from ..._http.event_stream import Listener
+    from ..base import BaseTransloadit
 
 T = TypeVar("T")
 
