@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -477,6 +478,32 @@ def test_nor_that_of_a_stream_whose_bytes_are_gone(client: Any, api: StandIn) ->
 
     assert isinstance(caught.value.__cause__, FileChanged)
     assert caught.value.missing == ("x",)
+
+
+def test_an_assembly_that_went_on_without_a_file_is_not_called_complete(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    """As when a request comes twice, and one file makes two uploads."""
+    assembly = waiting(client, 2)
+    api.faults.append(stray(len(A)))
+    metadata = {"assembly_url": assembly.assembly_ssl_url, "fieldname": "files", "filename": "c"}
+    pairs = (f"{name} {b64encode(text.encode()).decode()}" for name, text in metadata.items())
+    headers = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": "1",
+        "Upload-Metadata": ",".join(pairs),
+        "Content-Type": "application/offset+octet-stream",
+    }
+
+    def comes_twice(progress: Progress) -> None:
+        if progress.files_sent == 2:
+            httpx.post(assembly.tus_url, headers=headers, content=b"c")
+
+    with pytest.raises(UploadIncomplete, match="went on without") as caught:
+        client.upload(assembly, [a, ("c", b"c")], parallel=1, on_progress=comes_twice)
+
+    assert caught.value.missing == ("a.bin",)
+    assert caught.value.finished == ("c",)
 
 
 def test_a_status_that_is_behind_is_no_reason_to_send_again(

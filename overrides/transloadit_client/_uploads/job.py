@@ -130,13 +130,22 @@ class Uploads:
         next request; so what the Assembly still awaits is asked for on connections of its own.
         """
         # As texts, since anything may stand in the place of a URL.
-        finished = {str(upload.url) for upload in uploads_of(self.status) if upload.finished}
-        doubtful = [number for number, url in self._urls.items() if url not in finished]
-        if self.status.ok != "ASSEMBLY_UPLOADING" or not doubtful:
+        is_finished = {str(upload.url): upload.finished for upload in uploads_of(self.status)}
+        awaits = self.status.ok == "ASSEMBLY_UPLOADING"
+        # Once it has gone on, only what it names as unfinished is missing for certain.
+        doubtful = [
+            number for number, url in self._urls.items() if not is_finished.get(url, not awaits)
+        ]
+        if not doubtful:
             return False
-        server = self._server()
         for number in doubtful:
             self._arrived.discard(number)
+        if not awaits:
+            raise self._incomplete(
+                f"{self._name()} went on without them, perhaps because another file came twice."
+                " Create a new Assembly with all of the files."
+            )
+        server = self._server()
         for number in doubtful:
             try:
                 yield from self._sent_to(number, server, {}, self._urls[number])
