@@ -45,6 +45,7 @@ def release(target: Path) -> None:
         "transloadit-3.1": newer,
         "transloadit-resolved": resolved(document),
         "transloadit-urlencoded": overlaid(document, _read("overlays/urlencoded.yaml")),
+        "transloadit-gateway": overlaid(document, _read("overlays/gateway.yaml")),
         "transloadit-unsigned-3.1": overlaid(newer, _read("overlays/unsigned.yaml")),
     }
     for name, value in derived.items():

@@ -1,4 +1,4 @@
-"""A transport that follows a script, and a call of each operation to send over it."""
+"""Transports that answer without a network, and a call of each operation to send over them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,6 +17,22 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "replay": lambda client: client.replay_assembly(ID),
     "notification": lambda client: client.replay_assembly_notification(ID),
 }
+
+
+class Wire:
+    """A transport that records requests and answers each with a status, and these headers."""
+
+    def __init__(self, **headers: str) -> None:
+        self.requests: list[httpx.Request] = []
+        self.transport = httpx.MockTransport(self.answer)
+        self._headers = headers
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        named = request.url.path.removeprefix("/assemblies/")
+        identity = named if len(named) == 32 else ID
+        status = {"ok": "ASSEMBLY_EXECUTING", "assembly_id": identity}
+        return httpx.Response(200, json=status, headers=self._headers)
 
 
 class Script:

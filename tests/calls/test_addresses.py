@@ -23,9 +23,9 @@ from transloadit_client._calls.addresses import (
 )
 
 from ..foreign import many_cases
+from ..scripted import ID, Wire
 
 Connect = Callable[..., Any]
-ID = "7828446e5acd4aa996dce3455ec914e9"
 ELSEWHERE = {
     "another host": f"https://example.org/assemblies/{ID}",
     "the service's name inside another": f"https://api2.transloadit.com.example.org/assemblies/{ID}",
@@ -154,20 +154,6 @@ ALLOWED = {
         f"https://media.example.net:8443/assemblies/{ID}"
     ),
 }
-
-
-class Wire:
-    """A transport that records requests and answers each with a status."""
-
-    def __init__(self) -> None:
-        self.requests: list[httpx.Request] = []
-        self.transport = httpx.MockTransport(self.answer)
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        created = request.url.path.removeprefix("/assemblies/")
-        identity = created if len(created) == 32 else ID
-        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": identity})
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ def identity(url: str) -> str:
         (("status", UNKNOWN, "--endpoint", "ftp://example.com"), "--endpoint must be"),
         (("status", UNKNOWN, "--timeout", "0"), "Invalid value for '--timeout'"),
         (("replay", UNKNOWN, "--notify-url", "http://x", "--no-notify"), "exclude each other"),
+        (("replay", UNKNOWN, "--param", "fields:={}"), "an argument of its own"),
+        (("replay-notification", UNKNOWN, "--param", "wait:=true"), "--param has 'wait'"),
         (("sign", "[1]"), "cannot read '[1]'"),
         (("sign", "-"), "PARAMS is a NoneType"),
         (("sign", "{}", "--expires-in", "0"), "Invalid value for '--expires-in'"),
@@ -347,7 +349,8 @@ def test_replay_prints_the_url_of_the_new_assembly(command: Command, api: StandI
     api.crash_next()
     url = command("create", "--steps", STEPS, "a.txt").out.strip()
     api.settle()
-    ran = command("replay", url, "--reparse-template", "--no-notify", "--field", "width:=5")
+    further = ("--param", "later=x", "--param", 'auth:={"max_size": 7}')
+    ran = command("replay", url, "--reparse-template", "--no-notify", "-f", "width:=5", *further)
 
     assert ran.code == 0
     assert identity(ran.out) in set(api.assemblies) - {identity(url)}
@@ -355,17 +358,20 @@ def test_replay_prints_the_url_of_the_new_assembly(command: Command, api: StandI
     assert params["reparse_template"] == 1
     assert params["notify_url"] is None
     assert params["fields"] == {"width": 5}
+    assert params["later"] == "x"
+    assert params["auth"]["max_size"] == 7
 
 
 def test_a_notification_is_replayed(command: Command, api: StandIn) -> None:
     url = command("create", "--steps", STEPS, "a.txt").out.strip()
     api.settle()
     where = ("--notify-url", f"{api.url}/nowhere")
-    ran = command("replay-notification", url, *where, "--no-wait", "--json")
+    further = ("--param", "later:=1")
+    ran = command("replay-notification", url, *where, *further, "--no-wait", "--json")
 
     assert ran.document["answer"]["ok"] == "ASSEMBLY_NOTIFICATION_REPLAYING"
     asked = [one for one in api.requests if one.operation == "replayAssemblyNotification"]
-    assert [one.params["wait"] for one in asked] == [False]
+    assert [(one.params["wait"], one.params["later"]) for one in asked] == [(False, 1)]
     plain = command("replay-notification", url, *where, "--no-wait")
     assert (plain.code, plain.out) == (0, "")
     assert plain.err == "ASSEMBLY_NOTIFICATION_REPLAYING\n"

@@ -103,6 +103,24 @@ def test_bad_input_is_refused_and_nothing_is_sent(
     assert api.requests == []
 
 
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("replay_assembly", "reparse_template"),
+        ("replay_assembly", "notify_url"),
+        ("replay_assembly_notification", "wait"),
+        ("replay_assembly_notification", "auth"),
+    ],
+)
+def test_extra_params_of_a_replay_leave_its_arguments_alone(
+    api: StandIn, client: Any, method: str, name: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"extra_params has '{name}', which is an argument"):
+        getattr(client, method)(uuid4().hex, extra_params={name: 1})
+
+    assert api.requests == []
+
+
 @pytest.mark.parametrize("assembly", ["", "..", "a/b", ".", "x" * 200, None, 3, "a b", "é", "a\n"])
 @pytest.mark.parametrize(
     "method",

@@ -21,22 +21,9 @@ from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredential
 from transloadit_client._http.log_filters import OurRequest
 from transloadit_standin import StandIn
 
+from ..scripted import ID, Wire
+
 Connect = Callable[..., Any]
-ID = "7828446e5acd4aa996dce3455ec914e9"
-
-
-class Wire:
-    """A transport that records requests and answers each with a status."""
-
-    def __init__(self) -> None:
-        self.requests: list[httpx.Request] = []
-        self.transport = httpx.MockTransport(self.answer)
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        created = request.url.path.removeprefix("/assemblies/")
-        identity = created if len(created) == 32 else ID
-        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": identity})
 
 
 @pytest.fixture

@@ -32,8 +32,9 @@ from transloadit_client import (
     Transloadit,
 )
 
+from ..scripted import ID, Wire
+
 PACKAGE = Path(transloadit_client.__file__).parent
-ID = "7828446e5acd4aa996dce3455ec914e9"
 PUBLIC = [getattr(transloadit_client, name) for name in transloadit_client.__all__]
 CLASSES = [one for one in PUBLIC if inspect.isclass(one)]
 CLIENTS = [Transloadit, AsyncTransloadit]
@@ -102,21 +103,6 @@ def test_help_on_a_client_tells_its_settings() -> None:
             assert setting == "self" or f" {setting}: " in text
 
 
-class Wire:
-    """A transport that records requests and answers each with a status."""
-
-    def __init__(self, **headers: str) -> None:
-        self.requests: list[httpx.Request] = []
-        self.args = {"transport": httpx.MockTransport(self.answer)}
-        self._headers = headers
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        identity = request.url.path.removeprefix("/assemblies/")
-        status = {"ok": "ASSEMBLY_EXECUTING", "assembly_id": identity}
-        return httpx.Response(200, json=status, headers=self._headers)
-
-
 @dataclasses.dataclass
 class InDataclass:
     client: Transloadit
@@ -141,7 +127,7 @@ COPIES: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, in_dataclass, in
 def test_a_copy_signs_and_sends_over_the_same_connections(make: Callable[[Any], Any]) -> None:
     """Secrets need not leave the process for a copy, as they would have to for a pickle."""
     wire = Wire()
-    with Transloadit("k", "s", httpx_args=wire.args) as client:
+    with Transloadit("k", "s", httpx_args={"transport": wire.transport}) as client:
         twin = make(client)
         twin.close()  # which closes nothing of the client's
 
@@ -357,7 +343,7 @@ def test_a_status_is_a_small_table_in_a_notebook() -> None:
 def test_the_headers_of_an_answer_stay_with_status_and_error(connect: Callable[..., Any]) -> None:
     """By any spelling of their names, through pickles and copies, and not in the JSON."""
     wire = Wire(**{"X-Request-Id": "r-1", "X-More": "more"})
-    status = connect(httpx_args=wire.args).get_assembly(ID)
+    status = connect(httpx_args={"transport": wire.transport}).get_assembly(ID)
     refusal = {"error": "INVALID_SIGNATURE", "assembly_id": ID}
     refused = httpx.MockTransport(
         lambda _: httpx.Response(400, json=refusal, headers={"x-request-id": "r-2"})
@@ -393,7 +379,9 @@ def test_models_of_pydantic_are_taken_inside_steps(connect: Callable[..., Any]) 
     """By their aliases; None is not sent, since a Robot would take it for a value."""
     wire = Wire()
 
-    connect("k", "s", httpx_args=wire.args).create_assembly(steps={"small": Resize(width=3)})
+    connect("k", "s", httpx_args={"transport": wire.transport}).create_assembly(
+        steps={"small": Resize(width=3)}
+    )
 
     assert b'"small":{"robot":"/image/resize","width":3}' in wire.requests[0].content
 

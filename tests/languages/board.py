@@ -17,7 +17,7 @@ DOCS = ROOT / "docs"
 CALLS = ("create", "status", "cancel", "replay", "notification", "refusal")
 COMMENTS = ("//", "#", "/*", "*", "--", '"""')
 PROMPTS = {"go": "go", "rs": "rust", "java": "java", "kt": "kotlin", "ts": "typescript",
-           "py": "python", "rb": "ruby", "php": "php", "pl": "perl", "c": "c"}  # fmt: skip
+           "py": "python", "rb": "ruby", "php": "php", "cpp": "cpp", "hpp": "cpp"}  # fmt: skip
 COLUMNS = (
     "generator", "language", "version", "warnings", "compiles", "good", "calls", "vectors", "level",
     "odd", "lines", "gaps",
@@ -66,7 +66,7 @@ def publish(results: Sequence[Result]) -> list[Path]:
     """Write the scoreboard and the recipes; gives the files that changed."""
     pages = {DOCS / "languages.md": scoreboard(results)}
     for result in results:
-        if not result.language.unavailable:
+        if not result.language.no_driver:
             pages[recipe_path(result.language)] = recipe(result.language)
     changed = []
     for path, text in pages.items():

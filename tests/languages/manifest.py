@@ -53,9 +53,18 @@ class Language:
     """Why this cannot run anywhere we know of; then there is a row on the scoreboard and no run."""
     available: str = ""
     """A command that succeeds once it can be had after all; each run tries it."""
+    unusable: str = ""
+    """Why what it writes does not work; then there is a row on the scoreboard and no driver."""
+    still: str = ""
+    """A command that succeeds as long as that is so, run beside what was generated."""
     files: bool = True
     """Whether it can send files; if not, its driver creates an Assembly without any."""
     gap: tuple[Gap, ...] = field(default=())
+
+    @property
+    def no_driver(self) -> str:
+        """Why there is a row for it and nothing to run; an empty text where there is."""
+        return self.unavailable or self.unusable
 
     @property
     def folder(self) -> Path:

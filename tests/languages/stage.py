@@ -65,6 +65,12 @@ class Result:
         """Whether all is as it should be."""
         return not self.findings and not self.skipped
 
+    @property
+    def as_expected(self) -> bool:
+        """Whether it is good, or is not run for the reason that the scoreboard gives."""
+        known = self.skipped == self.language.no_driver
+        return not self.findings and known
+
 
 class Failed(Exception):
     """A command ended with another exit code than 0."""
@@ -80,11 +86,14 @@ def lacking(language: Language) -> str:
 def attempt(language: Language, spec: Path, *, say: Callable[[str], object] = print) -> Result:
     """The whole way of one generator; what goes wrong is in the result."""
     result = Result(language)
-    result.skipped = language.unavailable or lacking(language)
+    result.skipped = language.unavailable or lacking(language) or language.unusable
     if language.unavailable and _succeeds(language.available, ROOT):
         result.findings["available"] = f"no longer so: {language.unavailable}"
-        say(f"    available: {result.findings['available']}")
+    elif result.skipped and result.skipped == language.unusable:
+        _check_unusable(language, spec, result)
     if result.skipped:
+        for claim, finding in result.findings.items():
+            say(f"    {claim}: {finding}")
         return result
     begun = time.monotonic()
     try:
@@ -133,15 +142,36 @@ def _install_node_packages() -> None:
     stamp.touch()
 
 
+def _check_unusable(language: Language, spec: Path, result: Result) -> None:
+    """Generate what is known not to work, and see that it still does not."""
+    begun = time.monotonic()
+    try:
+        _lay_out(language)
+        _generate(language, spec, result)
+    except Failed as error:
+        result.findings["generate"] = str(error)
+    else:
+        if not _succeeds(language.still, language.build):
+            result.findings["unusable"] = f"no longer so, write a driver: {language.unusable}"
+    result.seconds = time.monotonic() - begun
+
+
 def _make(language: Language, spec: Path, result: Result) -> None:
+    env = _generate(language, spec, result)
+    _run(language.compile, language.build, env)
+    result.done.append("compile")
+
+
+def _generate(language: Language, spec: Path, result: Result) -> dict[str, str]:
+    """Let the generator write; gives the environment that it had."""
     env = {**os.environ, "PATH": _path(), "SPEC": str(spec), "ROOT": str(ROOT)}
+    env["DO_NOT_TRACK"] = "1"  # kubb would report each run to its authors
     env |= _derived(spec, language.build)
     result.version = first_version(_run(language.version, language.build, env, also_errors=True))
     output = _run(language.generate, language.build, env, also_errors=True)
     result.warnings = count_warnings(output)
     result.done.append("generate")
-    _run(language.compile, language.build, env)
-    result.done.append("compile")
+    return env
 
 
 def _derived(spec: Path, folder: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = manifest.ROOT
 NAMES = manifest.names()
-RUNNING = [name for name in NAMES if not manifest.read(name).unavailable]
+RUNNING = [name for name in NAMES if not manifest.read(name).no_driver]
 FILES = {"one.txt": b"one", "two.txt": b"two"}
 STEP = {"robot": "/image/resize"}
 
@@ -224,9 +224,31 @@ def test_what_runs_nowhere_says_why_and_is_tried_again_each_time() -> None:
     }
 
 
+def test_what_writes_code_of_no_use_is_generated_each_time_and_fails_once_it_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "hand" / "made-up").mkdir(parents=True)
+    monkeypatch.setattr(manifest, "HERE", tmp_path / "hand")
+    monkeypatch.setattr(manifest, "BUILD", tmp_path / "build")
+    wrong = language(unusable="it dies", generate="touch written", still="test -f written")
+    cured = language(unusable="it dies", generate="true", still="test -f written")
+    ended = language(unusable="it dies", generate="echo why; false", still="true")
+    alone = language(unusable="it dies", needs=("no-such-program",))
+
+    spec = ROOT / "openapi" / "transloadit.yaml"
+    results = [stage.attempt(one, spec, say=str) for one in (wrong, cured, ended, alone)]
+    assert [result.skipped for result in results] == [*["it dies"] * 3, "no-such-program not found"]
+    assert [result.as_expected for result in results] == [True, False, False, False]
+    assert results[1].findings == {"unusable": "no longer so, write a driver: it dies"}
+    assert "why" in results[2].findings["generate"]
+
+
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(RUNNING)))
-def test_what_runs_nowhere_has_a_command_that_would_show_it(name: str) -> None:
-    assert manifest.read(name).available
+def test_what_is_not_run_has_a_command_that_would_show_that_it_can_be(name: str) -> None:
+    made = manifest.read(name)
+
+    assert bool(made.unavailable) == bool(made.available)
+    assert bool(made.unusable) == bool(made.still) == bool(made.generate)
 
 
 def test_commands_that_fail_and_drivers_that_print_no_json_are_findings(
@@ -308,10 +330,12 @@ def test_a_level_needs_all_rows_of_its_kinds_and_of_the_levels_before_it(
 
 
 def test_what_has_no_lock_names_exact_versions() -> None:
-    cargo = [(manifest.HERE / n / "Cargo.toml").read_text("utf-8") for n in ("rust", "progenitor")]
+    cargo = [path.read_text("utf-8") for path in manifest.HERE.glob("*/Cargo.toml")]
     node = json.loads((manifest.HERE / "node" / "package.json").read_text("utf-8"))
-    poms = [(manifest.HERE / n / "pom.xml").read_text("utf-8") for n in ("java", "kotlin")]
+    poms = [path.read_text("utf-8") for path in manifest.HERE.glob("*/pom.xml")]
 
+    assert len(cargo) == 2
+    assert len(poms) == 4
     for text in cargo:
         dependencies = text.partition("[dependencies]")[2]
         assert re.findall(r'= (?:"|\{ version = ")(?!=)\d.*', dependencies) == []

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from transloadit_standin import StandIn
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "consumers"
+NODE = ROOT / "tests" / "node"
 SPEC = ROOT / "openapi" / "transloadit.yaml"
 STEPS = {"resized": {"robot": "/image/resize", "use": ":original", "width": 30}}
 
@@ -46,13 +47,19 @@ def consume() -> Run:
     return run
 
 
-@pytest.fixture
-def api() -> Iterator[StandIn]:
+@contextmanager
+def mock_server() -> Iterator[StandIn]:
     """A mock server whose key signed the examples of the document."""
     with StandIn(
         key="foo_key", secret="foo_secret", signature_required=True, step_seconds=0.2
     ) as api:
         api.add_template("foo_template", steps=STEPS)
+        yield api
+
+
+@pytest.fixture
+def api() -> Iterator[StandIn]:
+    with mock_server() as api:
         yield api
 
 
@@ -87,74 +94,128 @@ class Recorder(httpx.BaseTransport):
         self._transport.close()
 
 
-def every_operation(client: Transloadit, create: Callable[[dict[str, Any]], Any]) -> None:
-    """Calls each operation of the document once and more; `create` sends one without files."""
-    files = {"a": ("a.txt", b"\x00\xff"), "b": ("b.txt", "Grüße".encode())}
-    created = client.create_assembly(steps=STEPS, files=files, form_fields={"caption": "Grüße"})
+def every_operation(client: Transloadit) -> int:
+    """Calls each operation of the document, and with each kind of input; gives how many calls."""
+    created = client.create_assembly(
+        steps=STEPS,
+        files={"a": ("a.txt", b"\x00\xff"), "b": ("b.txt", "Grüße".encode())},
+        form_fields={"caption": "Grüße", "width": 3},
+    )
     client.create_assembly(steps=STEPS, files=[b"1"], assembly_id=None)
-    create({})
-    create({"num_expected_upload_files": 2, "tus_num_expected_upload_files": 2})
+    client.create_assembly(steps=STEPS)
+    client.create_assembly(steps=STEPS, assembly_id=None)
+    client.create_assembly(steps=STEPS, num_expected_upload_files=2)
+    client.create_assembly(
+        template_id="foo_template", fields={"caption": "日本 🎄"}, notify_url=None
+    )
     client.get_assembly(created)
     client.cancel_assembly(created)
-    with suppress(ApiError):
-        client.replay_assembly(created, notify_url="https://example.org", fields={"a": 1})
-    with suppress(ApiError):
-        client.replay_assembly_notification(created, wait=False)
-
-
-def by_hand(client: Transloadit, http: httpx.Client, url: str) -> Callable[[dict[str, Any]], Any]:
-    """Creates without files, in multipart as the document has it."""
-
-    def create(fields: dict[str, Any]) -> None:
-        form = client.sign({"steps": STEPS})
-        all_fields = {"params": form.params, "signature": form.signature, **fields}
-        parts = {name: (None, str(value).encode()) for name, value in all_fields.items()}
-        assert http.post(f"{url}/assemblies", files=parts).status_code == 200
-
-    return create
-
-
-def test_openapi_core_accepts_every_request_and_every_answer(api: StandIn, consume: Run) -> None:
-    recorder = Recorder()
-    http = httpx.Client(transport=recorder)
-    with Transloadit(
-        api.key, api.secret, base_url=api.url, httpx_args={"transport": recorder}
-    ) as client:
-        every_operation(client, by_hand(client, http, api.url))
-
-    given = json.dumps({"document": str(SPEC), "calls": recorder.calls})
-    done = consume("python", HERE / "gateway.py", input=given)
-
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [""] * 8
-
-
-def test_openapi_core_refuses_what_the_document_does_not_allow(consume: Run) -> None:
-    """Or its consent would say nothing."""
-    answer = {"status": 200, "body": base64.b64encode(b'{"uploads": 7}').decode()}
-    form = base64.b64encode(b"signature=x").decode()
-    calls = [
-        {
-            "request": {"method": "get", "path": "/assemblies/a", "content_type": "", "body": ""},
-            "response": answer,
-        },
-        {
-            "request": {
-                "method": "post",
-                "path": "/assemblies/a/replay",
-                "content_type": "application/x-www-form-urlencoded",
-                "body": form,
-            },
-            "response": answer,
-        },
+    replays: list[Callable[[], object]] = [
+        lambda: client.replay_assembly(created, notify_url="https://example.org", fields={"a": 1}),
+        lambda: client.replay_assembly(created, notify_url=None, extra_params={"quiet": True}),
+        lambda: client.replay_assembly_notification(created, wait=False),
     ]
+    for replay in replays:
+        with suppress(ApiError):
+            replay()
+    return 11
 
-    done = consume(
-        "python", HERE / "gateway.py", input=json.dumps({"document": str(SPEC), "calls": calls})
-    )
+
+@pytest.fixture(scope="module")
+def calls() -> list[dict[str, Any]]:
+    """What the client sends, signed and with a token, and what it was answered."""
+    recorder = Recorder()
+    with mock_server() as api:
+        given: list[dict[str, Any]] = [
+            {"key": api.key, "secret": api.secret},
+            {"auth_token": api.auth_token},
+        ]
+        for credentials in given:
+            with Transloadit(
+                base_url=api.url, httpx_args={"transport": recorder}, **credentials
+            ) as client:
+                every_operation(client)
+    return recorder.calls
+
+
+NOT_ALLOWED = [
+    ("get", "/assemblies/a", "", b"", b'{"uploads": 7}'),
+    ("post", "/assemblies/a/replay", "application/x-www-form-urlencoded", b"signature=x", b"{}"),
+]
+"""An answer and a request that the document does not allow."""
+
+
+def call(method: str, path: str, content_type: str, body: bytes, answer: bytes) -> dict[str, Any]:
+    return {
+        "request": {
+            "method": method,
+            "path": path,
+            "content_type": content_type,
+            "body": base64.b64encode(body).decode(),
+        },
+        "response": {"status": 200, "body": base64.b64encode(answer).decode()},
+    }
+
+
+Gateway = Callable[..., list[str]]
+
+
+@pytest.fixture(params=["openapi-core", "connexion", "kin-openapi"])
+def complaints(
+    request: pytest.FixtureRequest, consume: Run, program: Program, dist: Path
+) -> Gateway:
+    """What a gateway has to say of each call with its answer; nothing is an empty text.
+
+    kin-openapi needs the document for gateways, the others take each.
+    """
+    gateway = request.param
+    document = dist / "openapi" / "transloadit-gateway.json" if gateway == "kin-openapi" else SPEC
+
+    def ask(calls: list[dict[str, Any]], document: Path = document) -> list[str]:
+        given = json.dumps({"document": str(document), "calls": calls})
+        if gateway == "kin-openapi":
+            done = subprocess.run(
+                [program("go"), "run", "."], cwd=HERE / "kin",
+                input=given, capture_output=True, text=True, timeout=300, check=False,
+            )  # fmt: skip
+        else:
+            script = HERE / f"{gateway.replace('-', '_')}_gateway.py"
+            done = consume("python", script, input=given)
+        assert done.returncode == 0, done.stderr
+        said: list[str] = json.loads(done.stdout)
+        return said
+
+    return ask
+
+
+def test_a_gateway_accepts_every_request_and_every_answer(
+    complaints: Gateway, calls: list[dict[str, Any]]
+) -> None:
+    assert complaints(calls) == [""] * 22
+
+
+def test_a_gateway_refuses_what_the_document_does_not_allow(complaints: Gateway) -> None:
+    """Or its consent would say nothing."""
+    assert all(complaints([call(*one) for one in NOT_ALLOWED]))
+
+
+@pytest.mark.parametrize("name", ["3.0.3", "gateway", "resolved", "urlencoded"])
+def test_a_gateway_loads_each_document_of_3_0(complaints: Gateway, dist: Path, name: str) -> None:
+    """kin-openapi checks their examples as well."""
+    assert complaints([], dist / "openapi" / f"transloadit-{name}.json") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["3.0.3", "3.1", "resolved", "urlencoded", "gateway", "unsigned-3.1"]
+)
+def test_swagger_parser_accepts_each_document(program: Program, dist: Path, name: str) -> None:
+    done = subprocess.run(
+        [program("node"), NODE / "swagger_parser.mjs", f"openapi/transloadit-{name}.json"],
+        cwd=dist, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert all(json.loads(done.stdout))
+    assert done.stdout.strip() == ("3.1.1" if "3.1" in name else "3.0.3")
 
 
 def free_port() -> int:
@@ -163,13 +224,11 @@ def free_port() -> int:
         return int(unused.getsockname()[1])
 
 
-@pytest.fixture
-def prism(api: StandIn, program: Program, tmp_path: Path) -> Iterator[str]:
-    """A gateway in front of the mock server that refuses what the document does not allow."""
-    port = free_port()
-    command = [program("prism"), "proxy", str(SPEC), api.url, "--errors", "--port", str(port)]
-    with (tmp_path / "prism.log").open("wb") as log:
-        gateway = subprocess.Popen(command, stdout=log, stderr=log)
+@contextmanager
+def serving(command: list[str], port: int, log: Path) -> Iterator[str]:
+    """Run a server as long as it is needed; gives its URL once it listens."""
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         for _ in range(300):
             with suppress(OSError):
@@ -178,21 +237,54 @@ def prism(api: StandIn, program: Program, tmp_path: Path) -> Iterator[str]:
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
-        gateway.terminate()
-        gateway.wait(10)
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def prism(api: StandIn, program: Program, tmp_path: Path) -> Iterator[str]:
+    """A gateway in front of the mock server that refuses what the document does not allow."""
+    port = free_port()
+    command = [program("prism"), "proxy", str(SPEC), api.url, "--errors", "--port", str(port)]
+    with serving(command, port, tmp_path / "prism.log") as url:
+        yield url
 
 
 def test_prism_lets_every_request_and_every_answer_through(api: StandIn, prism: str) -> None:
-    with (
-        httpx.Client() as http,
-        Transloadit(api.key, api.secret, base_url=prism, retry=None) as client,
-    ):
-        every_operation(client, by_hand(client, http, prism))
-        refused = http.post(f"{prism}/assemblies", files={"signature": (None, b"x")})
+    given: list[dict[str, Any]] = [
+        {"key": api.key, "secret": api.secret},
+        {"auth_token": api.auth_token},
+    ]
+    for credentials in given:
+        with Transloadit(base_url=prism, retry=None, **credentials) as client:
+            every_operation(client)
+    refused = httpx.post(f"{prism}/assemblies", files={"signature": (None, b"x")})
 
     assert refused.status_code == 422, "a create without params"
-    assert len(api.requests) == 8
-    assert sum(len(request.files) for request in api.requests) == 3
+    assert len(api.requests) == 22
+    assert sum(len(request.files) for request in api.requests) == 6
+
+
+def test_the_client_reads_what_mockoon_answers_from_the_examples(
+    program: Program, tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [program("node"), str(NODE / "mockoon.mjs"), str(SPEC), str(port)]
+    with (
+        serving(command, port, tmp_path / "mockoon.log") as url,
+        Transloadit("k", "s", base_url=url, retry=None) as client,
+    ):
+        created = client.create_assembly(template_id="t", files=[b"1"], assembly_id=None)
+        known = str(created.assembly_id)
+        read, cancelled = client.get_assembly(known), client.cancel_assembly(known)
+        replayed = client.replay_assembly(known)
+        notified = client.replay_assembly_notification(known)
+
+    assert created.to_dict() == read.to_dict() == cancelled.to_dict()
+    assert read.done
+    assert [file.name for file in read.files["resized"]] == ["tree.jpg"]
+    assert replayed.busy
+    assert notified.ok == "ASSEMBLY_NOTIFICATION_REPLAYED"
 
 
 def test_schemathesis_finds_nothing_in_examples_and_along_links(

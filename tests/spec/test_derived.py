@@ -165,6 +165,22 @@ def test_the_unsigned_document_asks_for_the_params_objects_and_for_no_credential
     assert "webhooks" not in document
 
 
+def test_the_document_for_gateways_closes_no_form_and_no_key(dist: Path, spec: Any) -> None:
+    document = read(dist, "transloadit-gateway.json")
+    schemas = document["components"]["schemas"]
+    untyped = [
+        value
+        for schema in schemas.values()
+        for value in schema.get("properties", {}).values()
+        if not value.keys() & {"type", "$ref"}
+    ]
+
+    assert schemas["CreateAssemblyForm"]["additionalProperties"] is True
+    assert len(untyped) > 20
+    assert all(value["nullable"] for value in untyped)
+    assert document["paths"] == spec["paths"]
+
+
 # Schemas
 
 

@@ -113,8 +113,8 @@ def test_a_release_has_the_names_that_others_link_to(dist: Path) -> None:
 
     assert {name for name in names if not name.startswith("vectors/")} == {
         "index.html", "transloadit-3.0.3.json", "transloadit-3.0.3.yaml", "transloadit-3.1.json",
-        "transloadit-3.1.yaml", "transloadit-resolved.json", "transloadit-unsigned-3.1.json",
-        "transloadit-urlencoded.json", "transloadit.arazzo.yaml",
+        "transloadit-3.1.yaml", "transloadit-gateway.json", "transloadit-resolved.json",
+        "transloadit-unsigned-3.1.json", "transloadit-urlencoded.json", "transloadit.arazzo.yaml",
         "transloadit.postman_collection.json", "schemas/AssemblyStatus.json",
         "schemas/CreateAssemblyParams.json", "schemas/ReplayAssemblyNotificationParams.json",
         "schemas/ReplayAssemblyParams.json",

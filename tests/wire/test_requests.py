@@ -178,7 +178,13 @@ def test_no_nonce_is_used_twice(
         ("replay_assembly", {}, {"reparse_template": 0}),
         ("replay_assembly", {"reparse_template": True}, {"reparse_template": 1}),
         ("replay_assembly", {"notify_url": None}, {"reparse_template": 0, "notify_url": None}),
+        (
+            "replay_assembly",
+            {"extra_params": {"allow_steps_override": False}},
+            {"reparse_template": 0, "allow_steps_override": False},
+        ),
         ("replay_assembly_notification", {}, {}),
+        ("replay_assembly_notification", {"extra_params": {"a": None}}, {"a": None}),
         ("replay_assembly_notification", {"wait": False}, {"wait": False}),
         ("replay_assembly_notification", {"notify_url": "u"}, {"notify_url": "u"}),
     ],

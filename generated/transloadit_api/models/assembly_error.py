@@ -21,6 +21,9 @@ class AssemblyError:
     """A refusal: the request led to no Assembly, or to no answer about one. Where there is an Assembly, the other keys of
     its status may come too.
 
+        Example:
+            {'error': 'RATE_LIMIT_REACHED', 'http_code': 413, 'message': 'Request limit reached.', 'info': {'retryIn': 3}}
+
     """
 
     error: None | str | Unset = UNSET

@@ -18,7 +18,12 @@ T = TypeVar("T", bound="ReplayAssemblyNotificationResult")
 
 @_attrs_define
 class ReplayAssemblyNotificationResult:
-    """The answer to a Notification replay. The page names `ok` alone; the rest is observed."""
+    """The answer to a Notification replay. The page names `ok` alone; the rest is observed.
+
+    Example:
+        {'ok': 'ASSEMBLY_NOTIFICATION_REPLAYED', 'success': True, 'notification_id': '91c2f0a6d5e84b7f8a3c1d2e4f506172'}
+
+    """
 
     ok: None | str | Unset = UNSET
     """ `ASSEMBLY_NOTIFICATION_REPLAYED`, or `ASSEMBLY_NOTIFICATION_REPLAYING` when `wait` was false and the

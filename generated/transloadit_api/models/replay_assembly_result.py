@@ -18,7 +18,14 @@ T = TypeVar("T", bound="ReplayAssemblyResult")
 
 @_attrs_define
 class ReplayAssemblyResult:
-    """The answer to an Assembly replay. The page shows `ok` alone; the rest is observed."""
+    """The answer to an Assembly replay. The page shows `ok` alone; the rest is observed.
+
+    Example:
+        {'ok': 'ASSEMBLY_REPLAYING', 'message': 'The Assembly is being replayed.', 'success': True, 'assembly_id':
+            '5d2e9a1407f34c5fa1e0b3a7c6d8f912', 'assembly_ssl_url':
+            'https://api2-jenks.transloadit.com/assemblies/5d2e9a1407f34c5fa1e0b3a7c6d8f912'}
+
+    """
 
     ok: None | str | Unset = UNSET
     """ `ASSEMBLY_REPLAYING` when the replay has begun. """

@@ -37,9 +37,6 @@ from .output import give_file, tell
 from .progress import Show
 from .session import Session
 
-# These have arguments of their own in Python, but no options here.
-_PARAMS_WITH_ARGUMENTS = ("allow_steps_override", "auth", "quiet")
-
 
 @frozen
 class Target:
@@ -187,7 +184,7 @@ def cancel(session: Session, *, assemblies: Sequence[str]) -> Outcome:
 def replay(
     session: Session, *, assembly: str, no_notify: bool, reparse_template: bool, **given: Any
 ) -> Outcome:
-    wanted = instructions(given)
+    wanted = {**instructions(given), **further_params(given, "auth")}
     if no_notify:
         if "notify_url" in wanted:
             raise InvalidInput("--notify-url and --no-notify exclude each other")
@@ -198,12 +195,12 @@ def replay(
 
 
 def replay_notification(
-    session: Session, *, assembly: str, notify_url: str | None, no_wait: bool
+    session: Session, *, assembly: str, notify_url: str | None, no_wait: bool, **given: Any
 ) -> Outcome:
     where: dict[str, Any] = {} if notify_url is None else {"notify_url": notify_url}
     with session.client() as client:
         answer = client.replay_assembly_notification(
-            assembly, wait=False if no_wait else None, **where
+            assembly, wait=False if no_wait else None, **where, **further_params(given, "auth")
         )
     tell(str(answer.ok))
     return Outcome(document={"answer": answer.to_dict()})
@@ -219,14 +216,21 @@ def creating(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def described(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a new Assembly, as the client's keywords."""
-    params = values_of(given["param"], "--param")
-    known = {name: params.pop(name) for name in _PARAMS_WITH_ARGUMENTS if name in params}
     return {
         **instructions(given),
-        **known,
+        **further_params(given, "allow_steps_override", "auth", "quiet"),
         "form_fields": values_of(given["form_field"], "--form-field"),
-        "extra_params": params,
     }
+
+
+def further_params(given: Mapping[str, Any], *arguments: str) -> dict[str, Any]:
+    """What `--param` names, as the client's keywords.
+
+    `arguments` have arguments of their own in Python, but no options here.
+    """
+    params = values_of(given["param"], "--param")
+    known = {name: params.pop(name) for name in arguments if name in params}
+    return {**known, "extra_params": params}
 
 
 def instructions(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,12 +67,13 @@ INSTRUCTIONS = [
     _option("--notify-url", "The URL that gets the webhook when the Assembly has ended.",
             metavar="URL"),
 ]  # fmt: skip
+PARAM = _many("--param", "NAME=TEXT",
+              "Any other parameter of the API; NAME:=JSON for non-string values.")  # fmt: skip
 DESCRIBING = [
     *INSTRUCTIONS,
     _many("--form-field", "NAME=TEXT", "A further form field."),
-    _many("--param", "NAME=TEXT",
-          "Any other parameter of the API; NAME:=JSON for non-string values."),
-]  # fmt: skip
+    PARAM,
+]
 CREATING = [
     *DESCRIBING,
     _option("--assembly-id", "An id of your own: 32 random hex digits; by default a new one.",
@@ -130,12 +131,14 @@ MAPPING = [
 
 REPLAYING = [
     *INSTRUCTIONS,
-    _flag("--no-notify", "Send no webhook."),
+    PARAM,
+    _flag("--no-notify", "Send no webhook: the URL is null."),
     _flag("--reparse-template", "Use the Template as it is now, not the Steps as they were."),
 ]
 AGAIN = [
     _option("--notify-url", "The URL that gets the webhook instead.", metavar="URL"),
     _flag("--no-wait", "Do not wait until it was delivered."),
+    PARAM,
 ]
 
 PARAMS = click.Argument(["params"], metavar="FILE|JSON|-", type=_WORD)

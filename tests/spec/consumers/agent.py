@@ -23,7 +23,7 @@ async def main(example: str, document: Any) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     async with Client(module.server(document)) as agent:
-        tools = {tool.name: [*tool.inputSchema["properties"]] for tool in await agent.list_tools()}
+        tools = {tool.name: [*tool.input_schema["properties"]] for tool in await agent.list_tools()}
 
         async def call(name: str, **arguments: Any) -> Any:
             return (await agent.call_tool(name, arguments)).structured_content

@@ -72,8 +72,7 @@ class Transloadit(BaseTransloadit):
             auth: further `auth` keys: `referer`, `max_size`, `max_number_of_files` …
             files: paths, bytes, files opened for reading bytes, or `(name, content[, type])`: one
                 or several of them for the field `files`, or a mapping from field names. Open files
-                are read from where they stand, paths are opened when their turn comes. A file
-                that changes while it is sent is refused (`FileChanged`).
+                are read from where they stand, paths are opened when their turn comes.
             form_fields: further form fields: text, or numbers and booleans, sent as JSON text.
             num_expected_upload_files: how many files will follow by resumable upload (tus).
             assembly_id: an id of your own: 32 unguessable hex digits. By default a new one is
@@ -155,6 +154,7 @@ class Transloadit(BaseTransloadit):
         notify_url: str | Unset | None = UNSET,
         fields: Params | None = None,
         auth: Params | None = None,
+        extra_params: Mapping[str, Any] | None = None,
         timeout: Timeout = None,
     ) -> AssemblyStatus:
         """Runs an Assembly once more, from the same input files; made for those that crashed.
@@ -164,9 +164,9 @@ class Transloadit(BaseTransloadit):
             reparse_template: whether to take the Template as it is now, or the Steps as they were.
             steps: Steps that override the original's.
             template_id: another Template.
-            notify_url: where the webhook goes instead; None is sent as null.
+            notify_url: where the webhook goes instead; None is null: nowhere, as we read it.
             fields: Assembly Variables.
-            auth: further `auth` keys.
+            auth, extra_params: further keys of `auth`, and of `params`.
             timeout: seconds for each step of the request, or an `httpx.Timeout`.
 
         Returns:
@@ -187,9 +187,9 @@ class Transloadit(BaseTransloadit):
             fields=fields,
             auth=auth,
             reparse_template=int(reparse_template),
+            extra=extra_params,
         )
-        call = operations.replay(*self._permit(params), assembly)
-        return self._driver(timeout).call(call)
+        return self._driver(timeout).call(operations.replay(*self._permit(params), assembly))
 
     def replay_assembly_notification(
         self,
@@ -198,6 +198,7 @@ class Transloadit(BaseTransloadit):
         notify_url: str | Unset = UNSET,
         wait: bool | None = None,
         auth: Params | None = None,
+        extra_params: Mapping[str, Any] | None = None,
         timeout: Timeout = None,
     ) -> ReplayAssemblyNotificationResult:
         """Sends the webhook (Notification, Pingback) of a finished Assembly again.
@@ -206,7 +207,7 @@ class Transloadit(BaseTransloadit):
             assembly: its id, URL or status.
             notify_url: where to send it; by default where it went before.
             wait: whether to answer only once it was delivered; the API's default is true.
-            auth: further `auth` keys.
+            auth, extra_params: further keys of `auth`, and of `params`.
             timeout: seconds for each step of the request, or an `httpx.Timeout`.
 
         Raises:
@@ -217,7 +218,7 @@ class Transloadit(BaseTransloadit):
             client.replay_assembly_notification(status, notify_url="https://example.com/hook")
         """
         operations.check_objects(auth=auth)
-        params = params_of(notify_url=notify_url, wait=wait, auth=auth)
+        params = params_of(notify_url=notify_url, wait=wait, auth=auth, extra=extra_params)
         call = operations.notification_replay(*self._permit(params), assembly)
         return self._driver(timeout).call(call)
 
