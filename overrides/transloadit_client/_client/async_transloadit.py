@@ -459,6 +459,8 @@ class AsyncTransloadit(BaseTransloadit):
         """
         from .._runs import run
 
+        run.check_arguments(create, chunk_size, deadline, stop)
+        run.check_saving(create, save_to, save_steps)
         found = await self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))
@@ -564,7 +566,7 @@ class AsyncTransloadit(BaseTransloadit):
         # What its Assemblies need is imported now: later no file descriptor may be left for it.
         from .._http.async_event_stream import AsyncListener  # noqa: F401
         from .._results import download  # noqa: F401
-        from .._runs import run  # noqa: F401
+        from .._runs import run
         from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
         from .._uploads import job  # noqa: F401
@@ -573,6 +575,8 @@ class AsyncTransloadit(BaseTransloadit):
 
         self._check_credentials()
         check_inputs(files)
+        run.check_arguments(create, chunk_size, deadline)
+        run.check_saving(create, save_to, save_steps)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), self._world().now)

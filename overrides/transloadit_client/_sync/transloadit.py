@@ -454,6 +454,8 @@ class Transloadit(BaseTransloadit):
         """
         from .._runs import run
 
+        run.check_arguments(create, chunk_size, deadline, stop)
+        run.check_saving(create, save_to, save_steps)
         found = self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))
@@ -560,7 +562,7 @@ class Transloadit(BaseTransloadit):
         from .._client.map_threads import mapped
         from .._http.event_stream import Listener  # noqa: F401
         from .._results import download  # noqa: F401
-        from .._runs import run  # noqa: F401
+        from .._runs import run
         from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
         from .._uploads import job  # noqa: F401
@@ -568,6 +570,8 @@ class Transloadit(BaseTransloadit):
 
         self._check_credentials()
         check_inputs(files)
+        run.check_arguments(create, chunk_size, deadline)
+        run.check_saving(create, save_to, save_steps)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), self._world().now)
