@@ -539,16 +539,14 @@ class AsyncTransloadit(BaseTransloadit):
 
         Args:
             files: for each Assembly what `run` takes as `files`; a tuple is one `(name, content)`.
-            save_to: a folder; each Assembly's results go into a folder of their own in it.
+            save_to: a folder, in which each Assembly's results have a folder of their own.
             save_steps: the Steps whose results are saved; by default all.
-            journal: a file, made if it is not there. It goes with these very Instructions, and one
-                process at a time may use it.
+            journal: a file, made if need be, for these very Instructions and one process at a time.
             key: returns the name of an input in the journal, which no other input has. By default
                 its path, or the name of a `(name, content)`.
             at_once: how many Assemblies may run at once; an account may have 250. By default 100,
                 and fewer where the process may open few files and connections.
-            creates_per_minute: how many may be created in any minute, 250 by default, which is what
-                an account may; None for no limit.
+            creates_per_minute: 250 by default, which is an account's limit; None for no limit.
             tus_above, chunk_size: as for `run`, like the rest, which holds for each Assembly.
             deadline: seconds to wait for each.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
