@@ -134,3 +134,19 @@ def advanced(
         return False, flow.send(answer) if error is None else flow.throw(error)
     except StopIteration as end:
         return True, end.value
+
+
+def check_limits(deadline: float | None, stop: Stop | None) -> None:
+    """Checks what ends a wait, before there is anything to wait for.
+
+    Raises:
+        InvalidInput: `deadline` is no number of seconds, or `stop` cannot be asked.
+    """
+    is_number = isinstance(deadline, int | float) and not isinstance(deadline, bool)
+    if deadline is not None and not (is_number and deadline >= 0):
+        raise InvalidInput(f"deadline is {deadline!r}; it takes seconds, or None")
+    if stop is not None and not callable(stop) and not hasattr(stop, "is_set"):
+        raise InvalidInput(
+            f"stop is of type {type(stop).__name__}; it takes a function, or an event such as"
+            " threading.Event()"
+        )

@@ -286,7 +286,7 @@ def test_a_path_of_the_base_url_is_kept(connect: Connect, wire: Wire) -> None:
 @pytest.mark.parametrize(
     "base_url",
     ["api2.transloadit.com", "ftp://x", "https://", "https://u:p@x", "https://x?a", "https://x#a",
-     "https://x:y", "http://example.org", "http://10.0.0.1", "http://127.0.0.1.example.org"],
+     "https://x:y", "http://example.org", "http://10.0.0.1", "http://127.0.0.1.example.org", 5],
 )  # fmt: skip
 def test_a_base_url_that_is_none_or_not_safe_is_refused(connect: Connect, base_url: str) -> None:
     why = "^base_url (must be https://HOST|is plain http on .*: credentials travel)"

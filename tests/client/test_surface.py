@@ -235,7 +235,8 @@ def test_a_client_in_the_wrong_kind_of_with_says_which_is_right() -> None:
         ({"retry": "twice"}, "retry is 'twice'"),
         ({"timeout": 0}, "timeout is 0"),
         ({"timeout": httpx.Timeout(1, read=0)}, "timeout.read is 0"),
-        ({"httpx_args": {"proxies": {}}}, "httpx_args has"),
+        ({"httpx_args": {"proxies": {}}}, "httpx_args has 'proxies', which httpx.Client does not"),
+        ({"httpx_args": ["proxy"]}, "httpx_args is a list; it takes a mapping"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_its_name(

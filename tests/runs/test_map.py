@@ -82,9 +82,21 @@ def creates(api: StandIn) -> int:
     return sum(request.operation == "createAssemblyWithId" for request in api.requests)
 
 
-@pytest.mark.parametrize("wrong", [{"at_once": 0}, {"creates_per_minute": 0}])
-def test_numbers_that_make_no_sense_are_refused_before_anything_is_sent(
-    mapped: Map, api: StandIn, wrong: dict[str, int]
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"at_once": 0},
+        {"creates_per_minute": 0},
+        {"chunk_size": 0},
+        {"deadline": -1},
+        {"steps": []},
+        {"steps": {}},
+        {"save_steps": ["stored"]},
+        {"save_steps": ["no"], "save_to": "x"},
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_before_anything_is_sent(
+    mapped: Map, api: StandIn, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidInput):
         mapped(pictures(3), **wrong)

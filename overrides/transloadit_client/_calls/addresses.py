@@ -281,7 +281,7 @@ def _split(given: str) -> SplitResult | None:
     try:
         url = urlsplit(given)
         right = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is no number, half an IPv6 address
+    except (ValueError, AttributeError):  # a port that is no number, half an IPv6 address; no text
         return None
     return url if right else None
 

@@ -55,11 +55,16 @@ def params_of(
     """The `params` object: what was not given is left out, since `steps: {}` is not no `steps`.
 
     Raises:
-        InvalidInput: `extra` names a key that was given, or that has an argument of its own.
+        InvalidInput: `template_id` or `notify_url` is no text, or `extra` names a key that has an
+            argument of its own.
     """
     params: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if notify_url is not UNSET:
         params["notify_url"] = notify_url
+    for name in ("template_id", "notify_url"):
+        text = params.get(name)
+        if text is not None and not isinstance(text, str):
+            raise InvalidInput(f"{name} is of type {type(text).__name__}; it takes a text")
     for name, value in (extra or {}).items():
         if name in given or name == "notify_url":
             raise InvalidInput(f"extra_params has {name!r}, which is an argument of its own")
@@ -76,7 +81,7 @@ def check_objects(*, needs_robots: bool = False, **given: Params | None) -> None
         given: `steps`, `fields` and `auth`, by the names of the arguments.
 
     Raises:
-        InvalidInput: one is a list or a text, or a Step names no Robot.
+        InvalidInput: one is a list or a text, there are no Steps, or a Step names no Robot.
     """
     for name, value in given.items():
         if value is not None and not isinstance(value, JSON_OBJECTS):
@@ -84,14 +89,17 @@ def check_objects(*, needs_robots: bool = False, **given: Params | None) -> None
                 f"{name} is a {type(value).__name__}; it takes a mapping or a model;"
                 " nothing was sent"
             )
-    steps = given.get("steps")
-    for name, step in as_dict(steps or {}).items():
+    steps = as_dict(given.get("steps") or {})
+    if needs_robots and given.get("steps") is not None and not steps:
+        raise InvalidInput("steps is empty; give Steps, or a template_id; nothing was sent")
+    for name, step in steps.items():
         if not isinstance(step, JSON_OBJECTS):
             raise InvalidInput(
                 f"steps[{name!r}] is a {type(step).__name__}; it takes a mapping or a model;"
                 " nothing was sent"
             )
-        if needs_robots and not as_dict(step).get("robot"):
+        robot = as_dict(step).get("robot")
+        if needs_robots and not (isinstance(robot, str) and robot):
             raise InvalidInput(
                 f'steps[{name!r}] names no Robot, such as "robot": "/image/resize";'
                 " nothing was sent"
@@ -215,6 +223,8 @@ def _reading(
 def _expected(files: int | None) -> int | Unset:
     if files is None:
         return UNSET
-    if not isinstance(files, int) or files < 0:
-        raise InvalidInput(f"num_expected_upload_files is {files!r}; it counts files")
+    if not isinstance(files, int) or isinstance(files, bool) or files < 0:
+        raise InvalidInput(
+            f"num_expected_upload_files is {files!r}; it counts files, so it is 0 or more"
+        )
     return files

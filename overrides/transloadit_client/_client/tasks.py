@@ -22,7 +22,7 @@ from anyio.from_thread import run as run_in_loop
 
 from .._calls.call import Sink
 from .._calls.files import Files
-from .._errors import TransloaditError
+from .._errors import TransloaditError, check_function
 from .._flow import InThread
 from .._http.bodies import Rate, async_pieces
 from .._http.exchange import SHOWN
@@ -64,6 +64,8 @@ def reports(method: M) -> M:
 
     @wraps(method)
     async def reporting(*args: Any, on_progress: OnProgress | None = None, **kwargs: Any) -> Any:
+        check_function("on_progress", on_progress)
+
         async def work(report: OnProgress | None) -> Any:
             return await method(*args, on_progress=story_of(report), **kwargs)
 

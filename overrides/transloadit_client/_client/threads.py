@@ -14,7 +14,7 @@ import httpx
 
 from .._calls.call import Sink
 from .._calls.files import Files
-from .._errors import InvalidInput, TransloaditError
+from .._errors import InvalidInput, TransloaditError, check_function
 from .._flow import InThread
 from .._http.bodies import Rate, pieces
 from .._http.exchange import SHOWN
@@ -55,6 +55,7 @@ def reports(method: M) -> M:
 
     @wraps(method)
     def reporting(*args: Any, on_progress: OnProgress | None = None, **kwargs: Any) -> Any:
+        check_function("on_progress", on_progress)
         if is_awaited(on_progress):
             raise InvalidInput(
                 "on_progress is an `async def`, which only AsyncTransloadit awaits; give a function"

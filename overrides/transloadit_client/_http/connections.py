@@ -256,9 +256,12 @@ def _check(httpx_args: Mapping[str, Any]) -> None:
     """
     if not httpx_args:
         return
+    if not isinstance(httpx_args, Mapping):
+        raise InvalidInput(f"httpx_args is a {type(httpx_args).__name__}; it takes a mapping")
     unknown = httpx_args.keys() - signature(httpx.Client).parameters.keys()
     if unknown:
-        raise InvalidInput(f"httpx_args has {sorted(unknown)}, which httpx.Client does not take")
+        names = ", ".join(sorted(map(repr, unknown)))
+        raise InvalidInput(f"httpx_args has {names}, which httpx.Client does not take")
     if httpx_args.get("http2") and not find_spec("h2"):
         raise InvalidInput("http2 takes another package: pip install 'httpx[http2]'")
 

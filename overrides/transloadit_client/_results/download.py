@@ -26,6 +26,7 @@ from .._errors import (
     TransloaditError,
     UnreadableAnswer,
     UntrustedUrl,
+    check_count,
 )
 from .._flow import Flow, InThread
 from .._progress import MissingFile, OnProgress, Progress, SavedFile
@@ -307,8 +308,7 @@ def at_once(parallel: int) -> int:
     Raises:
         InvalidInput: it is no number of files.
     """
-    if not isinstance(parallel, int) or parallel < 1:
-        raise InvalidInput(f"parallel is {parallel!r}; it counts files")
+    check_count("parallel", parallel)
     return parallel
 
 

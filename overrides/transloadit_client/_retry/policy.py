@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from attrs import Factory, field, frozen
 
-from .._errors import InvalidInput
+from .._errors import InvalidInput, check_count
 from .._locks import Lock
 
 
@@ -55,8 +55,7 @@ class RetryPolicy:
     minimum_rate: float = 1024.0
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.attempts, int) or self.attempts < 1:
-            raise InvalidInput(f"attempts is {self.attempts!r}; it takes a whole number from 1")
+        check_count("attempts", self.attempts)
         for name in (
             "deadline", "first", "longest", "floor", "share", "reserve", "minimum_rate",
         ):  # fmt: skip

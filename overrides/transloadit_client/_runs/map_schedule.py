@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from .._errors import InvalidInput
+from .._errors import check_count
 from .map_inputs import Task
 from .outcomes import Mapped
 
@@ -59,8 +59,8 @@ class Quota:
     """
 
     def __init__(self, a_minute: int | None) -> None:
-        if a_minute is not None and a_minute < 1:
-            raise InvalidInput(f"{a_minute} Assemblies a minute are none; give 1 or more, or None")
+        if a_minute is not None:
+            check_count("creates_per_minute", a_minute)
         self._most = a_minute
         # As many times as the limit has starts: the oldest of them is all that has to be looked at.
         self._starts: deque[float] = deque(maxlen=a_minute or 0)
@@ -109,15 +109,14 @@ def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
     """What to do, move by move; each is answered as its docstring says.
 
     Args:
-        at_once: how many Assemblies may be in the works.
+        at_once: how many Assemblies may be in progress.
         quota: how many may be created in a minute.
         now: a clock in seconds that only goes forward.
 
     Raises:
         InvalidInput: `at_once` is less than one.
     """
-    if at_once < 1:
-        raise InvalidInput(f"{at_once} Assemblies at once are none; give 1 or more")
+    check_count("at_once", at_once)
     return _moves(at_once, quota, now)
 
 

@@ -13,7 +13,14 @@ from .._calls.answers import Answer
 from .._calls.call import NOT_THERE, Call, NotThere
 from .._calls.operations import Assembly, reading
 from .._calls.sources import Source, StreamSource, known_size
-from .._errors import ApiError, InvalidInput, NoAnswer, TransloaditError, UploadIncomplete
+from .._errors import (
+    ApiError,
+    InvalidInput,
+    NoAnswer,
+    TransloaditError,
+    UploadIncomplete,
+    check_count,
+)
 from .._flow import Flow
 from .._progress import OnProgress, Progress
 from .._status import AssemblyStatus
@@ -41,8 +48,8 @@ class Uploads:
         on_progress: OnProgress | None,
         hosts: dict[str, tuple[bool, bool]] | None = None,
     ) -> None:
-        if chunk_size < 1 or parallel < 1:
-            raise InvalidInput("chunk_size and parallel have to be 1 or more")
+        check_count("chunk_size", chunk_size)
+        check_count("parallel", parallel)
         self._assembly, self._files, self._home = assembly, files, home
         self._chunk_size, self._on_progress = chunk_size, on_progress
         streams = sum(isinstance(file, StreamSource) for file in files)

@@ -20,7 +20,7 @@ from .._errors import (
     TransloaditError,
     UntrustedUrl,
 )
-from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop
+from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop, check_limits
 from .._progress import OnProgress, Tally
 from .._retry.policy import World
 from .._status import AssemblyStatus
@@ -60,8 +60,7 @@ class Terms:
             raise InvalidInput(
                 f"interval is {self.interval!r} seconds; the API allows three reads a second"
             )
-        if self.deadline is not None and not self.deadline >= 0:
-            raise InvalidInput(f"deadline is {self.deadline!r}; it takes seconds, or None")
+        check_limits(self.deadline, self.stop)
 
     def stopped(self) -> bool:
         stop = self.stop

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from transloadit_client import Progress
 
-from .output import size, tell
+from .output import number_of, size, tell
 
 Mode: TypeAlias = Literal["auto", "bars", "lines", "json", "none"]
 Show: TypeAlias = Callable[[Progress], object]
@@ -48,7 +48,7 @@ def details(progress: Progress) -> str:
         return f"{number}{size(done)}" + ("" if total is None else f" of {size(total)}")
     if progress.phase == "executing":
         percent = "" if total is None else f", {done:.0f} %"
-        return f"{len(progress.results)} results{percent}"
+        return f"{number_of(len(progress.results), 'result')}{percent}"
     return ""
 
 

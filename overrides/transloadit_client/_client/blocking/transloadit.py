@@ -450,6 +450,8 @@ class Transloadit(BaseTransloadit):
         """
         from ..._runs import run
 
+        run.check_arguments(create, chunk_size, deadline, stop)
+        run.check_saving(create, save_to, save_steps)
         found = self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))
@@ -528,16 +530,14 @@ class Transloadit(BaseTransloadit):
 
         Args:
             files: for each Assembly what `run` takes as `files`; a tuple is one `(name, content)`.
-            save_to: a folder; each Assembly's results go into a folder of their own in it.
+            save_to: a folder, in which each Assembly's results have a folder of their own.
             save_steps: the Steps whose results are saved; by default all.
-            journal: a file, made if it is not there. It goes with these very Instructions, and one
-                process at a time may use it.
+            journal: a file, made if need be, for these very Instructions and one process at a time.
             key: returns the name of an input in the journal, which no other input has. By default
                 its path, or the name of a `(name, content)`.
             at_once: how many Assemblies may run at once; an account may have 250. By default 100,
                 and fewer where the process may open few files and connections.
-            creates_per_minute: how many may be created in any minute, 250 by default, which is what
-                an account may; None for no limit.
+            creates_per_minute: 250 by default, which is an account's limit; None for no limit.
             tus_above, chunk_size: as for `run`, like the rest, which holds for each Assembly.
             deadline: seconds to wait for each.
             timeout: seconds for each step of a request, or an `httpx.Timeout`.
@@ -555,7 +555,7 @@ class Transloadit(BaseTransloadit):
         # What its Assemblies need is imported now: later no file descriptor may be left for it.
         from ..._http.event_stream import Listener  # noqa: F401
         from ..._results import download  # noqa: F401
-        from ..._runs import run  # noqa: F401
+        from ..._runs import run
         from ..._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from ..._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
         from ..._uploads import job  # noqa: F401
@@ -564,6 +564,8 @@ class Transloadit(BaseTransloadit):
 
         self._authentication.check()
         check_inputs(files)
+        run.check_arguments(create, chunk_size, deadline)
+        run.check_saving(create, save_to, save_steps)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), self._world().now)
