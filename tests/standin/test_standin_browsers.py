@@ -76,6 +76,13 @@ def test_a_browser_may_ask_for_every_route(caller: Caller, path: str) -> None:
         )
 
 
+def test_a_question_without_its_method_is_answered_as_well(caller: Caller) -> None:
+    answer = caller.http.options(caller.api.url + "/assemblies", headers={"Origin": "null"})
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 def test_a_browser_can_read_answers_errors_and_files(caller: Caller) -> None:
     status = caller.finished(files={"f": ("a.txt", b"bytes")})
     caller.api.answer_next(503, b"busy", operation="getAssembly")
