@@ -8,7 +8,7 @@ files are taken in first.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from .._codes import CODES, Refusal
 from .._network.exchange import ClientGone, Exchange, json_response
@@ -189,7 +189,9 @@ def _redirected(response: Response, assembly: Assembly) -> Response:
     told = urlencode({"assembly_id": assembly.id, **assembly.addresses()})
     query = f"{parts.query}&{told}" if parts.query else told
     response.status_code = 302
-    response.headers["Location"] = urlunsplit(parts._replace(query=query))
+    # A header holds ASCII; what is quoted already stays as it is.
+    address = urlunsplit(parts._replace(query=query))
+    response.headers["Location"] = quote(address, safe=":/%#?=@[]!$&'()*+,;~")
     return response
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .._codes import Refusal
 from .._service.keys import auth_of, check_expires, check_referer, check_scope, nonce_of
@@ -98,8 +99,16 @@ def check_instructions(params: dict[str, Any]) -> None:
     if not isinstance(params.get("notify_url"), str | None):
         raise Refusal("ASSEMBLY_INVALID_NOTIFY_URL")
     redirect = params.get("redirect_url")
-    if not isinstance(redirect, str | None) or (redirect and not redirect.isprintable()):
-        raise Refusal("INVALID_PARAMS_FIELD", "redirect_url has to be a URL")
+    if redirect not in (None, "") and not _is_web_address(redirect):
+        raise Refusal("INVALID_PARAMS_FIELD", "redirect_url has to be an http or https URL")
+
+
+def _is_web_address(value: Any) -> bool:
+    try:
+        parts = urlsplit(value)
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and value.isprintable()
 
 
 def checked_id(exchange: Exchange) -> str:
