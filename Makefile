@@ -21,7 +21,7 @@ TYPED     := overrides standin examples tests benchmarks openapi website
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite pythons lowest httpx2 coverage generate drift lint types node faults nightly mutants simulate \
-        languages language breaks changes alone bench memory dist docs lock clean
+        languages language breaks strangers changes alone bench memory dist docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -136,6 +136,14 @@ language: $(VENV)/dev.stamp ## One of them (NAME=go)
 breaks: $(VENV)/dev.stamp ## Break the spec in three ways, and see that the languages it hurts turn red
 	@$(BIN)/python -m tests.languages.mutants
 
+OTHERS := tests/strangers/node/node_modules/.stamp examples/browser/node_modules/.stamp
+strangers: $(VENV)/dev.stamp node $(CONSUMERS)/.stamp $(OTHERS) ## Let software of others use the local API: SDKs, Uppy in a browser, gateways (ARGS=uppy)
+	@$(BIN)/python -m tests.strangers $(ARGS)
+
+$(OTHERS): %/node_modules/.stamp: %/package-lock.json
+	@if command -v npm >/dev/null; then cd $* && npm ci --silent --ignore-scripts && touch node_modules/.stamp; \
+	  else echo "npm not found: software of others in Node is left out"; [ -z "$$CI" ]; fi
+
 changes: $(VENV)/dev.stamp ## What changed since the last release, in the spec and in Python (BASE=main~10)
 	@$(BIN)/python -m tests.changes $(BASE)
 
@@ -206,7 +214,7 @@ lock: $(VENV)/dev.stamp ## Renew requirements/*.txt (add ARGS=--upgrade for newe
 	@$(LOCK) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) build dist site .cache tests/node/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .cache tests/node/node_modules $(dir $(OTHERS)) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A stamp is renewed when its lock or the project's own metadata changes.
 $(VENV)/python.stamp:

@@ -143,7 +143,8 @@ class App:
             match = route.path.fullmatch(scope["path"])
             if match and route.method == method:
                 return route.operation, match.groupdict()
-        return None, {}
+        # A question of the browser in spirit, which other services answer as well.
+        return (PREFLIGHT if settings.cors and method == "OPTIONS" else None), {}
 
     async def _answer(self, exchange: Exchange, fault: Fault | None) -> Response:
         operation = exchange.received.operation

@@ -8,7 +8,7 @@ files are taken in first.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from .._codes import CODES, Refusal
 from .._network.exchange import ClientGone, Exchange, json_response
@@ -19,6 +19,7 @@ from .forms import FormReader
 from .requests import (
     bearer_token,
     check_auth_limits,
+    check_instructions,
     checked_id,
     describe,
     identify,
@@ -127,6 +128,7 @@ class Creation:
             scope="assemblies:write",
             must_sign=False,
         )
+        check_instructions(params)
         template = find_template(service.templates, params.get("template_id"))
         merged = merge_params(template, params)
         check_steps(merged["steps"], strict=service.settings.strict)
@@ -187,7 +189,9 @@ def _redirected(response: Response, assembly: Assembly) -> Response:
     told = urlencode({"assembly_id": assembly.id, **assembly.addresses()})
     query = f"{parts.query}&{told}" if parts.query else told
     response.status_code = 302
-    response.headers["Location"] = urlunsplit(parts._replace(query=query))
+    # A header holds ASCII; what is quoted already stays as it is.
+    address = urlunsplit(parts._replace(query=query))
+    response.headers["Location"] = quote(address, safe=":/%#?=@[]!$&'()*+,;~")
     return response
 
 
