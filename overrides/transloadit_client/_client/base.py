@@ -1,6 +1,5 @@
 """What the two clients share: configuration, credentials, signing and copies. Nothing waits."""
 
-import os
 import random
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -15,17 +14,19 @@ from attrs import define, field, fields
 
 from transloadit_api.client import Client
 
-from .._calls.addresses import DEFAULT_BASE_URL, Home, checked_base_url
+from .._calls.addresses import Home, checked_hosts
 from .._calls.call import Guard
 from .._calls.operations import Authorized
 from .._errors import InvalidInput, MissingCredentials
-from .._http.clients import AsyncHttpClient, HttpClient, own_client, timeout_of
+from .._http.clients import AsyncHttpClient, HttpClient, own_client
 from .._http.connections import Connections
+from .._http.settings import can_be_sent, timeout_of
 from .._retry.clock import Clock
 from .._retry.policy import Budget, Recent, RetryPolicy, World, policy_of
 from .._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
 from ..smart_cdn import Params as SmartCdnParams
 from ..smart_cdn import sign_url
+from .environment import algorithm_of, base_url_of, key_and_secret, secret_of, token_of
 
 Timeout = float | httpx.Timeout | None
 """Seconds for each step of a request (connect, write, read), or an `httpx.Timeout`."""
@@ -142,38 +143,16 @@ class BaseTransloadit(Client):
             client = Transloadit("key", "secret", timeout=30, retry=3)
         """
         # Plain texts leave this frame first: a traceback that shows locals must not show them.
-        secret = _secret(secret)
-        auth_token = _secret(auth_token)
-        if auth_token is None and key is None and secret is None:
-            auth_token = _secret(os.environ.get("TRANSLOADIT_AUTH_TOKEN"))
-        if auth_token is not None and not auth_token.is_token():
-            raise InvalidInput(
-                "auth_token has a space, a line end or the like in it; nothing was sent"
-            )
-        self._auth_token = auth_token
-        self._key = key or os.environ.get("TRANSLOADIT_KEY") or None
-        self._secret = secret or _secret(os.environ.get("TRANSLOADIT_SECRET"))
-        for name, given, text in (
-            ("key", key, Secret(self._key or "")),
-            ("secret", secret, self._secret or Secret("")),
-        ):
-            if not text.is_line():
-                raise InvalidInput(
-                    f"{name if given else f'TRANSLOADIT_{name.upper()}'} has a line end or another"
-                    " control character in it, perhaps from the file that it was read from;"
-                    " nothing was sent"
-                )
-        self._signature_algorithm = (
-            signature_algorithm or os.environ.get("TRANSLOADIT_SIGNATURE_ALGORITHM") or "sha384"
-        )
+        secret, auth_token = secret_of(secret), secret_of(auth_token)
+        self._auth_token = token_of(auth_token, is_wanted=key is None and secret is None)
+        self._key, self._secret = key_and_secret(key, secret)
+        self._signature_algorithm = algorithm_of(signature_algorithm)
         self._retry = policy_of(retry)
         self._pickle_secrets = pickle_secrets
-        self._trusted_hosts = frozenset(trusted_hosts)
-        try:
-            httpx.Headers(headers)
-        except (ValueError, TypeError, AttributeError):
-            # Not quoted: headers are where other secrets stand.
-            raise InvalidInput("the headers cannot stand in a request") from None
+        self._trusted_hosts = checked_hosts(trusted_hosts)
+        if not can_be_sent(headers, cookies):
+            # Not quoted: here is where other secrets stand.
+            raise InvalidInput("the headers or cookies cannot stand in a request")
         self._connections = Connections(verify_ssl, httpx_args or {})
         self._budget = Budget(self._retry)
         self._clock = Clock()
@@ -181,10 +160,7 @@ class BaseTransloadit(Client):
         self._upload_hosts = {}
         self._shares = False
         super().__init__(
-            base_url=checked_base_url(
-                base_url or os.environ.get("TRANSLOADIT_ENDPOINT") or DEFAULT_BASE_URL,
-                secret=bool(self._secret or self._auth_token),
-            ),
+            base_url=base_url_of(base_url, secret=bool(self._secret or self._auth_token)),
             timeout=None if timeout is None else timeout_of(timeout),
             headers=headers or {},
             cookies=cookies or {},
@@ -499,7 +475,3 @@ def _unpickled(client: type[T], options: dict[str, Any], added: dict[str, Any]) 
     for name, value in added.items():
         object.__setattr__(unpickled, name, value)
     return unpickled
-
-
-def _secret(text: str | Secret | None) -> Secret | None:
-    return Secret(text) if text else None
