@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from ._progress import MissingFile, SavedFile
-    from ._status import AssemblyStatus
+    from ._status import AssemblyStatus, MissingFile, SavedFile
 
 # What a person can do about the codes they meet first.
 _ADVICE = {
@@ -63,6 +62,8 @@ class Attempt:
         phase: how far it came, as one of `Phase`, such as `outcome unknown`.
         decision: what was done next, and why.
         delay: seconds waited before the next attempt; None if there was none.
+        number: which attempt it was, from 1; those that only waited for their turn do not count.
+        most: how many there may be; None where time alone ends them.
     """
 
     __module__ = "transloadit_client"
@@ -71,6 +72,8 @@ class Attempt:
     phase: str
     decision: str
     delay: float | None = None
+    number: int = 1
+    most: int | None = None
 
 
 class TransloaditError(Exception):
@@ -78,11 +81,16 @@ class TransloaditError(Exception):
 
     Attributes:
         attempts: what was tried, in order; empty where nothing was sent.
+        status: the last status of the Assembly concerned, where one is known.
+        code: the API's code, such as `INVALID_SIGNATURE` (an open set), or the state in `status`,
+            such as `ASSEMBLY_CANCELED`; None where neither is known.
     """
 
     __module__ = "transloadit_client"
 
     attempts: tuple[Attempt, ...] = ()
+    status: "AssemblyStatus | None" = None
+    code: str | None = None
 
 
 class InvalidInput(TransloaditError, ValueError):
@@ -120,11 +128,15 @@ class NoAnswer(TransloaditError):
 
     Attributes:
         host: the host and port that did not answer, such as `api2.transloadit.com:443`, if known.
+        proxy: the proxy that the request went through, such as `http://10.0.0.1:3128`, without its
+            user and password; None if there was none, or an httpx client or transport of your own
+            decides.
     """
 
     __module__ = "transloadit_client"
 
     host: str | None = None
+    proxy: str | None = None
 
 
 class OutcomeUnknown(NoAnswer):
@@ -147,10 +159,8 @@ class ApiError(TransloaditError):
 
     Attributes:
         http_status: the HTTP status code, such as 400.
-        code: the API's code, such as `INVALID_SIGNATURE`; an open set.
         reason: whatever the API said as `reason`: any JSON value.
         assembly_id: the Assembly concerned, where it is known.
-        status: the Assembly's status, where the answer held one.
         retry_in: seconds the API asks to wait, as `info.retryIn` or in `Retry-After`; may be 0.
         body: the beginning of the answer's body, as text.
         headers: the headers of the answer, by any spelling of their names; they pickle.
@@ -159,10 +169,8 @@ class ApiError(TransloaditError):
     __module__ = "transloadit_client"
 
     http_status: int | None = None
-    code: str | None = None
     reason: Any = None
     assembly_id: str | None = None
-    status: "AssemblyStatus | None" = None
     retry_in: float | None = None
     body: str = ""
     headers: Mapping[str, str] = MappingProxyType({})
@@ -193,15 +201,11 @@ class UploadIncomplete(TransloaditError):
         assembly_url: its URL, with which the upload can be resumed: also by another process, given
             the same files.
         finished: the names of the files that arrived.
-        missing: the names of those that did not.
-        status: the last status that was read; `code` is its `error` or `ok`. Where it says that the
-            Assembly has ended, the files are no longer wanted.
+        missing: the names of those that did not. Where `status` says that the Assembly has ended,
+            they are no longer wanted.
     """
 
     __module__ = "transloadit_client"
-
-    code: str | None = None
-    status: "AssemblyStatus | None" = None
 
     assembly_id: str | None = None
     assembly_url: str | None = None
@@ -216,13 +220,11 @@ class StillBusy(TransloaditError):
 
     Attributes:
         assembly_id: the Assembly.
-        status: the last status that was read; None if there was none.
     """
 
     __module__ = "transloadit_client"
 
     assembly_id: str | None = None
-    status: "AssemblyStatus | None" = None
 
 
 class AssemblyFailed(TransloaditError):
@@ -230,15 +232,11 @@ class AssemblyFailed(TransloaditError):
 
     Attributes:
         assembly_id: the Assembly.
-        code: the API's code, such as `IMPORT_FILE_ERROR`; an open set.
-        status: how it ended.
     """
 
     __module__ = "transloadit_client"
 
     assembly_id: str | None = None
-    code: str | None = None
-    status: "AssemblyStatus | None" = None
 
 
 class DownloadIncomplete(TransloaditError):

@@ -8,10 +8,10 @@ clock carry out the same code. Every step that fails on purpose fails with a `Tr
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ._calls.call import Call, Prepared
-from ._errors import ApiError, InvalidInput, NoAnswer, TransloaditError
+from ._errors import ApiError, Attempt, InvalidInput, NoAnswer, TransloaditError
 
 T = TypeVar("T")
 
@@ -73,9 +73,17 @@ class Once:
 
 @frozen
 class Pause:
-    """Wait before going on."""
+    """Wait before going on.
+
+    Attributes:
+        seconds: how long.
+        retry: the attempt that failed, if what follows is another one.
+        assembly_id: the Assembly concerned, where it is known.
+    """
 
     seconds: float
+    retry: Attempt | None = field(default=None, kw_only=True)
+    assembly_id: str | None = field(default=None, kw_only=True)
 
 
 @frozen

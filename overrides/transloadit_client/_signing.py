@@ -65,7 +65,7 @@ class Secret:
 
     def is_token(self) -> bool:
         """Whether it can stand in an HTTP header."""
-        return re.fullmatch(r"[\x21-\x7e]+", self._text) is not None
+        return self.is_text() and re.fullmatch(r"[\x21-\x7e]+", self._text) is not None
 
     def __repr__(self) -> str:
         return "Secret('…')"
@@ -110,10 +110,22 @@ class Credentials:
             raise InvalidInput("the Auth Key and the Auth Secret must be texts, and not empty")
         if not secret.is_text():
             raise InvalidInput("the Auth Secret is no text, or holds half a surrogate pair")
-        if algorithm not in ALGORITHMS:
-            raise InvalidInput(
-                f"signature_algorithm is {algorithm!r}; it can be {', '.join(ALGORITHMS)}"
-            )
+        checked_algorithm(algorithm)
+
+
+def checked_algorithm(algorithm: str, name: str = "signature_algorithm") -> str:
+    """The algorithm of a signature, by the name that hashlib has for it.
+
+    Args:
+        algorithm: what was given.
+        name: where: an argument or a variable of the environment.
+
+    Raises:
+        InvalidInput: the API knows no such algorithm.
+    """
+    if algorithm not in ALGORITHMS:
+        raise InvalidInput(f"{name} is {algorithm!r}; it can be {', '.join(ALGORITHMS)}")
+    return algorithm
 
 
 @frozen

@@ -3,7 +3,10 @@
 import copyreg
 from collections.abc import Callable, Mapping
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from attrs import field, frozen
 
 from transloadit_api import models
 from transloadit_api.types import Unset
@@ -200,6 +203,45 @@ class AssemblyStatus(models.AssemblyStatus):
             "uploads": _number_of_files(uploads),
             "results": sum(map(_number_of_files, _by_step(results).values())),
         }
+
+
+@frozen
+class SavedFile:
+    """A result that is on the disk.
+
+    Attributes:
+        step: the Step that made it.
+        file: what the status says of it.
+        path: where it is.
+    """
+
+    __module__ = "transloadit_client"
+
+    step: str
+    file: AssemblyFile = field(repr=False)
+    path: Path
+
+
+@frozen
+class MissingFile:
+    """A result that is not on the disk.
+
+    Attributes:
+        step: the Step that made it.
+        file: what the status says of it.
+        why: the reason, as a sentence.
+    """
+
+    __module__ = "transloadit_client"
+
+    step: str
+    file: AssemblyFile = field(repr=False)
+    why: str
+
+
+def code_of(status: AssemblyStatus) -> str | None:
+    """The API's code for the state of an Assembly: its `error`, else its `ok`; None for neither."""
+    return next((code for code in (status.error, status.ok) if isinstance(code, str)), None)
 
 
 def as_received(data: dict[str, Any], headers: Mapping[str, str] = NO_HEADERS) -> AssemblyStatus:

@@ -378,3 +378,13 @@ def test_a_killed_process_goes_on_where_it_stopped(api: StandIn, tmp_path: Path)
     ran = [one for one in api.assemblies.values() if one.state != "REQUEST_ABORTED"]
     assert len(ran) == number
     assert {one.uploads[0].stored.name for one in ran} == {f"{n}.jpg" for n in range(number)}
+
+
+def test_a_result_that_is_too_large_fails_its_input_alone(mapped: Map, tmp_path: Path) -> None:
+    inputs = [("large.jpg", b"x" * 2000), ("small.jpg", b"x")]
+
+    results = {one.key: one for one in mapped(inputs, save_to=tmp_path, max_size=1000)}
+
+    assert "max_size" in str(results["large.jpg"].error)
+    assert results["large.jpg"].status is not None
+    assert not results["small.jpg"].failed

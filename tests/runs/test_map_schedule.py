@@ -77,6 +77,15 @@ def test_none_at_once_and_none_a_minute_are_refused(number: int) -> None:
         Quota(number)
 
 
+def test_a_wait_for_the_quota_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+
+    list(Simulation(25, at_once=100, a_minute=10, longest=20.0).delivered())
+
+    waits = [one.getMessage() for one in caplog.records]
+    assert waits == ["waiting 60.0 seconds, as creates_per_minute has been reached"] * 2
+
+
 @pytest.mark.parametrize("longest", [0.5, 40.0, 600.0])
 @pytest.mark.parametrize("a_minute", [1, 7, 250])
 def test_no_minute_ever_sees_more_creates_than_allowed(a_minute: int, longest: float) -> None:

@@ -12,6 +12,7 @@ import pytest
 from transloadit_client import (
     ApiError,
     AssemblyFailed,
+    DownloadIncomplete,
     InvalidInput,
     MissingCredentials,
     Progress,
@@ -316,3 +317,19 @@ def test_a_crashed_upload_is_resumed_where_it_stopped(connect: Connect, api: Sta
 
     assert finished.status.ok == "ASSEMBLY_COMPLETED"
     assert operations(api).count("createAssemblyWithId") == 1
+
+
+def test_a_result_that_is_too_large_is_missing_and_the_others_are_saved(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadIncomplete, match=r"max_size allows \(1000\)") as caught:
+        client_of(connect, api).run(
+            steps=STEPS,
+            files=[("a.jpg", b"x" * 2000), ("b.jpg", b"small")],
+            save_to=tmp_path,
+            max_size=1000,
+        )
+
+    error = caught.value
+    assert [saved.path.name for saved in error.saved] == ["b.jpg"]
+    assert (error.code, error.status and error.status.done) == ("ASSEMBLY_COMPLETED", True)

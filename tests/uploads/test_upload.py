@@ -301,6 +301,77 @@ def test_a_server_that_is_gone_leaves_an_upload_that_can_be_resumed(
             continue
 
 
+@pytest.mark.parametrize("forgotten", [404, 410])
+def test_an_upload_that_the_server_forgets_on_the_way_is_begun_anew(
+    client: Any, api: StandIn, a: Path, forgotten: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+    assembly = waiting(client, 1)
+    api.faults.append(Answer(forgotten, b"", operation="tusPatch"))
+
+    client.upload(assembly, a)
+
+    assert operations(api).count("tusCreate") == 2
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A))}
+    assert "going to begin it anew in 0.0 seconds" in caplog.text
+
+
+def test_an_upload_that_is_forgotten_again_and_again_is_begun_anew_but_once(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    assembly = waiting(client, 1)
+    api.faults.extend(Answer(404, b"", operation="tusPatch") for _ in range(9))
+
+    with pytest.raises(UploadIncomplete, match="it is resumed"):
+        client.upload(assembly, a)
+
+    assert operations(api).count("tusCreate") == 2
+
+
+def test_where_nothing_can_be_created_nothing_was_forgotten(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    api.faults.append(Answer(404, b"", operation="tusCreate"))
+
+    with pytest.raises(UploadIncomplete, match="HTTP 404"):
+        client.upload(waiting(client, 1), a)
+
+    assert operations(api).count("tusCreate") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "advised"),
+    [
+        (Answer(403, b"ERR_NO: never", "text/plain", operation="tusPatch"), False),
+        (Refuse(operation="tusPatch"), True),
+    ],
+    ids=["refused", "not reached"],
+)
+def test_to_upload_again_is_advised_only_where_that_can_help(
+    connect: Connect, api: StandIn, a: Path, fault: Any, advised: bool
+) -> None:
+    client = connect(api.key, api.secret, base_url=api.url, retry=None)
+    assembly = waiting(client, 1)
+    api.faults.append(fault)
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, a)
+
+    assert ("upload the same files" in str(caught.value).lower()) is advised
+    assert caught.value.code == "ASSEMBLY_UPLOADING"
+
+
+def test_a_stream_that_broke_off_is_not_said_to_be_resumed(connect: Connect, api: StandIn) -> None:
+    client = connect(api.key, api.secret, base_url=api.url, retry=None)
+    assembly = waiting(client, 1)
+    api.faults.append(Refuse(operation="tusPatch"))
+
+    with pytest.raises(UploadIncomplete, match="send it to a new Assembly") as caught:
+        client.upload(assembly, [("a.bin", iter([A]))])
+
+    assert "it is resumed" not in str(caught.value)
+
+
 # What is resumed
 
 

@@ -29,7 +29,15 @@ from .._errors import InvalidInput
 from .._signing import JSON_OBJECTS, Params, Secret, as_dict
 from .._status import AssemblyStatus
 from .addresses import DrawnId, HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
-from .answers import Answer, about, read_created, read_found, read_notification, read_status
+from .answers import (
+    Answer,
+    about,
+    naming_template,
+    read_created,
+    read_found,
+    read_notification,
+    read_status,
+)
 from .call import Call, Guard, Prepared
 from .files import FilePart
 
@@ -115,8 +123,10 @@ def creation(
     files: Sequence[FilePart],
     num_expected_upload_files: int | None,
     own_id: str | None,
+    template_id: object = None,
 ) -> Call[AssemblyStatus]:
     count = _expected(num_expected_upload_files)
+    read = naming_template(template_id, read_created)
 
     def prepare() -> Prepared:
         authorized = authorize()
@@ -132,7 +142,8 @@ def creation(
         return Prepared({**arguments, "files": files_and_fields}, authorized.bearer)
 
     def find() -> Call[AssemblyStatus]:
-        return _reading(own_id or "", home, "find", read_created if count else read_found)
+        read_there = naming_template(template_id, read_created if count else read_found)
+        return _reading(own_id or "", home, "find", read_there)
 
     def why_not_again() -> str | None:
         return next(filter(None, (source.why_not_again() for _, (_, source, _) in files)), None)
@@ -143,7 +154,7 @@ def creation(
             "create an Assembly",
             guard,
             prepare,
-            read_created,
+            read,
             why_not_again=why_not_again,
             own_connection=True,
             size=size,
@@ -152,7 +163,7 @@ def creation(
         f"create Assembly {own_id}",
         guard,
         prepare,
-        about(own_assembly_id(own_id), read_created),
+        about(own_assembly_id(own_id), read),
         str(own_id),  # a caller who repeats it with the id of an error did not draw it anew
         isinstance(own_id, DrawnId),
         find,
@@ -175,7 +186,10 @@ def cancellation(assembly: Assembly, home: Home) -> Call[AssemblyStatus]:
 
 
 def replay(
-    authorize: Callable[[], Authorized], guard: Guard, assembly: Assembly
+    authorize: Callable[[], Authorized],
+    guard: Guard,
+    assembly: Assembly,
+    template_id: object = None,
 ) -> Call[AssemblyStatus]:
     identity = assembly_id(assembly)
 
@@ -186,7 +200,8 @@ def replay(
 
     # The answer names the new Assembly, so there is no id to compare it with.
     title = f"replay Assembly {identity}"
-    return Call(title, guard, prepare, read_created, identity, own_connection=True)
+    read = naming_template(template_id, read_created)
+    return Call(title, guard, prepare, read, identity, own_connection=True)
 
 
 def notification_replay(

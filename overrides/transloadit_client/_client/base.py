@@ -1,6 +1,5 @@
 """What the two clients share: configuration, credentials, signing and copies. Nothing waits."""
 
-import os
 import random
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -15,18 +14,20 @@ from attrs import define, field, fields
 
 from transloadit_api.client import Client
 
-from .._calls.addresses import DEFAULT_BASE_URL, Home, checked_base_url
+from .._calls.addresses import Home, checked_hosts
 from .._calls.call import Guard
 from .._calls.operations import Authorized
 from .._errors import InvalidInput
-from .._http.clients import AsyncHttpClient, HttpClient, check_headers, own_client, timeout_of
+from .._http.clients import AsyncHttpClient, HttpClient, own_client
 from .._http.connections import Connections
+from .._http.settings import can_be_sent, timeout_of
 from .._retry.clock import Clock
 from .._retry.policy import Budget, Recent, RetryPolicy, World, policy_of
 from .._signing import Params, Secret, SignedParams, as_dict, encode, sign
 from ..smart_cdn import Params as SmartCdnParams
 from ..smart_cdn import sign_url
-from .authentication import Authentication, secret_of
+from .authentication import Authentication
+from .environment import algorithm_of, base_url_of, key_and_secret, secret_of, token_of
 from .options import SIGNATURE_LIFETIME, Options
 
 _DEFAULT_RETRY = RetryPolicy()
@@ -109,13 +110,15 @@ class BaseTransloadit(Client):
         """
         # Plain texts leave this frame first: a traceback that shows locals must not show them.
         secret, auth_token = secret_of(secret), secret_of(auth_token)
-        found = Authentication.read(key, secret, signature_algorithm, auth_token)
-        self._key, self._secret = found.key, found.secret
-        self._signature_algorithm, self._auth_token = found.algorithm, found.auth_token
+        self._auth_token = token_of(auth_token, is_wanted=key is None and secret is None)
+        self._key, self._secret = key_and_secret(key, secret)
+        self._signature_algorithm = algorithm_of(signature_algorithm)
         self._retry = policy_of(retry)
         self._pickle_secrets = pickle_secrets
-        self._trusted_hosts = frozenset(trusted_hosts)
-        check_headers(headers)
+        self._trusted_hosts = checked_hosts(trusted_hosts)
+        if not can_be_sent(headers, cookies):
+            # Not quoted: here is where other secrets stand.
+            raise InvalidInput("the headers or cookies cannot stand in a request")
         self._connections = Connections(verify_ssl, httpx_args or {})
         self._budget = Budget(self._retry)
         self._clock = Clock()
@@ -123,10 +126,7 @@ class BaseTransloadit(Client):
         self._upload_hosts = {}
         self._shares = False
         super().__init__(
-            base_url=checked_base_url(
-                base_url or os.environ.get("TRANSLOADIT_ENDPOINT") or DEFAULT_BASE_URL,
-                secret=found.has_secret,
-            ),
+            base_url=base_url_of(base_url, secret=bool(self._secret or self._auth_token)),
             timeout=timeout_of(timeout),
             headers=headers or {},
             cookies=cookies or {},

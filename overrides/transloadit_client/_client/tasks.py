@@ -28,7 +28,7 @@ from .._http.bodies import Rate, async_pieces
 from .._http.exchange import SHOWN
 from .._http.failures import FAILURES
 from .._http.worker_threads import in_thread
-from .._progress import OnProgress, Progress, is_awaited, story_of
+from .._progress import OnProgress, Progress, is_awaited, telling, ticking
 from .queue import TICK, Queue
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def reports(method: M) -> M:
         check_function("on_progress", on_progress)
 
         async def work(report: OnProgress | None) -> Any:
-            return await method(*args, on_progress=story_of(report), **kwargs)
+            with telling(report) as story:
+                return await method(*args, on_progress=story, **kwargs)
 
         if on_progress is not None and is_awaited(on_progress):
             return await _reported_beside(on_progress, work)
@@ -204,6 +205,8 @@ async def all_done(
     broken: list[Exception] = []
     is_done = anyio.Event()
 
+    tick = ticking(on_tick)
+
     async def carry_on() -> None:
         for number, work in queue:
             try:
@@ -215,7 +218,7 @@ async def all_done(
         while not is_done.is_set():
             with anyio.move_on_after(TICK):
                 await is_done.wait()
-            on_tick()
+            tick()
 
     async with anyio.create_task_group() as group:
         stop = group.cancel_scope.cancel

@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
 from functools import wraps
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -19,7 +20,7 @@ from .._flow import InThread
 from .._http.bodies import Rate, pieces
 from .._http.exchange import SHOWN
 from .._http.watchdog import bounded
-from .._progress import OnProgress, is_awaited, story_of
+from .._progress import OnProgress, is_awaited, telling, ticking
 from .queue import TICK, Queue
 
 __all__ = ["bounded"]
@@ -60,7 +61,8 @@ def reports(method: M) -> M:
             raise InvalidInput(
                 "on_progress is an `async def`, which only AsyncTransloadit awaits; give a function"
             )
-        return method(*args, on_progress=story_of(on_progress), **kwargs)
+        with telling(on_progress) as story:
+            return method(*args, on_progress=story, **kwargs)
 
     return cast("M", reporting)
 
@@ -129,11 +131,15 @@ def all_done(
             ended.put(None)
 
     number = min(parallel, len(works))
-    threads = [Thread(target=carry_on, name="transloadit", daemon=True) for _ in range(number)]
+    # With the context of the caller, in which the call's story is, and the spans of tracers are.
+    threads = [
+        Thread(target=copy_context().run, args=(carry_on,), name="transloadit", daemon=True)
+        for _ in range(number)
+    ]
     try:
         for thread in threads:
             thread.start()
-        _watch(ended, len(threads), on_tick)
+        _watch(ended, len(threads), ticking(on_tick))
     except Exception:
         stop.set()
         for thread in threads:

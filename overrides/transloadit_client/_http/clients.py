@@ -1,6 +1,5 @@
 """Our httpx clients: what they build is a form that every server reads alike (see `form`)."""
 
-import math
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -83,39 +82,6 @@ def own_client(given: C, kind: type[C]) -> C:
     raise InvalidInput(
         f"this takes an httpx.{kind.__name__}, not {found.__module__}.{found.__qualname__}:"
         f" make one with httpx.{kind.__name__}(…); httpx2 is a library of its own"
-    )
-
-
-Timeout = float | httpx.Timeout | None
-"""Seconds for each step of a request (connect, write, read), or an `httpx.Timeout`."""
-
-
-def timeout_of(timeout: Timeout) -> httpx.Timeout | None:
-    """Checks a timeout; None says nothing.
-
-    Raises:
-        InvalidInput: it is neither; httpx itself would take anything and fail later.
-    """
-    if timeout is None:
-        return None
-    if isinstance(timeout, httpx.Timeout):
-        for step, seconds in timeout.as_dict().items():  # sockets take none of these
-            if seconds is not None and not 0 < seconds < math.inf:
-                raise InvalidInput(f"timeout.{step} is {seconds!r}; it takes seconds, or None")
-        return timeout
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return httpx.Timeout(min(timeout, _LONGEST), pool=None)
-    raise InvalidInput(f"timeout is {timeout!r}; it takes seconds above 0, or an httpx.Timeout")
-
-
-_LONGEST = 365 * 24 * 3600.0  # sockets do not take an infinite number of seconds
-
-
-def shortened(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
-    """A timeout whose parts are at most so many seconds."""
-    parts = timeout.as_dict()
-    return httpx.Timeout(
-        **{name: seconds if part is None else min(part, seconds) for name, part in parts.items()}
     )
 
 

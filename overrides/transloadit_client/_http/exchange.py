@@ -61,9 +61,21 @@ def _bare(arguments: Mapping[str, str]) -> httpx.Request:
 
 
 def received(
-    send: Send, http_status: int, headers: Mapping[str, str], body: bytes | BodyProblem
+    send: Send,
+    http_status: int,
+    headers: Mapping[str, str],
+    body: bytes | BodyProblem,
+    base_path: str = "/",
 ) -> Outcome:
-    """What an answer says."""
+    """What an answer says.
+
+    Args:
+        send: the request that is answered.
+        http_status: the answer's.
+        headers: the answer's.
+        body: the answer's, or why it cannot be read.
+        base_path: the path of `base_url`.
+    """
     call = send.call
     if send.request.bearer is not None:
         body, headers = _without(send.request.bearer.reveal(), body, headers)
@@ -72,12 +84,26 @@ def received(
             raise unreadable(Answer(call.title, http_status, b"", headers), str(body))
         return Outcome(call.read(Answer(call.title, http_status, body, headers)))
     except ApiError as error:
+        if _is_no_route(error) and base_path != "/" and _is_under_base(send):
+            hint = f"base_url has the path {base_path!r}, to which routes are appended:"
+            error.args = (f"{error} {hint} is it one too many?",)
         date = headers.get("Date")
         retry_after = seconds_until(headers.get("Retry-After"), date)
         # The body's `info.retryIn` goes before the header, which a proxy may have written.
         if error.retry_in is None:
             error.retry_in = retry_after
         return Outcome(error=error, retry_after=retry_after, date=date)
+
+
+def _is_no_route(error: ApiError) -> bool:
+    """Whether nothing is at the URL: so says the API, or a web server that is none."""
+    is_page = isinstance(error, UnreadableAnswer) and error.http_status == 404
+    return is_page or error.code == "SERVER_404"
+
+
+def _is_under_base(send: Send) -> bool:
+    """Whether the URL was made of `base_url`, and is not one of an answer."""
+    return str(send.request.arguments.get("url")).startswith("/")
 
 
 def _without(
@@ -119,15 +145,24 @@ def is_mixed_up(outcome: Outcome) -> bool:
     return isinstance(outcome.error, UnreadableAnswer) and outcome.error.wrong_assembly
 
 
-def lost(send: Send, error: Exception) -> Outcome:
-    """No answer came."""
+def lost(send: Send, error: Exception, proxy: str | None = None) -> Outcome:
+    """No answer came.
+
+    Args:
+        send: the request.
+        error: what httpx raised.
+        proxy: the proxy that it went through, without a password.
+    """
     if isinstance(error, InvalidInput):  # a file broke while it was sent: it would break again
         return Outcome(error=error, cannot_be_sent=True)
-    failure = no_answer(send.call.title, error)
-    failure.__cause__ = error
+    host = None
     if isinstance(built := send.request.built, httpx.Request):
         port = built.url.port or (443 if built.url.scheme == "https" else 80)
-        failure.host = f"{built.url.host}:{port}"
+        bare = built.url.host
+        host = f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+    failure = no_answer(send.call.title, error, host, proxy)
+    failure.__cause__ = error
+    failure.host, failure.proxy = host, proxy
     return Outcome(
         error=failure,
         never_sent=isinstance(error, NEVER_SENT),

@@ -29,8 +29,9 @@ from .._errors import (
     check_count,
 )
 from .._flow import Flow, InThread
-from .._progress import MissingFile, OnProgress, Progress, SavedFile
-from .._status import AssemblyFile, AssemblyStatus
+from .._progress import OnProgress, Progress
+from .._retry.reports import again
+from .._status import AssemblyFile, AssemblyStatus, MissingFile, SavedFile, code_of
 from .expected import Expected, holds
 from .file_names import numbered, safe_name, same_name
 from .partial_file import PartialFile, Redirect, disk_errors
@@ -126,7 +127,7 @@ class Download:
         self._assembly_id = str(status.assembly_id)
         if status.busy:
             busy = StillBusy(f"Assembly {self._assembly_id} is still busy; wait for it first.")
-            busy.assembly_id, busy.status = self._assembly_id, status
+            busy.assembly_id, busy.status, busy.code = self._assembly_id, status, code_of(status)
             raise busy
         if max_size is not None and (not isinstance(max_size, int) or max_size < 0):
             raise InvalidInput(f"max_size is {max_size!r}; it is a number of bytes")
@@ -143,6 +144,7 @@ class Download:
         self._reported: Progress | None = None
 
     def works(self) -> list[Flow[SavedFile]]:
+        self.report()  # so that a retry, which knows no Assembly, is not the first to be reported
         return [self._save(result) for result in self._results]
 
     def report(self) -> None:
@@ -175,6 +177,7 @@ class Download:
             f" the disk: {named}{more}."
         )
         error.assembly_id, error.saved, error.missing = self._assembly_id, saved, missing
+        error.status, error.code = self._status, code_of(self._status)
         raise error
 
     def _result(self, step: str, file: AssemblyFile, number: int) -> Result:
@@ -234,8 +237,10 @@ class Download:
                 return
             all_at_once = part.of_one_answer  # the bytes of several may be of two versions
             part.restart()
+            error = UnreadableAnswer(f"could not fetch {result.label}: {fault}.")
             if all_at_once or is_last:
-                raise UnreadableAnswer(f"could not fetch {result.label}: {fault}.")
+                raise error
+            yield again(f"fetch {result.label}", error, "fetch it anew")
 
     def _fetch(self, result: Result, first: str) -> Flow[None]:
         """Fetches the rest of a file, for as long as each try brings more of it."""
@@ -249,6 +254,7 @@ class Download:
                 if part.size <= most or (refused and url == first):
                     raise
                 url, most = first, part.size  # where it was redirected to may have expired
+                yield again(f"fetch {result.label}", error, f"fetch it from byte {most}")
                 continue
             except UntrustedUrl as error:
                 raise _untrusted(result, error) from None

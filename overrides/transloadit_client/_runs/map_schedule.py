@@ -5,6 +5,7 @@ and a simulated clock carry out the same code.
 """
 
 import errno
+import logging
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from attrs import frozen
 from .._errors import check_count
 from .map_inputs import Task
 from .outcomes import Mapped
+
+logger = logging.getLogger("transloadit_client")
 
 AT_ONCE = 100  # Assemblies in progress: an account may have 250, and a client 100 connections
 _MINUTE = 60.0
@@ -121,7 +124,7 @@ def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
 
 
 def _moves(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
-    running, more = 0, True
+    running, more, is_waiting = 0, True, False
     while more or running:
         seconds = None
         if more and running < at_once:
@@ -134,9 +137,13 @@ def _moves(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
                     more = False
                 else:
                     quota.started(now())
+                    is_waiting = False
                     running += 1
                     yield Start(task)
                 continue
+            if seconds is not None and not is_waiting:
+                is_waiting = True
+                logger.info("waiting %.1f seconds, as creates_per_minute has been reached", seconds)
         ended: Sequence[Mapped] = yield Await(seconds)
         for mapped in ended:
             running -= 1

@@ -9,9 +9,8 @@ from transloadit_api.types import Unset
 
 from .._calls.files import Files, FormFields
 from .._errors import TransloaditError
-from .._progress import SavedFile
 from .._signing import Params
-from .._status import AssemblyStatus
+from .._status import AssemblyStatus, SavedFile
 
 
 class CreateOptions(TypedDict, total=False):

@@ -12,7 +12,7 @@ from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete, 
 from .._flow import Stop, check_limits
 from .._progress import OnProgress, Progress
 from .._signing import as_dict
-from .._status import AssemblyStatus
+from .._status import AssemblyStatus, code_of
 from .outcomes import CreateOptions
 
 ORIGINAL = ":original"  # the Step that every Assembly has: the uploaded files
@@ -73,7 +73,7 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     """
     if status.ok == "ASSEMBLY_COMPLETED" and not status.failed:
         return status
-    code = next((code for code in (status.error, status.ok) if isinstance(code, str)), None)
+    code = code_of(status)
     said = f": {status.message.rstrip('.')}" if isinstance(status.message, str) else ""
     failed = AssemblyFailed(f"Assembly {status.assembly_id} ended as {code}{said}.")
     failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None

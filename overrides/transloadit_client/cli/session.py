@@ -255,6 +255,7 @@ class Session:
             tell("Its upload broke off, so nothing ran. Send the files again, without --resume.")
         status = getattr(error, "status", None)
         ended = isinstance(status, AssemblyStatus) and status.done
+        ended = ended and not isinstance(error, DownloadIncomplete)  # whose results are still there
         go_on = {} if ended else self.how_to_go_on(code)
         return Outcome(code, rows, {**about_error(error), **go_on})
 
