@@ -37,7 +37,7 @@ WIDER = """(() => {
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the parent's name
         """Requests are no news."""
 
 
