@@ -69,6 +69,11 @@ def guide() -> str:
     return _guest((ROOT / "openapi" / "guide.md").read_text(encoding="utf-8"))
 
 
+def conformance() -> str:
+    """How a client in any language proves itself."""
+    return _guest((ROOT / "openapi" / "conformance.md").read_text(encoding="utf-8"))
+
+
 def _guest(text: str) -> str:
     """A document of another folder as part of a page: without its title, and links of its own."""
     text = text.partition("\n")[2]
@@ -169,6 +174,7 @@ def _code(row: Mapping[str, Any]) -> str:
 FILLERS: dict[str, Callable[..., str]] = {
     "changelog": changelog,
     "commands": commands,
+    "conformance": conformance,
     "error-codes": error_codes,
     "fields": fields,
     "guide": guide,

@@ -77,6 +77,7 @@ def test_the_wheel_holds_the_three_packages_and_what_they_need(alone: Path) -> N
     for package in ("transloadit_api", "transloadit_client", "transloadit_standin"):
         assert f"{package}/py.typed" in names
     assert "transloadit_standin/transloadit.yaml" in names
+    assert "transloadit_standin/vectors/codes.json" in names
     assert "transloadit_standin/robots.json" in names
     assert "transloadit_standin/_api/admin.yaml" in names
     assert {

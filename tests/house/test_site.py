@@ -81,6 +81,7 @@ def test_each_page_of_ours_says_in_a_sentence_what_it_is_for() -> None:
         ("<!-- operations -->", "`DELETE /assemblies/{assembly_id}`"),
         ("<!-- schemas -->", "### CreateAssemblyParams"),
         ("<!-- guide -->", "Signing a request"),
+        ("<!-- conformance -->", "exactly once"),
         ("<!-- changelog -->", "## 0.1.0"),
         ("<!-- commands -->", "| `--save-to"),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.languages.manifest import HERE, ROOT, Language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.languages.stage import Result
@@ -33,7 +33,7 @@ signed and read was compared with what the stand-in had received, byte for byte,
 [`openapi/vectors`](../openapi/vectors) were checked in that language (but for values that it cannot
 hold). The names lead to the exact commands.
 
-*Level* is how far the program conforms to what every client has to do (`openapi/conformance.md`):
+*Level* is how far the program [conforms](reference/conformance.md) to what every client has to do:
 signs, survives, exactly once. *Odd* is how many of the odd answers in `answers.json` the generated
 code could not read: none that was seen, only some that were made up.
 
@@ -46,6 +46,13 @@ GAPS = """
 ## Known gaps
 
 Each run looks for each of them, and fails when one is gone, so that it is taken out here.
+
+"""
+LEFT_OUT = """
+
+## Rows that a language cannot hold
+
+Each such row says in `needs` what a language's values would have to be able to hold.
 
 """
 
@@ -81,10 +88,26 @@ def scoreboard(results: Sequence[Result]) -> str:
     """The table, and the gaps below it."""
     gaps: list[str] = []
     rows = [row(result, gaps) for result in results]
-    notes = [f"{number}. {gap}" for number, gap in enumerate(gaps, 1)]
+    notes = "\n".join(f"{number}. {gap}" for number, gap in enumerate(gaps, 1))
     lines = (COLUMNS, ["---"] * len(COLUMNS))
     table = "\n".join([*(f"| {' | '.join(line)} |" for line in lines), *rows])
-    return f"{HEAD}{table}\n\n{summary(results)}.{GAPS}" + "\n".join(notes) + "\n"
+    left_out = "\n".join(left_out_by(results))
+    return f"{HEAD}{table}\n\n{summary(results)}.{GAPS}{notes}{LEFT_OUT}{left_out}\n"
+
+
+def left_out_by(results: Sequence[Result]) -> Iterator[str]:
+    """A line for each set of rows, with the generators whose languages cannot hold them."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for result in results:
+        if result.left_out:
+            found.setdefault(result.left_out, []).append(result.language.title)
+    for rows, titles in found.items():
+        yield f"- {', '.join(titles)}: {named(rows)}."
+
+
+def named(rows: Iterable[str]) -> str:
+    """The names of rows, for people."""
+    return ", ".join(f"`{row}`" for row in rows)
 
 
 def row(result: Result, gaps: list[str]) -> str:
@@ -97,7 +120,8 @@ def row(result: Result, gaps: list[str]) -> str:
     numbers = []
     for gap in language.gap:
         upstream = f" ([upstream]({gap.upstream}))" if gap.upstream else ""
-        gaps.append(f"{language.title}: {gap.what}{upstream}")
+        rows = f" ({named(gap.refuses)})" if gap.refuses else ""
+        gaps.append(f"{language.title}: {gap.what}{rows}{upstream}")
         numbers.append(str(len(gaps)))
     called = sum(call not in result.findings for call in CALLS)
     cells = [

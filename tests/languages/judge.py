@@ -20,7 +20,7 @@ CALLS = ("createAssembly", "getAssembly", "cancelAssembly", *SIGNED[1:])
 """The operations that a driver calls, in this order; the last is refused."""
 VECTORS = ("signing", "encoding", "expires", "smart_cdn", "pingbacks", "answers")
 """What every driver checks."""
-FURTHER = ("states", "hosts", "tus", "events", "retries")
+FURTHER = ("states", "hosts", "tus", "events", "retries", "codes", "names")
 """What a driver may check as well; all of it, or nothing."""
 LEVELS = {
     "signs": ("signing", "encoding", "expires", "pingbacks"),
@@ -175,6 +175,8 @@ def spoiled(kind: str, row: dict[str, Any]) -> dict[str, Any]:
         "hosts": lambda: {"goes_to": "https://example.org/"},
         "tus": lambda: {"header": "filename "},
         "events": lambda: {"events": []},
+        "codes": lambda: {"code": WRONG, "says": "used"},
+        "names": lambda: {"file_name": "another"},
         "retries": lambda: {
             "history": [{**row["history"][0], "next": "stop"}, *row["history"][1:]]
         },
@@ -196,6 +198,13 @@ def level(held: Mapping[str, bool], refused: Collection[str] = ()) -> str:
     return reached
 
 
+def left_out(vectors: Mapping[str, bool | None], told: Mapping[str, bool]) -> tuple[str, ...]:
+    """The rows that need not hold and were not checked, of the kinds that were."""
+    kinds = {row.partition("/")[0] for row in told}
+    free = (row for row, good in vectors.items() if good is None and row not in told)
+    return tuple(row for row in free if row.partition("/")[0] in kinds)
+
+
 def prepare_vectors(
     source: Path, target: Path, refused: Collection[str] = ()
 ) -> dict[str, bool | None]:
@@ -210,7 +219,7 @@ def prepare_vectors(
         document = json.loads((source / f"{kind}.json").read_text(encoding="utf-8"))
         rows = document["rows"]
         for row in rows:
-            name = f"{kind}/{row['name']}"
+            name = f"{kind}/{row.get('name', row.get('code'))}"
             answers[name] = None if "needs" in row else name not in refused
         rows.append(spoiled(kind, rows[0]))
         answers[f"{kind}/{WRONG}"] = False

@@ -58,6 +58,8 @@ class Result:
     """How far it conforms: a name of `judge.LEVELS`, or nothing."""
     refused: int = 0
     """How many odd answers the generated code could not read."""
+    left_out: tuple[str, ...] = ()
+    """The rows of the kinds it checks that its language cannot hold."""
     seconds: float = 0.0
 
     @property
@@ -233,6 +235,7 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
     told = {row: good for row, good in report["vectors"].items() if judge.WRONG not in row}
     result.vectors = sum(told.values())
     result.level = judge.level(told, refused)
+    result.left_out = judge.left_out(vectors, told)
     result.refused = sum(row.startswith("answers/") and not good for row, good in told.items())
     if number == ROUNDS - 1:
         result.done.append("run")

@@ -145,7 +145,7 @@ def test_the_vectors_that_a_driver_gets_hold_one_wrong_row_each(tmp_path: Path) 
         document = json.loads((tmp_path / f"{kind}.json").read_text("utf-8"))
         first, *_, wrong = document["rows"]
         assert wrong["name"] == judge.WRONG
-        assert {**wrong, "name": first["name"]} != first
+        assert {**wrong, "name": first.get("name")} != {"name": None, **first}
 
 
 # What a form looks like on the wire
@@ -369,6 +369,21 @@ def test_the_scoreboard_has_a_row_for_each_and_the_readme_the_short_form() -> No
     languages = {row.split("|")[2].strip() for row in good}
     assert f"{len(good)} generators in {len(languages)} languages" in readme
     assert not re.search(r"\bno\b \|", "\n".join(good))
+
+
+def test_a_row_that_a_driver_leaves_out_is_named_on_the_board() -> None:
+    vectors = {"encoding/big": None, "encoding/a": True, "names/odd": None}
+    left_out = judge.left_out(vectors, {"encoding/a": True})
+    held = judge.left_out(vectors, {"encoding/a": True, "encoding/big": True})
+    results = [stage.Result(language(), left_out=left_out), stage.Result(language(), left_out=held)]
+
+    assert left_out == ("encoding/big",)
+    assert held == ()
+    assert list(board.left_out_by(results)) == ["- Made up: `encoding/big`."]
+    gaps: list[str] = []
+    go = manifest.read("go")
+    board.row(stage.Result(go), gaps)
+    assert [gap for gap in gaps if "`meta of another kind`" in gap] == [gaps[-1]]
 
 
 def test_the_board_tells_good_from_bad_and_from_not_run() -> None:

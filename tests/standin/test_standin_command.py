@@ -259,14 +259,15 @@ print("mine" in get("templates"), get("clock")["ahead"], [one["kind"] for one in
 
 
 def test_it_runs_from_a_zip(tmp_path: Path) -> None:
-    """As from a wheel or a frozen program: the spec and the page are read as resources."""
+    """As from a wheel or a frozen program: the spec, the codes and the page are resources."""
     source = Path(transloadit_standin.__file__).parent
     archive = tmp_path / "standin.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         for path in source.rglob("*"):
             if "__pycache__" not in path.parts:
                 packed.write(path, path.relative_to(source.parent))
-        packed.write(SPEC, "transloadit_standin/transloadit.yaml")
+        for name in ("transloadit.yaml", "vectors/codes.json"):
+            packed.write(SPEC.parent / name, f"transloadit_standin/{name}")
     program = """
 import httpx, os
 url = os.environ["TRANSLOADIT_ENDPOINT"]

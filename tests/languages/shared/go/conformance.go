@@ -10,11 +10,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 var (
 	assemblyURL = regexp.MustCompile(`^(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?/assemblies/([0-9A-Za-z_-]{1,128})$`)
 	serviceHost = regexp.MustCompile(`^api2(-[a-z0-9-]+)?\.transloadit\.com$`)
+	device      = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *$`)
 	final       = []string{"ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED"}
 )
 
@@ -103,4 +106,34 @@ func events(stream string) []event {
 		}
 	}
 	return found
+}
+
+// safe gives the character itself, or what stands for one that is invisible, or that Windows forbids.
+func safe(r rune) rune {
+	visible := unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Zs) || r == '\u200c' || r == '\u200d'
+	if !visible || strings.ContainsRune(`<>:"/\|?*`, r) {
+		return '_'
+	}
+	return r
+}
+
+// fileName gives the name to write a file under; "file" for what has none.
+func fileName(given any) string {
+	name := strings.TrimRight(strings.TrimLeft(strings.Map(safe, text(given)), " "), ". ")
+	if name == "" {
+		return "file"
+	}
+	first, _, _ := strings.Cut(name, ".")
+	if first == "" || device.MatchString(first) {
+		name = "_" + name
+	}
+	suffix := ""
+	if dot := strings.LastIndex(name, "."); dot > 0 && utf8.RuneCountInString(name[dot:]) <= 33 {
+		suffix = name[dot:]
+	}
+	kept := []rune(strings.TrimSuffix(name, suffix))
+	for len(string(kept))+len(suffix) > 200 {
+		kept = kept[:len(kept)-1]
+	}
+	return strings.TrimRight(string(kept)+suffix, ". ")
 }

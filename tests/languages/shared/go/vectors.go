@@ -88,7 +88,7 @@ func signatures(held map[string]bool) {
 func answers(held map[string]bool, status, refusal func([]byte) (reading, error)) {
 	var rows []struct {
 		Name, Body string
-		BodyBase64 string `json:"body_base64"`
+		BodyBase64 string                           `json:"body_base64"`
 		ReadsAs    struct{ As, State, Code string } `json:"reads_as"`
 	}
 	load("answers", &rows)
@@ -172,5 +172,28 @@ func decided(held map[string]bool) {
 			good = good && (step.Wait == nil || *step.Wait == wait(step.Outcome, r.Guard, number+1))
 		}
 		held["retries/"+r.Name] = good && slices.Equal(decisions(r.Guard, r.Attempts, outcomes), next)
+	}
+	var table []struct {
+		Code, Says string
+		HTTPStatus int `json:"http_status"`
+	}
+	load("codes", &table)
+	for _, r := range table {
+		body, err := json.Marshal(map[string]string{"error": r.Code})
+		must(err)
+		refusal := outcome{Kind: "answer", HTTPStatus: r.HTTPStatus, Body: string(body)}
+		held["codes/"+r.Code] = phase(refusal, "nonce", false) == r.Says ||
+			r.Says == "state" && state(r.Code, false) != "failed" || r.Says == "failed" && state("", true) == "failed"
+	}
+	var names []struct {
+		Name, Given string
+		FileName    string `json:"file_name"`
+		Needs       []string
+	}
+	load("names", &names)
+	for _, r := range names {
+		if r.Needs == nil { // Go's library knows no normal forms
+			held["names/"+r.Name] = fileName(parse(r.Given)) == r.FileName
+		}
 	}
 }

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import unicodedata
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ FINAL = ("ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED")
 ASSEMBLY_URL = re.compile(
     r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?/assemblies/([0-9A-Za-z_-]{1,128})"
 )
+DEVICE = re.compile(r"CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]", re.IGNORECASE)
 SERVICE = re.compile(r"api2(-[a-z0-9-]+)?\.transloadit\.com")
 
 
@@ -74,3 +76,27 @@ def events(stream: str) -> list[dict[str, str]]:
         elif key == "data":
             data.append(value)
     return found
+
+
+def is_unsafe(character: str) -> bool:
+    """Control characters, marks of direction and the like, and what Windows forbids."""
+    category = unicodedata.category(character)
+    hidden = category.startswith("C") or category in ("Zl", "Zp")
+    return character in '<>:"/\\|?*' or (hidden and character not in "\u200c\u200d")
+
+
+def file_name(given: object) -> str:
+    """The name to write a file under; `file` for what has none."""
+    text = unicodedata.normalize("NFC", given if isinstance(given, str) else "")
+    name = "".join("_" if is_unsafe(character) else character for character in text)
+    name = name.lstrip(" ").rstrip(". ")
+    if not name:
+        return "file"
+    if name.startswith(".") or DEVICE.fullmatch(name.partition(".")[0].rstrip(" ")):
+        name = f"_{name}"
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix) > 32:
+        stem, dot, suffix = name, "", ""
+    while len(f"{stem}{dot}{suffix}".encode()) > 200:
+        stem = stem[:-1]
+    return f"{stem}{dot}{suffix}".rstrip(". ")

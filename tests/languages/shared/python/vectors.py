@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from conformance import events, goes_to, metadata, resumes, state
-from retries import decisions, wait
+from conformance import events, file_name, goes_to, metadata, resumes, state
+from retries import decisions, phase, wait
 from transloadit import digest, expires, genuine, smart_cdn
 
 Parse = Callable[[str], Any]
@@ -47,6 +47,16 @@ def retried(r: Any) -> bool:
     return waits and decisions(r["guard"], r["attempts"], outcomes) == [s["next"] for s in steps]
 
 
+def code(r: Any) -> bool:
+    """Whether the code means here what the table says."""
+    if r["says"] in ("state", "failed"):
+        ok, error = (r["code"], None) if r["says"] == "state" else (None, r["code"])
+        return (state(ok, error) == "failed") is (r["says"] == "failed")
+    body = json.dumps({"error": r["code"]})
+    outcome = {"kind": "answer", "http_status": r["http_status"], "body": body}
+    return bool(phase(outcome, "nonce") == r["says"])
+
+
 def answer(r: Any, status: Parse, error: Parse) -> bool:
     """Whether the generated classes read it as the row says."""
     expected = r["reads_as"]
@@ -76,10 +86,12 @@ def vectors(status: Parse, error: Parse) -> dict[str, bool]:
         "tus": upload,
         "events": lambda r: events(r["stream"]) == r["events"],
         "retries": retried,
+        "codes": code,
+        "names": lambda r: file_name(json.loads(r["given"])) == r["file_name"],
     }
     held = {}
     for kind, check in checks.items():
         document = json.loads((Path(os.environ["VECTORS"]) / f"{kind}.json").read_text("utf-8"))
         for row in document["rows"]:
-            held[f"{kind}/{row['name']}"] = check(row)
+            held[f"{kind}/{row.get('name') or row['code']}"] = check(row)
     return held

@@ -105,3 +105,33 @@ pub fn events(stream: &str) -> Vec<Value> {
     }
     found
 }
+
+/// Control characters, marks of direction and the like, and what Windows forbids; the library knows no categories.
+fn is_unsafe(c: char) -> bool {
+    let hidden = matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    hidden || c.is_control() || "<>:\"/\\|?*".contains(c)
+}
+
+/// The name to write a file under; `file` for what has none.
+pub fn file_name(given: &Value) -> String {
+    let text = given.as_str().unwrap_or_default();
+    let name: String = text.chars().map(|c| if is_unsafe(c) { '_' } else { c }).collect();
+    let name = name.trim_start_matches(' ').trim_end_matches(['.', ' ']);
+    if name.is_empty() {
+        return "file".into();
+    }
+    let first = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_uppercase();
+    let port = first.strip_prefix("COM").or(first.strip_prefix("LPT"));
+    let device = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&first.as_str())
+        || port.is_some_and(|n| n.chars().count() == 1 && "0123456789¹²³".contains(n));
+    let name = if first.is_empty() || device { format!("_{name}") } else { name.into() };
+    let (stem, suffix) = match name.rfind('.') {
+        Some(at) if at > 0 && name[at..].chars().count() <= 33 => name.split_at(at),
+        _ => (name.as_str(), ""),
+    };
+    let mut kept = stem.to_string();
+    while kept.len() + suffix.len() > 200 {
+        kept.pop();
+    }
+    format!("{kept}{suffix}").trim_end_matches(['.', ' ']).into()
+}

@@ -38,7 +38,7 @@ fn is_unsigned(guard: &str) -> bool {
 }
 
 /// How far an attempt came: done, or how it failed.
-fn phase(outcome: &Value, guard: &str, looking: bool) -> &'static str {
+pub fn phase(outcome: &Value, guard: &str, looking: bool) -> &'static str {
     match outcome["kind"].as_str() {
         Some("not sent") => return "not sent",
         Some("lost") => return "unknown",

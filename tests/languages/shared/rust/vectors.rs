@@ -1,8 +1,8 @@
-use crate::conformance::{events, given, goes_to, metadata, resumes, state};
-use crate::retries::{body_of, decisions, wait};
+use crate::conformance::{events, file_name, given, goes_to, metadata, resumes, state};
+use crate::retries::{body_of, decisions, phase, wait};
 use crate::transloadit::{digest, encode, expires, genuine, smart_cdn};
 use chrono::DateTime;
-use serde_json::{Map, Value, from_str, from_value};
+use serde_json::{Map, Value, from_str, from_value, json};
 
 /// Reads a body with a generated type, and gives it back as JSON; None: it cannot.
 pub type Read = fn(&[u8]) -> Option<Value>;
@@ -45,14 +45,14 @@ pub fn vectors(status: Read, refusal: Read) -> Map<String, Value> {
     let mut held = Map::new();
     let kinds = [
         "signing", "encoding", "expires", "smart_cdn", "pingbacks", "answers", "states", "hosts", "tus", "events",
-        "retries",
+        "retries", "codes", "names",
     ];
     for kind in kinds {
         for row in rows(kind) {
             let text = |key: &str| row[key].as_str().unwrap_or_default();
             let list = |key: &str| row[key].as_array().cloned().unwrap_or_default();
             if row["needs"].is_array() {
-                continue; // no String holds half a surrogate pair, no i64 any integer
+                continue; // no String holds half a surrogate pair, no i64 any integer; the library knows no normal forms
             }
             let good = match kind {
                 "signing" => {
@@ -88,9 +88,20 @@ pub fn vectors(status: Read, refusal: Read) -> Map<String, Value> {
                 }
                 "tus" => *resumes(&row["file"], &list("tus_uploads")) == row["resumes"],
                 "events" => events(text("stream")) == list("events"),
+                "codes" => {
+                    let body = json!({ "error": row["code"] }).to_string();
+                    let refusal = json!({ "kind": "answer", "http_status": row["http_status"], "body": body });
+                    match text("says") {
+                        "state" => state(&row["code"], false) != "failed",
+                        "failed" => state(&Value::Null, true) == "failed",
+                        says => phase(&refusal, "nonce", false) == says,
+                    }
+                }
+                "names" => file_name(&from_str(text("given")).expect("JSON")) == text("file_name"),
                 _ => retried(&row),
             };
-            held.insert(format!("{kind}/{}", text("name")), good.into());
+            let name = if kind == "codes" { text("code") } else { text("name") };
+            held.insert(format!("{kind}/{name}"), good.into());
         }
     }
     held

@@ -3,6 +3,8 @@
 const FINAL = ["ASSEMBLY_COMPLETED", "ASSEMBLY_CANCELED", "REQUEST_ABORTED"];
 const ASSEMBLY_URL = /^(https?):\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?\/assemblies\/([0-9A-Za-z_-]{1,128})$/;
 const SERVICE_HOST = /^api2(-[a-z0-9-]+)?\.transloadit\.com$/;
+const UNSAFE = /[<>:"/\\|?*]|(?![\u200c\u200d])[\p{C}\p{Zl}\p{Zp}]/gu; // control characters, marks of direction, …
+const DEVICE = /^(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *$/i;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /** Any error ends an Assembly, and what nobody knows yet is busy. */
@@ -63,4 +65,17 @@ export function events(stream: string): Event[] {
     }
   }
   return found;
+}
+
+/** The name to write a file under; `file` for what has none. */
+export function fileName(given: unknown): string {
+  const text = (typeof given === "string" ? given : "").normalize("NFC");
+  let name = text.replace(UNSAFE, "_").replace(/^ +|[. ]+$/g, "");
+  if (!name) return "file";
+  if (name.startsWith(".") || DEVICE.test(name.split(".")[0]!)) name = `_${name}`;
+  const dot = name.lastIndexOf(".");
+  const suffix = dot > 0 && name.length - dot <= 33 ? name.slice(dot) : "";
+  const kept = [...name.slice(0, name.length - suffix.length)];
+  while (Buffer.byteLength(kept.join("") + suffix) > 200) kept.pop();
+  return (kept.join("") + suffix).replace(/[. ]+$/, "");
 }

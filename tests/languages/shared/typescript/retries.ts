@@ -39,7 +39,7 @@ function isUnsigned(guard: Guard): boolean {
 }
 
 /** How far an attempt came: done, or how it failed. */
-function phase(outcome: Outcome, guard: Guard, looking = false): Phase {
+export function phase(outcome: Outcome, guard: Guard, looking = false): Phase {
   if (outcome.kind !== "answer") {
     return { "cannot be sent": "refused", lost: "unknown", "not sent": "not sent" }[outcome.kind] as Phase;
   }

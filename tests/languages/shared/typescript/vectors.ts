@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { type Event, events, type File, goesTo, metadata, resumes, state } from "./conformance.js";
-import { decisions, type Guard, type Next, type Outcome, wait } from "./retries.js";
+import { type Event, events, type File, fileName, goesTo, metadata, resumes, state } from "./conformance.js";
+import { decisions, type Guard, type Next, type Outcome, phase, wait } from "./retries.js";
 import { digest, encode, expires, genuine, smartCdn } from "./transloadit.js";
 
 type Body = { body?: string; body_base64?: string };
@@ -83,6 +83,15 @@ export function vectors(
     const next = decisions(r.guard, r.attempts, r.history.map((step) => step.outcome));
     const waits = r.history.every((step, index) => !step.wait || isDeepStrictEqual(wait(step.outcome, r.guard, index + 1), step.wait));
     held[`retries/${r.name}`] = waits && isDeepStrictEqual(next, r.history.map((step) => step.next));
+  }
+  for (const r of rows<{ code: string; http_status: number; says: string }>("codes")) {
+    const body = JSON.stringify({ error: r.code });
+    held[`codes/${r.code}`] = r.says === "state" ? state(r.code, null) !== "failed"
+      : r.says === "failed" ? state(null, r.code) === "failed"
+      : phase({ kind: "answer", http_status: r.http_status, body }, "nonce") === r.says;
+  }
+  for (const r of rows<{ given: string; file_name: string }>("names")) {
+    held[`names/${r.name}`] = fileName(JSON.parse(r.given)) === r.file_name;
   }
   return held;
 }
