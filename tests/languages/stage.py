@@ -200,7 +200,11 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
         files=files, vectors=vectors,
     )  # fmt: skip
     result.findings.update(case.findings())
-    told = {row: good for row, good in report["vectors"].items() if judge.WRONG not in row}
+    told = {
+        row: good
+        for row, good in report["vectors"].items()
+        if judge.WRONG not in row and row != judge.FAULT
+    }
     result.vectors = sum(told.values())
     result.level = judge.level(told, refused)
     result.refused = sum(row.startswith("answers/") and not good for row, good in told.items())
