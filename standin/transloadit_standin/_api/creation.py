@@ -173,7 +173,9 @@ class Creation:
             assembly.execute()
         quiet = assembly.merged.get("quiet") is True
         body = assembly.quiet_status() if quiet else assembly.status()
-        status = CODES[assembly.state].http_status if assembly.failed else 200
+        # A `Crash` may have a code of its own.
+        code = CODES.get(assembly.state, CODES["INTERNAL_COMMAND_ERROR"])
+        status = code.http_status if assembly.failed else 200
         return json_response(body, status)
 
 
