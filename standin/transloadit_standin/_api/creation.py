@@ -19,7 +19,6 @@ from .forms import FormReader
 from .requests import (
     bearer_token,
     check_auth_limits,
-    check_instructions,
     checked_id,
     describe,
     identify,
@@ -128,7 +127,6 @@ class Creation:
             scope="assemblies:write",
             must_sign=False,
         )
-        check_instructions(params)
         template = find_template(service.templates, params.get("template_id"))
         merged = merge_params(template, params)
         check_steps(merged["steps"], strict=service.settings.strict)
