@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import signal
@@ -33,6 +34,8 @@ def main(
     except ModuleNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
+    # uvicorn warns, on the standard error, of every client that offers HTTP/2, as Java's do.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     # A flag and no exception: nothing can interrupt the cleaning up.
     ended = threading.Event()
     before = {one: signal.signal(one, lambda *_: ended.set()) for one in ENDINGS}

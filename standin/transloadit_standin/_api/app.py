@@ -90,7 +90,7 @@ class App:
                 self._service.answered(exchange.received)
 
     def _is_admin(self, scope: Scope) -> bool:
-        if not scope["path"].startswith(f"{ADMIN_PATH}/"):
+        if not f"{scope['path']}/".startswith(f"{ADMIN_PATH}/"):
             return False
         host = Headers(raw=scope["headers"]).get("host")
         on_api = self._relay.link(scope["client"]).origin == self._service.hosts.api

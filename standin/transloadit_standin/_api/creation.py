@@ -19,7 +19,6 @@ from .forms import FormReader
 from .requests import (
     bearer_token,
     check_auth_limits,
-    check_instructions,
     checked_id,
     describe,
     identify,
@@ -128,7 +127,6 @@ class Creation:
             scope="assemblies:write",
             must_sign=False,
         )
-        check_instructions(params)
         template = find_template(service.templates, params.get("template_id"))
         merged = merge_params(template, params)
         check_steps(merged["steps"], strict=service.settings.strict)
@@ -173,7 +171,9 @@ class Creation:
             assembly.execute()
         quiet = assembly.merged.get("quiet") is True
         body = assembly.quiet_status() if quiet else assembly.status()
-        status = CODES[assembly.state].http_status if assembly.failed else 200
+        # A `Crash` may have a code of its own.
+        code = CODES.get(assembly.state, CODES["INTERNAL_COMMAND_ERROR"])
+        status = code.http_status if assembly.failed else 200
         return json_response(body, status)
 
 

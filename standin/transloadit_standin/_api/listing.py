@@ -50,6 +50,7 @@ async def list_assemblies(service: Service, exchange: Exchange) -> Response:
         signature,
         scope="assemblies:read",
         must_sign=True,
+        instructions=False,
     )
     fits = _filter(params)
     found = [

@@ -24,7 +24,7 @@ from .downloads import download_file
 from .event_stream import stream_events
 from .forms import FormReader
 from .listing import list_assemblies
-from .requests import check_auth_limits, check_instructions, checked_id, describe, identify
+from .requests import check_auth_limits, checked_id, describe, identify
 from .tokens import create_token
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ async def _read_signed(
     finally:
         received.fields = reader.form.fields()
     form = reader.form
-    key, params = identify(
+    return identify(
         service,
         exchange,
         form.raw("params"),
@@ -120,8 +120,6 @@ async def _read_signed(
         scope=scope,
         must_sign=True,
     )
-    check_instructions(params)
-    return key, params
 
 
 def _take_file(_: StoredFile) -> None:

@@ -39,13 +39,17 @@ def identify(
     *,
     scope: str,
     must_sign: bool,
+    instructions: bool = True,
 ) -> tuple[AuthKey, dict[str, Any]]:
     """The Auth Key behind a request, and its params, of their text and their signature.
 
     A nonce is checked here, so the same bytes sent twice are told of the nonce, whatever else they
-    would be told [chosen]. It is noted here too, unless the stand-in was told otherwise.
+    would be told [chosen]. It is noted here too, unless the stand-in was told otherwise. Unless
+    params are `instructions`, `fields` and URLs in them mean something else.
     """
     params = read_params(raw)
+    if instructions and not isinstance(params.get("fields"), dict | None):
+        raise Refusal("INVALID_PARAMS_FIELD", "fields has to be an object")
     assert raw is not None  # noqa: S101 - read_params() refuses None
     token = bearer_token(exchange)
     if token is not None:
@@ -62,6 +66,8 @@ def identify(
     check_scope(key, scope)
     check_referer(auth_of(params), exchange.header("referer"))
     _use_nonce(service, exchange, key, params)
+    if instructions:
+        check_urls(params)
     return key, params
 
 
@@ -92,10 +98,8 @@ def read_params(raw: bytes | None) -> dict[str, Any]:
     return params
 
 
-def check_instructions(params: dict[str, Any]) -> None:
-    """Refuse `fields` that are no object, and URLs that are neither text nor null."""
-    if not isinstance(params.get("fields"), dict | None):
-        raise Refusal("INVALID_PARAMS_FIELD", "fields has to be an object")
+def check_urls(params: dict[str, Any]) -> None:
+    """Refuse a `notify_url` that is neither text nor null, and a `redirect_url` that is no URL."""
     if not isinstance(params.get("notify_url"), str | None):
         raise Refusal("ASSEMBLY_INVALID_NOTIFY_URL")
     redirect = params.get("redirect_url")
