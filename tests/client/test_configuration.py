@@ -116,6 +116,9 @@ def test_a_setting_that_cannot_be_is_refused_at_once_and_named(
 class NoContainer:
     """Something that is nothing of what is asked for."""
 
+    def __repr__(self) -> str:  # which names the test, in every process alike
+        return "NoContainer()"
+
 
 @pytest.mark.parametrize(
     "settings",

@@ -31,11 +31,12 @@ def checked_args(given: object) -> dict[str, Any]:
         InvalidInput: it is no mapping, or httpx does not know an argument, or cannot use it.
     """
     if not isinstance(given, Mapping):
-        raise InvalidInput(f"httpx_args is a {type(given).__name__}; give a mapping")
+        raise InvalidInput(f"httpx_args is a {type(given).__name__}; it takes a mapping")
     args = dict(given)
     unknown = args.keys() - signature(httpx.Client).parameters.keys()
     if unknown:
-        raise InvalidInput(f"httpx_args has {sorted(unknown)}, which httpx.Client does not take")
+        names = ", ".join(sorted(map(repr, unknown)))
+        raise InvalidInput(f"httpx_args has {names}, which httpx.Client does not take")
     if args.get("http2") and not find_spec("h2"):
         raise InvalidInput("http2 takes another package: pip install 'httpx[http2]'")
     for name, value in args.items():
