@@ -129,6 +129,17 @@ Stop: TypeAlias = Callable[[], bool] | HasIsSet
 """What says that waiting is no longer wanted; it is asked every half second."""
 
 
+def checked_stop(stop: Stop | None) -> Stop | None:
+    """Checks what says when to stop.
+
+    Raises:
+        InvalidInput: it cannot be asked.
+    """
+    if stop is None or callable(stop) or hasattr(stop, "is_set"):
+        return stop
+    raise InvalidInput(f"stop is {stop!r:.200}; it takes a function, or an event")
+
+
 Step: TypeAlias = Call[Any] | Once | Send | Pause | InThread
 Flow: TypeAlias = Generator[Step, Any, T]
 

@@ -71,8 +71,8 @@ def sent_params(api: StandIn, at: int = -1) -> Any:
     [
         ({"assembly_id": "too-short"}, "32 lowercase hex"),
         ({"assembly_id": "A" * 32}, "32 lowercase hex"),
-        ({"num_expected_upload_files": -1}, "it counts files"),
-        ({"num_expected_upload_files": "2"}, "it counts files"),
+        ({"num_expected_upload_files": -1}, "whole number of files"),
+        ({"num_expected_upload_files": "2"}, "whole number of files"),
         ({"extra_params": {"steps": {}}}, "argument of its own"),
         ({"extra_params": {"notify_url": "x"}}, "argument of its own"),
         ({"timeout": "soon"}, "timeout is 'soon'"),

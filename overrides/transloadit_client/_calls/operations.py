@@ -40,6 +40,7 @@ from .answers import (
 )
 from .call import Call, Guard, Prepared
 from .files import FilePart
+from .numbers import whole_number
 
 Assembly: TypeAlias = str | HasAssemblyUrl
 """An Assembly's id, its URL (`assembly_ssl_url`), or its status."""
@@ -68,6 +69,8 @@ def params_of(
     params: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if notify_url is not UNSET:
         params["notify_url"] = notify_url
+    if not isinstance(extra or {}, Mapping):
+        raise InvalidInput(f"extra_params is a {type(extra).__name__}; give a mapping")
     for name, value in (extra or {}).items():
         if name in given or name == "notify_url":
             raise InvalidInput(f"extra_params has {name!r}, which is an argument of its own")
@@ -230,6 +233,4 @@ def _reading(
 def _expected(files: int | None) -> int | Unset:
     if files is None:
         return UNSET
-    if not isinstance(files, int) or files < 0:
-        raise InvalidInput(f"num_expected_upload_files is {files!r}; it counts files")
-    return files
+    return whole_number("num_expected_upload_files", files, "files", least=0)

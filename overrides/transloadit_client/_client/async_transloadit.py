@@ -456,6 +456,7 @@ class AsyncTransloadit(BaseTransloadit):
         """
         from .._runs import run
 
+        run.check_limits(tus_above, chunk_size, max_size, deadline, stop)
         found = await self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from .._errors import InvalidInput
+from .._calls.numbers import whole_number
 from .map_inputs import Task
 from .outcomes import Mapped
 
@@ -62,8 +62,8 @@ class Quota:
     """
 
     def __init__(self, a_minute: int | None) -> None:
-        if a_minute is not None and a_minute < 1:
-            raise InvalidInput(f"{a_minute} Assemblies a minute are none; give 1 or more, or None")
+        if a_minute is not None:
+            whole_number("creates_per_minute", a_minute, "Assemblies a minute", least=1)
         self._most = a_minute
         # As many times as the limit has starts: the oldest of them is all that has to be looked at.
         self._starts: deque[float] = deque(maxlen=a_minute or 0)
@@ -119,8 +119,7 @@ def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
     Raises:
         InvalidInput: `at_once` is less than one.
     """
-    if at_once < 1:
-        raise InvalidInput(f"{at_once} Assemblies at once are none; give 1 or more")
+    whole_number("at_once", at_once, "Assemblies at once", least=1)
     return _moves(at_once, quota, now)
 
 

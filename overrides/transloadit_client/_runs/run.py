@@ -4,10 +4,29 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
+from .._calls.numbers import seconds, whole_number
 from .._calls.sources import Source, known_size
 from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete
+from .._flow import Stop, checked_stop
 from .._progress import OnProgress, Progress
 from .._status import AssemblyStatus, code_of
+
+
+def check_limits(
+    tus_above: int, chunk_size: int, max_size: int | None, deadline: float | None, stop: Stop | None
+) -> None:
+    """Checks what is used once the Assembly is there: a mistake must not cost one.
+
+    Raises:
+        InvalidInput: one of them makes no sense.
+    """
+    whole_number("tus_above", tus_above, "bytes", least=0)
+    whole_number("chunk_size", chunk_size, "bytes", least=1)
+    if max_size is not None:
+        whole_number("max_size", max_size, "bytes", least=0)
+    if deadline is not None:
+        seconds("deadline", deadline)
+    checked_stop(stop)
 
 
 def completed(status: AssemblyStatus) -> AssemblyStatus:

@@ -451,6 +451,7 @@ class Transloadit(BaseTransloadit):
         """
         from .._runs import run
 
+        run.check_limits(tus_above, chunk_size, max_size, deadline, stop)
         found = self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))
