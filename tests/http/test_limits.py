@@ -193,7 +193,7 @@ def test_a_token_that_is_echoed_shows_nowhere(
     with pytest.raises(TransloaditError) as caught:
         client.create_assembly(template_id="t", assembly_id=None)
 
-    error = getattr(caught.value, "last", caught.value)
+    error: Any = getattr(caught.value, "last", caught.value)
     told = "".join(
         [
             repr(vars(caught.value)),

@@ -30,7 +30,8 @@ class RetryPolicy:
         reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
             is repeated: an outage must not be met with more requests than usual.
         minimum_rate: bytes a second that a large body has to bring on average; 0 for any. Uploads
-            get the time that this takes beside the deadline; slower downloads are broken off and go on with the next attempt.
+            get the time that this takes beside the deadline; slower downloads are broken off, and
+            go on with the next attempt.
 
     Raises:
         InvalidInput: one of them is negative or no number, or `attempts` is no whole number from 1.
