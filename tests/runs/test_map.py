@@ -279,7 +279,7 @@ def test_a_create_that_was_refused_is_tried_again_the_next_time(
     assert again.assembly_id == failed.assembly_id
 
 
-def map_threads() -> list[str]:
+def threads_of_map() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name == "transloadit-map"]
 
 
@@ -290,13 +290,13 @@ def test_who_leaves_early_begins_no_more_in_threads(api: StandIn) -> None:
         closing(client.map(pictures(1000), steps=STEPS, at_once=4)) as results,  # type: ignore[type-var]
     ):
         next(results)
-        assert map_threads()
+        assert threads_of_map()
     left = creates(api)
     until = time.monotonic() + 10.0
-    while map_threads() and time.monotonic() < until:
+    while threads_of_map() and time.monotonic() < until:
         time.sleep(0.01)
 
-    assert map_threads() == []
+    assert threads_of_map() == []
     assert creates(api) - left <= 4  # those that were on their way
     assert left < 50
 
