@@ -255,18 +255,6 @@ class DownloadIncomplete(TransloaditError):
     missing: "tuple[MissingFile, ...]" = ()
 
 
-def check_count(name: str, value: object) -> None:
-    """Checks an argument that counts something, of which there has to be one at least.
-
-    Raises:
-        InvalidInput: it is no whole number, or less than 1.
-    """
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidInput(f"{name} must be a whole number (got {value!r})")
-    if value < 1:
-        raise InvalidInput(f"{name} must be at least 1 (got {value})")
-
-
 def check_function(name: str, value: object) -> None:
     """Checks an argument that is called.
 

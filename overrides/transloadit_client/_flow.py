@@ -129,6 +129,20 @@ Stop: TypeAlias = Callable[[], bool] | HasIsSet
 """What says that waiting is no longer wanted; it is asked every half second."""
 
 
+def checked_stop(stop: Stop | None) -> Stop | None:
+    """Checks what says when to stop.
+
+    Raises:
+        InvalidInput: it cannot be asked.
+    """
+    if stop is None or callable(stop) or hasattr(stop, "is_set"):
+        return stop
+    raise InvalidInput(
+        f"stop is of type {type(stop).__name__}; it takes a function, or an event such as"
+        " threading.Event()"
+    )
+
+
 Step: TypeAlias = Call[Any] | Once | Send | Pause | InThread
 Flow: TypeAlias = Generator[Step, Any, T]
 
@@ -142,19 +156,3 @@ def advanced(
         return False, flow.send(answer) if error is None else flow.throw(error)
     except StopIteration as end:
         return True, end.value
-
-
-def check_limits(deadline: float | None, stop: Stop | None) -> None:
-    """Checks what ends a wait, before there is anything to wait for.
-
-    Raises:
-        InvalidInput: `deadline` is no number of seconds, or `stop` cannot be asked.
-    """
-    is_number = isinstance(deadline, int | float) and not isinstance(deadline, bool)
-    if deadline is not None and not (is_number and deadline >= 0):
-        raise InvalidInput(f"deadline is {deadline!r}; it takes seconds, or None")
-    if stop is not None and not callable(stop) and not hasattr(stop, "is_set"):
-        raise InvalidInput(
-            f"stop is of type {type(stop).__name__}; it takes a function, or an event such as"
-            " threading.Event()"
-        )

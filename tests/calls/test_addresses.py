@@ -558,3 +558,19 @@ def test_any_text_is_a_url_that_httpx_reads_alike_or_none(text: str) -> None:
     assert used.isascii()
     assert used == download_url(used, FAR)
     assert httpx.URL(used).raw_host.decode() == urlsplit(used).hostname
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999/files", "http://localhost:0/files", "http://[::1]:65536/files"]
+)
+def test_a_port_that_cannot_be_is_refused_on_this_machine_too(url: str) -> None:
+    """A socket would raise an OverflowError for it."""
+    with pytest.raises(UntrustedUrl):
+        trusted_url(url, Home("http://127.0.0.1:8000"), "tus_url")
+
+
+def test_a_service_host_with_a_label_that_no_resolver_takes_is_refused() -> None:
+    home = Home("https://api2.transloadit.com")
+
+    with pytest.raises(UntrustedUrl):
+        trusted_url(f"https://api2-{'a' * 70}.transloadit.com/x", home, "tus_url")

@@ -71,9 +71,9 @@ def sent_params(api: StandIn, at: int = -1) -> Any:
     [
         ({"assembly_id": "too-short"}, "32 lowercase hex"),
         ({"assembly_id": "A" * 32}, "32 lowercase hex"),
-        ({"num_expected_upload_files": -1}, "it counts files"),
-        ({"num_expected_upload_files": "2"}, "it counts files"),
-        ({"num_expected_upload_files": True}, "it counts files"),
+        ({"num_expected_upload_files": -1}, "whole number of files"),
+        ({"num_expected_upload_files": "2"}, "whole number of files"),
+        ({"num_expected_upload_files": True}, "whole number of files"),
         ({"template_id": 5}, "template_id is of type int; it takes a text"),
         ({"notify_url": ["x"]}, "notify_url is of type list; it takes a text"),
         ({"extra_params": {"steps": {}}}, "argument of its own"),

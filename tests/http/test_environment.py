@@ -170,6 +170,34 @@ def test_a_client_certificate_is_shown_by_the_client_it_was_given_to_alone(
     assert secure.shown == [name and f"{name}@example.org" for name in names]
 
 
+@pytest.mark.parametrize("given", ["cert", "context", "context of a folder", "own context"])
+def test_hosts_of_results_are_shown_no_client_certificate(
+    connect: Connect, secure: Secure, authority: trustme.CA, tmp_path: Path, given: str
+) -> None:
+    """A status may name any host as that of a result."""
+    mine, ca_file = tmp_path / "mine.pem", str(tmp_path / "ca.pem")
+    authority.cert_pem.write_to_path(ca_file)
+    issued = authority.issue_cert("mine@example.org").private_key_and_cert_chain_pem
+    issued.write_to_path(str(mine))
+    settings: dict[str, Any] = {"verify_ssl": ca_file, "httpx_args": {"cert": str(mine)}}
+    if given != "cert":
+        kind = type("OwnContext", (ssl.SSLContext,), {}) if "own" in given else ssl.SSLContext
+        context = kind(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_cert_chain(str(mine))
+        if "folder" in given:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        else:
+            context.load_verify_locations(ca_file)
+        settings = {"verify_ssl": context}
+    client = connect("k", "s", base_url=secure.url, retry=None, **settings)
+
+    status = client.get_assembly(ID)
+    client.download_results(status, tmp_path / "saved")
+
+    shown = None if given != "own context" else "mine@example.org"  # which cannot be copied
+    assert secure.shown == ["mine@example.org", shown]
+
+
 def test_a_ca_file_that_changed_is_read_anew_by_a_new_client(
     connect: Connect, secure: Secure, authority: trustme.CA, tmp_path: Path
 ) -> None:

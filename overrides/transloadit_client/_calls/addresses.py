@@ -322,12 +322,17 @@ def _trusted(given: str, home: Home) -> str:
 
 def _origin_of(url: re.Match[str], home: Home, what: str) -> str:
     origin = f"{url['scheme']}://{url['host']}{url['port'] or ''}"
+    # Sockets and resolvers would raise errors of their own for a host or port that cannot be.
+    is_name = url["host"].startswith("[") or _HOST_NAME.fullmatch(url["host"])
+    can_be = is_name and 0 < int((url["port"] or ":443")[1:]) < 65536
     known = _SERVICE_HOST.fullmatch(url["host"]) or url["host"] in home.trusted_hosts
-    if url["port"] is None and known:
+    if url["port"] is None and known and can_be:
         # Never plain http to the service, whatever an answer says.
         origin = f"https://{url['host']}"  # `assembly_url` spells it http
     elif origin != _origin(home.base_url) and not (
-        _is_loopback(url["host"]) and _is_loopback(urlsplit(home.base_url).hostname or "")
+        can_be
+        and _is_loopback(url["host"])
+        and _is_loopback(urlsplit(home.base_url).hostname or "")
     ):
         raise UntrustedUrl(
             f"{what:.200} is neither on {_origin(home.base_url)} nor on one of the service's"

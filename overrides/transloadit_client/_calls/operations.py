@@ -40,6 +40,7 @@ from .answers import (
 )
 from .call import Call, Guard, Prepared
 from .files import FilePart
+from .numbers import whole_number
 
 Assembly: TypeAlias = str | HasAssemblyUrl
 """An Assembly's id, its URL (`assembly_ssl_url`), or its status."""
@@ -73,6 +74,8 @@ def params_of(
         text = params.get(name)
         if text is not None and not isinstance(text, str):
             raise InvalidInput(f"{name} is of type {type(text).__name__}; it takes a text")
+    if not isinstance(extra or {}, Mapping):
+        raise InvalidInput(f"extra_params is a {type(extra).__name__}; it takes a mapping")
     for name, value in (extra or {}).items():
         if name in given or name == "notify_url":
             raise InvalidInput(f"extra_params has {name!r}, which is an argument of its own")
@@ -238,8 +241,4 @@ def _reading(
 def _expected(files: int | None) -> int | Unset:
     if files is None:
         return UNSET
-    if not isinstance(files, int) or isinstance(files, bool) or files < 0:
-        raise InvalidInput(
-            f"num_expected_upload_files is {files!r}; it counts files, so it is 0 or more"
-        )
-    return files
+    return whole_number("num_expected_upload_files", files, "files", least=0)

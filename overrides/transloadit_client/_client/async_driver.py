@@ -18,11 +18,9 @@ from .._http.settings import shortened
 from .._progress import current_story
 from .._retry.attempts import attempts
 from .._retry.policy import ONCE
-from .tasks import Sleep, bounded, check, done_in_thread, poured, sleep
+from .tasks import Bound, Sleep, bounded, check, done_in_thread, poured, sleep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .._flow import Step
     from .._http.async_event_stream import AsyncListener
     from .base import BaseTransloadit
@@ -116,7 +114,7 @@ class AsyncDriver:
                 # without one. Redirects are followed by our own rules, or not at all.
                 response = await http.send(request, stream=True, auth=auth, follow_redirects=False)
                 try:
-                    body = await self._body(send.call, response, bound.check)
+                    body = await self._body(send.call, response, bound)
                     path = http.base_url.path
                     outcome = received(send, response.status_code, response.headers, body, path)
                     # Every further answer on this connection would be one behind. HTTP/2 numbers
@@ -130,17 +128,17 @@ class AsyncDriver:
         return outcome
 
     async def _body(
-        self, call: Call[Any], response: httpx.Response, check_time: Callable[[], None]
+        self, call: Call[Any], response: httpx.Response, bound: Bound
     ) -> bytes | BodyProblem:
         if call.sink is not None:
             rate = Rate(self._client._retry.minimum_rate)
-            return await poured(response, call.sink, self._sleep, rate)
+            return await poured(response, call.sink, self._sleep, rate, bound)
         if response.is_stream_consumed:  # by an event hook of the caller's, or made by a mock
             return response.content
         try:
-            body = Body(response.headers)
+            body = Body(response.headers, self._client._max_answer_size)
             async for piece in response.aiter_raw():
-                check_time()
+                bound.check()
                 body.feed(piece)
         except BodyProblem as problem:
             return problem

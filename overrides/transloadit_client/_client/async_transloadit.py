@@ -453,8 +453,9 @@ class AsyncTransloadit(BaseTransloadit):
         """
         from .._runs import run
 
-        run.check_arguments(create, chunk_size, deadline, stop)
+        run.check_arguments(create)
         run.check_saving(create, save_to, save_steps)
+        run.check_limits(tus_above, chunk_size, max_size, deadline, stop)
         found = await self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))
@@ -570,8 +571,9 @@ class AsyncTransloadit(BaseTransloadit):
 
         self._authentication.check()
         check_inputs(files)
-        run.check_arguments(create, chunk_size, deadline)
+        run.check_arguments(create)
         run.check_saving(create, save_to, save_steps)
+        run.check_limits(tus_above, chunk_size, max_size, deadline, None)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), self._world().now)

@@ -1,6 +1,5 @@
 """What the two clients share: configuration, credentials, signing and copies. Nothing waits."""
 
-import random
 import time
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
@@ -16,12 +15,14 @@ from transloadit_api.client import Client
 
 from .._calls.addresses import Home, checked_hosts
 from .._calls.call import Guard
+from .._calls.numbers import whole_number
 from .._calls.operations import Authorized
 from .._errors import InvalidInput
+from .._http.bodies import MOST as MAX_ANSWER_SIZE
 from .._http.clients import AsyncHttpClient, HttpClient, own_client
 from .._http.connections import Connections
 from .._http.settings import can_be_sent, timeout_of
-from .._retry.clock import Clock
+from .._retry.clock import Clock, jitter
 from .._retry.policy import Budget, Recent, RetryPolicy, World, policy_of
 from .._signing import Params, Secret, SignedParams, as_dict, encode, sign
 from ..smart_cdn import Params as SmartCdnParams
@@ -46,6 +47,7 @@ class BaseTransloadit(Client):
     _retry: RetryPolicy = field(alias="retry", kw_only=True)
     _pickle_secrets: bool = field(alias="pickle_secrets", kw_only=True)
     _trusted_hosts: frozenset[str] = field(alias="trusted_hosts", kw_only=True)
+    _max_answer_size: int = field(alias="max_answer_size", kw_only=True)
     _connections: Connections = field(init=False)
     _budget: Budget = field(init=False)
     _clock: Clock = field(init=False)
@@ -66,6 +68,7 @@ class BaseTransloadit(Client):
         retry: RetryPolicy | int | None = _DEFAULT_RETRY,
         pickle_secrets: bool = False,
         trusted_hosts: Collection[str] = (),
+        max_answer_size: int = MAX_ANSWER_SIZE,
         headers: dict[str, str] | None = None,
         cookies: dict[str, str] | None = None,
         verify_ssl: str | bool | SSLContext = True,
@@ -92,6 +95,8 @@ class BaseTransloadit(Client):
                 taken from the environment where it is unpickled.
             trusted_hosts: further hosts, beside the base URL's and the service's, on which
                 Assemblies may be read and canceled over https, such as `{"media.example.net"}`.
+            max_answer_size: bytes that an answer of the API may have, packed and unpacked; 64 MiB.
+                (A status has 8 MB at most; results are limited by `max_size` where they are saved.)
             headers: further headers for every request.
             cookies: cookies for every request.
             verify_ssl: a CA file, a folder of them or an `ssl.SSLContext` to trust instead.
@@ -116,6 +121,7 @@ class BaseTransloadit(Client):
         self._retry = policy_of(retry)
         self._pickle_secrets = pickle_secrets
         self._trusted_hosts = checked_hosts(trusted_hosts)
+        self._max_answer_size = whole_number("max_answer_size", max_answer_size, "bytes", least=1)
         if not can_be_sent(headers, cookies):
             # Not quoted: here is where other secrets stand.
             raise InvalidInput("the headers or cookies cannot stand in a request")
@@ -401,15 +407,11 @@ class BaseTransloadit(Client):
         return World(
             policy or self._retry,
             time.monotonic,
-            _jitter,
+            jitter,
             self._budget,
             self._clock.correct,
             self._recent,
         )
-
-
-def _jitter(most: float) -> float:
-    return random.uniform(0.0, most)  # noqa: S311  # it spreads load
 
 
 def _unpickled(client: type[T], options: dict[str, Any], added: dict[str, Any]) -> T:

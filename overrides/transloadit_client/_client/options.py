@@ -40,3 +40,4 @@ class Options(TypedDict, total=False):
     cookies: dict[str, str]
     retry: RetryPolicy | int | None
     trusted_hosts: Collection[str]
+    max_answer_size: int

@@ -3,6 +3,7 @@
 `threads` has the same names for blocking code, from which the derived client imports them.
 """
 
+import math
 import time
 from collections.abc import (
     AsyncIterable,
@@ -130,7 +131,14 @@ async def done_in_thread(step: InThread) -> Any:
 class Bound:
     """An exchange that is ended by its cancel scope, so that there is nothing to check."""
 
+    def __init__(self, scope: anyio.CancelScope) -> None:
+        self._scope = scope
+
     def check(self) -> None: ...
+
+    def extend(self) -> None:
+        """Takes its end away: a body came whose rate is watched."""
+        self._scope.deadline = math.inf
 
 
 @asynccontextmanager
@@ -160,14 +168,14 @@ async def bounded(
         listener.start_soon(ask)
     try:
         with scope:
-            yield Bound()
+            yield Bound(scope)
     finally:
         is_done.set()
     if scope.cancelled_caught:
         raise httpx.ReadTimeout("the answer was not complete in time")
 
 
-async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate) -> bytes:
+async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate, bound: Bound) -> bytes:
     """Gives a body to its sink; whatever touches the disk is done in another thread.
 
     Returns:
@@ -175,6 +183,7 @@ async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate) -> 
     """
     if not await in_thread(sink.begin, response.status_code, response.headers):
         return await anext(async_pieces(response, SHOWN), b"")
+    bound.extend()
     held, broken = bytearray(), None
     try:
         async for data in async_pieces(response):

@@ -19,11 +19,12 @@ from .._errors import InvalidInput, TransloaditError, check_function
 from .._flow import InThread
 from .._http.bodies import Rate, pieces
 from .._http.exchange import SHOWN
+from .._http.watchdog import Watch as Bound
 from .._http.watchdog import bounded
 from .._progress import OnProgress, is_awaited, telling, ticking
 from .queue import TICK, Queue
 
-__all__ = ["bounded"]
+__all__ = ["Bound", "bounded"]
 
 M = TypeVar("M", bound=Callable[..., Any])
 W = TypeVar("W")
@@ -72,7 +73,7 @@ def done_in_thread(step: InThread) -> Any:
     return step.do()
 
 
-def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate) -> bytes:
+def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate, bound: Bound) -> bytes:
     """Gives a body to its sink. `check` is called before each piece, and may raise to end it.
 
     Returns:
@@ -80,6 +81,7 @@ def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate) -> by
     """
     if not sink.begin(response.status_code, response.headers):
         return next(pieces(response, SHOWN), b"")
+    bound.extend()
     for data in pieces(response):
         check(0.0)
         rate.add(len(data))

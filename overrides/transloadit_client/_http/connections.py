@@ -19,6 +19,7 @@ from .._locks import Lock
 from .environment import Proxies, check_certificates
 from .pool import Pool
 from .settings import checked_args, checked_verify
+from .tls import without_certificate
 
 if TYPE_CHECKING:
     from anyio import Semaphore
@@ -95,6 +96,9 @@ class Connections:
     @property
     def are_direct(self) -> bool:
         """Whether names are looked up here, and not by a proxy or a transport of the caller's."""
+        transport = self._args.get("transport")
+        if transport is not None:
+            return bool(getattr(transport, "looks_up_names", False))  # as ours over aiohttp does
         through = self._args.get("proxy") or (self._proxies and self._proxies.are_any)
         return self.are_apart and not through
 
@@ -181,12 +185,12 @@ class Connections:
         return bool(self._args.get("http2"))
 
     def _connection(self, origin: "Origin") -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(**self._transport_options(*origin))
+        return httpx.HTTPTransport(**self._transport_options(origin))
 
     def _async_connection(self, origin: "Origin") -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(**self._transport_options(*origin))
+        return httpx.AsyncHTTPTransport(**self._transport_options(origin))
 
-    def _transport_options(self, scheme: str, host: str, port: int | None) -> dict[str, Any]:
+    def _transport_options(self, origin: "Origin") -> dict[str, Any]:
         """The arguments of a transport of one connection, or of one that shares its own."""
         one = httpx.Limits(
             max_connections=1,
@@ -197,13 +201,26 @@ class Connections:
             "http1": self._args.get("http1", True),
             "http2": self._http2,
             "limits": self._limits if self._http2 else one,
-            "proxy": self._proxy(scheme, host, port),
-            "verify": self._tls if scheme == "https" else _NO_TLS,
+            "proxy": self._proxy(origin.scheme, origin.host, origin.port),
+            "verify": self._verify_for(origin),
         }
 
     def _proxy(self, scheme: str, host: str, port: int | None) -> httpx.Proxy | None:
         given: httpx.Proxy | None = self._args.get("proxy")
         return self._proxies(scheme, host, port) if self._proxies else given
+
+    def _verify_for(self, origin: "Origin") -> ssl.SSLContext:
+        if origin.scheme != "https":
+            return _NO_TLS
+        return self._tls_for_strangers if origin.is_stranger else self._tls
+
+    @functools.cached_property
+    def _tls_for_strangers(self) -> ssl.SSLContext:
+        """Trusts whom `_tls` trusts, and has no client certificate."""
+        if isinstance(self._verify, ssl.SSLContext):
+            return without_certificate(self._verify)
+        has_none = not self._args.get("cert")
+        return self._tls if has_none else _context(self._verify, trust_env=self._trust_env)
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -16,17 +16,16 @@ from attrs import define, field
 
 from .._calls.addresses import Home, check_addresses, download_url
 from .._calls.call import Call, Guard, Prepared
+from .._calls.numbers import whole_number
 from .._errors import (
     ApiError,
     DownloadIncomplete,
-    InvalidInput,
     NoAnswer,
     Phase,
     StillBusy,
     TransloaditError,
     UnreadableAnswer,
     UntrustedUrl,
-    check_count,
 )
 from .._flow import Flow, InThread
 from .._progress import OnProgress, Progress
@@ -129,8 +128,8 @@ class Download:
             busy = StillBusy(f"Assembly {self._assembly_id} is still busy; wait for it first.")
             busy.assembly_id, busy.status, busy.code = self._assembly_id, status, code_of(status)
             raise busy
-        if max_size is not None and (not isinstance(max_size, int) or max_size < 0):
-            raise InvalidInput(f"max_size is {max_size!r}; it is a number of bytes")
+        if max_size is not None:
+            whole_number("max_size", max_size, "bytes", least=0)
         self._status, self._home, self._on_progress = status, home, on_progress
         self._max_size = max_size
         self._paths = PathAllocator(save_to)
@@ -314,8 +313,7 @@ def at_once(parallel: int) -> int:
     Raises:
         InvalidInput: it is no number of files.
     """
-    check_count("parallel", parallel)
-    return parallel
+    return whole_number("parallel", parallel, "files", least=1)
 
 
 def _joined(base: str, given: str) -> str:

@@ -127,9 +127,10 @@ def attempts(
 def _end(call: Call[Any], until: float, policy: RetryPolicy) -> float | None:
     """When an exchange ends at the latest: a large body may take what the slowest rate takes.
 
-    None for no end: that of a download, which is watched as it comes, or of any body at any rate.
+    Of a download that is when its body begins, whose rate is watched as it comes. None for no end:
+    of a body that may come at any rate.
     """
-    if call.sink is not None or (call.size and not policy.minimum_rate):
+    if call.size and not policy.minimum_rate:
         return None
     return until + (call.size / policy.minimum_rate if call.size else 0.0)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from attrs import Factory, field, frozen
 
-from .._errors import InvalidInput, check_count
+from .._calls.numbers import number, seconds, whole_number
+from .._errors import InvalidInput
 from .._locks import Lock
 
 
@@ -29,7 +30,8 @@ class RetryPolicy:
         reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
             is repeated: an outage must not be met with more requests than usual.
         minimum_rate: bytes a second that a large body has to bring on average; 0 for any. Uploads
-            get the time that this takes beside the deadline; slower downloads are begun anew.
+            get the time that this takes beside the deadline; slower downloads are broken off, and
+            go on with the next attempt.
 
     Raises:
         InvalidInput: one of them is negative or no number, or `attempts` is no whole number from 1.
@@ -55,14 +57,14 @@ class RetryPolicy:
     minimum_rate: float = 1024.0
 
     def __attrs_post_init__(self) -> None:
-        check_count("attempts", self.attempts)
-        for name in (
-            "deadline", "first", "longest", "floor", "share", "reserve", "minimum_rate",
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not value >= 0:  # nor is NaN
-                raise InvalidInput(f"{name} is {value!r}; it takes a number from 0")
+        whole_number("attempts", self.attempts, "attempts", least=1)
+        for name in ("first", "longest", "floor"):
+            seconds(name, getattr(self, name), most=_LONGEST_WAIT)
+        for name in ("deadline", "share", "reserve", "minimum_rate"):
+            number(name, getattr(self, name))
 
+
+_LONGEST_WAIT = 30 * 24 * 3600.0  # seconds: a sleep of an infinite time is an OverflowError
 
 ONCE = RetryPolicy(attempts=1)
 """Never repeat; a lost create is still looked for."""

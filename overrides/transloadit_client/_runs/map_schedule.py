@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from .._errors import check_count
+from .._calls.numbers import whole_number
 from .map_inputs import Task
 from .outcomes import Mapped
 
@@ -63,7 +63,7 @@ class Quota:
 
     def __init__(self, a_minute: int | None) -> None:
         if a_minute is not None:
-            check_count("creates_per_minute", a_minute)
+            whole_number("creates_per_minute", a_minute, "Assemblies a minute", least=1)
         self._most = a_minute
         # As many times as the limit has starts: the oldest of them is all that has to be looked at.
         self._starts: deque[float] = deque(maxlen=a_minute or 0)
@@ -119,7 +119,7 @@ def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
     Raises:
         InvalidInput: `at_once` is less than one.
     """
-    check_count("at_once", at_once)
+    whole_number("at_once", at_once, "Assemblies at once", least=1)
     return _moves(at_once, quota, now)
 
 

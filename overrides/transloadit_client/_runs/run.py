@@ -6,10 +6,11 @@ from typing import Any
 from attrs import evolve
 
 from .._calls.files import text_parts
+from .._calls.numbers import seconds, whole_number
 from .._calls.operations import check_objects, params_of
 from .._calls.sources import Source, known_size
-from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete, check_count
-from .._flow import Stop, check_limits
+from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete
+from .._flow import Stop, checked_stop
 from .._progress import OnProgress, Progress
 from .._signing import as_dict
 from .._status import AssemblyStatus, code_of
@@ -18,13 +19,11 @@ from .outcomes import CreateOptions
 ORIGINAL = ":original"  # the Step that every Assembly has: the uploaded files
 
 
-def check_arguments(
-    create: CreateOptions, chunk_size: int, deadline: float | None, stop: Stop | None = None
-) -> None:
+def check_arguments(create: CreateOptions) -> None:
     """Checks what can be told before an Assembly is created, which costs money.
 
     Raises:
-        InvalidInput: Steps or other arguments that cannot be sent, or a number that makes no sense.
+        InvalidInput: Steps or other arguments that cannot be sent.
         TypeError: an argument that `create_assembly` does not have.
     """
     for name in create.keys() - CreateOptions.__annotations__.keys():
@@ -38,8 +37,6 @@ def check_arguments(
     params: dict[str, Any] = {**create}
     text_parts(params.pop("form_fields", None))
     params_of(extra=params.pop("extra_params", None), **params)
-    check_count("chunk_size", chunk_size)
-    check_limits(deadline, stop)
 
 
 def check_saving(
@@ -63,6 +60,23 @@ def check_saving(
                 f"save_steps has {name!r}, which is no Step; there are"
                 f" {', '.join(map(repr, sorted(known)))}; nothing was sent"
             )
+
+
+def check_limits(
+    tus_above: int, chunk_size: int, max_size: int | None, deadline: float | None, stop: Stop | None
+) -> None:
+    """Checks what is used once the Assembly is there: a mistake must not cost one.
+
+    Raises:
+        InvalidInput: one of them makes no sense.
+    """
+    whole_number("tus_above", tus_above, "bytes", least=0)
+    whole_number("chunk_size", chunk_size, "bytes", least=1)
+    if max_size is not None:
+        whole_number("max_size", max_size, "bytes", least=0)
+    if deadline is not None:
+        seconds("deadline", deadline)
+    checked_stop(stop)
 
 
 def completed(status: AssemblyStatus) -> AssemblyStatus:

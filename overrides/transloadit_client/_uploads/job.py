@@ -11,6 +11,7 @@ from secrets import token_hex
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.answers import Answer
 from .._calls.call import NOT_THERE, Call, NotThere
+from .._calls.numbers import whole_number
 from .._calls.operations import Assembly, reading
 from .._calls.sources import FileSource, Source, StreamSource, known_size
 from .._errors import (
@@ -20,7 +21,6 @@ from .._errors import (
     Phase,
     TransloaditError,
     UploadIncomplete,
-    check_count,
 )
 from .._flow import Flow
 from .._progress import OnProgress, Progress
@@ -50,8 +50,8 @@ class Uploads:
         on_progress: OnProgress | None,
         hosts: dict[str, tuple[bool, bool]] | None = None,
     ) -> None:
-        check_count("chunk_size", chunk_size)
-        check_count("parallel", parallel)
+        whole_number("chunk_size", chunk_size, "bytes", least=1)
+        whole_number("parallel", parallel, "files", least=1)
         self._assembly, self._files, self._home = assembly, files, home
         self._chunk_size, self._on_progress = chunk_size, on_progress
         streams = sum(isinstance(file, StreamSource) for file in files)

@@ -10,18 +10,18 @@ from attrs import define, evolve, field, frozen
 
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.call import Call
+from .._calls.numbers import seconds
 from .._calls.operations import Assembly, cancellation, reading
 from .._errors import (
     ApiError,
     Attempt,
-    InvalidInput,
     NoAnswer,
     Phase,
     StillBusy,
     TransloaditError,
     UntrustedUrl,
 )
-from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop, check_limits
+from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop, checked_stop
 from .._progress import OnProgress, Tally
 from .._retry.attempts import attempts
 from .._retry.policy import World
@@ -31,6 +31,7 @@ from .read_schedule import MOST_OFTEN, SLOWEST, ReadSchedule, phase_of_last
 
 _LONGEST_READ = 30.0  # seconds: a status is small, and the next try finds another connection
 _LONGEST_CANCEL = 30.0  # seconds, with all retries: nobody waits for long after the deadline
+_LONGEST_INTERVAL = 24 * 3600.0  # seconds
 _TICK = 0.5  # seconds between two questions whether to stop
 _LONG_ENOUGH = 30.0  # seconds: a stream that stood for so long was no failure
 _FAILURES = 5  # so many streams in a row that did not stand are enough
@@ -60,11 +61,11 @@ class Terms:
     stop: Stop | None
 
     def __attrs_post_init__(self) -> None:
-        if not self.interval >= MOST_OFTEN:
-            raise InvalidInput(
-                f"interval is {self.interval!r} seconds; the API allows three reads a second"
-            )
-        check_limits(self.deadline, self.stop)
+        # The API allows three reads a second; and sockets and sleeps take no infinite time.
+        seconds("interval", self.interval, least=MOST_OFTEN, most=_LONGEST_INTERVAL)
+        if self.deadline is not None:
+            seconds("deadline", self.deadline)
+        checked_stop(self.stop)
 
     def stopped(self) -> bool:
         stop = self.stop
