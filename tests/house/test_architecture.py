@@ -63,7 +63,7 @@ KNOW = {
 # What may be larger than 400 lines, and why.
 LARGE = {
     "_client/async_transloadit.py": 640,  # the class that people call: mostly docstrings
-    "_client/base.py": 420,  # what both clients share; the same
+    "_client/base.py": 425,  # what both clients share; the same
 }
 MOST_LINES = 400
 MOST_ARROWS = 70

@@ -142,7 +142,7 @@ def test_an_upload_whose_bytes_never_reached_the_disk_goes_on_before_them(tmp_pa
 def test_what_was_done_a_second_before_the_process_was_killed_is_there_again(
     tmp_path: Path,
 ) -> None:
-    command = [sys.executable, "-m", "transloadit_standin", "--quiet", "--state", tmp_path]
+    command = [sys.executable, "-m", "transloadit_standin", "--quiet", "--state", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         exported = [next(process.stdout) for _ in range(3)]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PICTURE = ROOT / "examples" / "sunrise.png"
 BEHIND_THE_STANDIN = (sys.executable, "-m", "transloadit_standin", "--quiet", "--")
 
 

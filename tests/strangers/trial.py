@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from tests.strangers.roster import PICTURE
+from PIL import Image
+from tests.strangers.roster import ROOT
 
 if TYPE_CHECKING:
     from tests.strangers.roster import Stranger
@@ -66,12 +67,13 @@ def attempt(stranger: Stranger) -> Trial:
     if version is None:
         return Trial(stranger, "?", skipped=f"{stranger.package} is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
+        report, picture = Path(folder) / "report.xml", Path(folder) / "in.jpg"
+        Image.open(ROOT / "examples" / "sunrise.png").convert("RGB").save(picture)
         try:
             done = subprocess.run(
                 stranger.command(report),
                 cwd=stranger.program.parent,
-                env={**os.environ, "PACKAGE": stranger.package, "PICTURE": str(PICTURE)},
+                env={**os.environ, "PACKAGE": stranger.package, "PICTURE": str(picture)},
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT,

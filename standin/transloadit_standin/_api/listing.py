@@ -161,4 +161,6 @@ def _item(assembly: Assembly, wanted: list[str]) -> dict[str, Any]:
 
 def _moment(moment: datetime | None) -> str | None:
     """As the vendor's Go SDK, whose tests are live, reads it; statuses spell dates otherwise."""
-    return moment and moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { createServer } from "node:http";
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -23,6 +24,7 @@ let folder;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "stranger-"));
 });
+after(() => rm(folder, { recursive: true }));
 
 const finished = (options = {}) =>
   client.createAssembly({ params: { steps: STEPS }, files: { photo: PICTURE }, waitForCompletion: true, ...options });
@@ -147,6 +149,45 @@ test("reads the status of an Assembly that failed", async () => {
   });
 });
 
+/** An Assembly whose form ends as it should, or breaks off behind its first bytes. */
+async function byForm({ auth, brokenOff = false }) {
+  const { params, signature } = client.calcSignature({ steps: STEPS, auth });
+  const id = randomUUID().replaceAll("-", "");
+  const fields = Object.entries({ params, signature }).map(([name, value]) => part(`name="${name}"`, value));
+  const file = part('name="photo"; filename="a.png"', "x".repeat(1000));
+  const body = [...fields, file].join("") + (brokenOff ? "" : "--edge--\r\n");
+  const headers = { "Content-Type": "multipart/form-data; boundary=edge", "Content-Length": body.length + (brokenOff ? 9 : 0) };
+  await new Promise((resolve) => {
+    const sent = request(`${TRANSLOADIT_ENDPOINT}/assemblies/${id}`, { method: "POST", headers }, (answer) => {
+      answer.resume().on("end", resolve);
+    });
+    sent.on("error", resolve);
+    if (brokenOff) sent.write(body, () => setTimeout(() => sent.destroy(), 100));
+    else sent.end(body);
+  });
+  return id;
+}
+
+const part = (disposition, value) =>
+  `--edge\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${value}\r\n`;
+
+test("reads the status of every state", async () => {
+  const read = async (id) => client.getAssembly(id).then((status) => status.ok ?? status.error);
+  const waiting = await client.createAssembly({ params: { steps: STEPS }, expectedUploads: 1 });
+  assert.equal(await read(waiting.assembly_id), "ASSEMBLY_UPLOADING");
+  const running = await client.createAssembly({ params: { steps: STEPS } });
+  assert.equal(await read(running.assembly_id), "ASSEMBLY_EXECUTING");
+  const replay = await client.replayAssembly(running.assembly_id);
+  assert.equal(await read(replay.assembly_id), "ASSEMBLY_REPLAYING");
+  await client.cancelAssembly(running.assembly_id);
+  assert.equal(await read(running.assembly_id), "ASSEMBLY_CANCELED");
+  await client.awaitAssemblyCompletion(replay.assembly_id);
+  assert.equal(await read(replay.assembly_id), "ASSEMBLY_COMPLETED");
+  assert.equal(await read(await byForm({ auth: { max_size: 10 } })), "MAX_SIZE_EXCEEDED");
+  const aborted = await byForm({ brokenOff: true });
+  await waitUntil(async () => (await read(aborted)) === "REQUEST_ABORTED");
+});
+
 test("waits out a rate limit", async () => {
   const fault = { kind: "rate_limit", retry_in: 0 };
   await fetch(`${TRANSLOADIT_ENDPOINT}/_standin/faults`, { method: "POST", body: JSON.stringify(fault) });
@@ -191,17 +232,18 @@ const cli = join(fileURLToPath(new URL(`node_modules/${PACKAGE}/dist/cli.js`, im
 const run = (...words) => promisify(execFile)(process.execPath, [cli, ...words], { timeout: 60_000, cwd: folder });
 
 test("command line: assemblies create -i in.jpg -o out.jpg", async () => {
-  const [steps, output] = [join(folder, "steps.json"), join(folder, "out.png")];
+  const [steps, output] = [join(folder, "steps.json"), join(folder, "out.jpg")];
   await writeFile(steps, JSON.stringify(STEPS));
   const { stderr } = await run("assemblies", "create", "--steps", steps, "-i", PICTURE, "-o", output);
 
   const picture = await readFile(output);
-  assert.equal(picture.readUInt32BE(16), 75, "the width in a PNG's header");
+  const frame = picture.indexOf(Buffer.from([0xff, 0xc0]));
+  assert.equal(picture.readUInt16BE(frame + 7), 75, "the width in a JPEG's frame");
   assert.doesNotMatch(stderr, /please report|ZodError/i);
 });
 
 test("command line: a Template's own Steps", async () => {
-  const output = join(folder, "template.png");
+  const output = join(folder, "template.jpg");
   await run("assemblies", "create", "--template", "resize-to-fit", "-i", PICTURE, "-o", output);
 
   assert.ok((await readFile(output)).byteLength > 0);
