@@ -37,7 +37,7 @@ _ADVICE = {
     " key asks for another signature_algorithm.",
     "NO_SIGNATURE_FIELD": "The Auth Key demands signed requests.",
     "RATE_LIMIT_REACHED": "Wait `retry_in` seconds, and some more, before the next try.",
-    "SIGNATURE_REUSE_DETECTED": "This very request has arrived before; sign anew to send another.",
+    "SIGNATURE_REUSE_DETECTED": "This very request has arrived before; sign again to send another.",
     "TEMPLATE_DENIES_STEPS_OVERRIDE": "Leave out either `steps` or `template_id`.",
 }
 

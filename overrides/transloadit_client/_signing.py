@@ -79,7 +79,9 @@ class Secret:
         return hash(self._text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret does not pickle: give it to each process through its environment")
+        raise TypeError(
+            "a Secret cannot be pickled: give it to each process through its environment"
+        )
 
 
 @frozen(init=False)
@@ -107,9 +109,9 @@ class Credentials:
         object.__setattr__(self, "secret", secret)
         object.__setattr__(self, "algorithm", algorithm)
         if not key or not isinstance(key, str) or not secret.reveal():
-            raise InvalidInput("the Auth Key and the Auth Secret must be texts, and not empty")
+            raise InvalidInput("the Auth Key and the Auth Secret must be strings, and not empty")
         if not secret.is_text():
-            raise InvalidInput("the Auth Secret is no text, or holds half a surrogate pair")
+            raise InvalidInput("the Auth Secret is not a string, or holds half a surrogate pair")
         if algorithm not in ALGORITHMS:
             raise InvalidInput(
                 f"signature_algorithm is {algorithm!r}; it can be {', '.join(ALGORITHMS)}"
@@ -155,7 +157,7 @@ def sign(
         ("nonce", nonce),
     ):
         if auth.setdefault(name, value) != value:
-            raise InvalidInput(f"params.auth.{name} is already there and says something else")
+            raise InvalidInput(f"params.auth.{name} is already set, to another value")
     text = encode({**fields, "auth": auth})
     return SignedParams(text, signature_of(text, credentials.secret, credentials.algorithm))
 
@@ -231,7 +233,7 @@ def _not_json(value: object, place: str, depth: int = 0) -> Iterator[str]:
     if isinstance(value, JSON_OBJECTS):
         for name, item in as_dict(value).items():
             if not isinstance(name, str | int | float | None):
-                yield f"{place} has a name of type {type(name).__name__}"
+                yield f"{place} has a key of type {type(name).__name__}"
             yield from _not_json_inside(item, f"{place}.{name}", depth)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):

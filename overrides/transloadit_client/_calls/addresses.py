@@ -20,7 +20,7 @@ from .._errors import InvalidInput, UntrustedUrl
 
 DEFAULT_BASE_URL = "https://api2.transloadit.com"
 
-_BASE_URL_SHAPE = "base_url must be https://HOST, with nothing but a port or a path behind"
+_BASE_URL_SHAPE = "base_url must be https://HOST, with a port and a path at most"
 # Wider than the 32 digits of today, but without dots and slashes: it becomes a part of a path.
 _ASSEMBLY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _OWN_ASSEMBLY_ID = re.compile(r"[0-9a-f]{32}")
@@ -153,7 +153,7 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
     host = url.hostname or ""
     if url.scheme == "http" and secret and not _is_loopback(host):
         raise InvalidInput(
-            f"base_url is plain http on {host}: credentials travel there in the open; use https"
+            f"base_url is plain http on {host}, which would expose the credentials: use https"
         )
     return base_url
 

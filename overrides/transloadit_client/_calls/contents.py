@@ -258,7 +258,7 @@ def extent_of(file: Any, name: str) -> tuple[int, int] | None:
     if back != start:
         raise InvalidInput(
             f"the file {name!r} says that it can seek, but cannot go back to where it stood, so"
-            " nothing was sent. Open it anew, and give `Stream(file)` to `upload` or `run`"
+            " nothing was sent. Open it again, and give `Stream(file)` to `upload` or `run`"
         )
     return None if end is None else (start, end)
 

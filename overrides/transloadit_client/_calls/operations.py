@@ -64,7 +64,7 @@ def params_of(
     for name in ("template_id", "notify_url"):
         text = params.get(name)
         if text is not None and not isinstance(text, str):
-            raise InvalidInput(f"{name} is of type {type(text).__name__}; it takes a text")
+            raise InvalidInput(f"{name} is of type {type(text).__name__}; it takes a string")
     for name, value in (extra or {}).items():
         if name in given or name == "notify_url":
             raise InvalidInput(f"extra_params has {name!r}, which is an argument of its own")

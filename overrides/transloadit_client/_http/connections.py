@@ -263,7 +263,7 @@ def _check(httpx_args: Mapping[str, Any]) -> None:
         names = ", ".join(sorted(map(repr, unknown)))
         raise InvalidInput(f"httpx_args has {names}, which httpx.Client does not take")
     if httpx_args.get("http2") and not find_spec("h2"):
-        raise InvalidInput("http2 takes another package: pip install 'httpx[http2]'")
+        raise InvalidInput("http2 needs another package: pip install 'httpx[http2]'")
 
 
 def _context(verify: str | bool | ssl.SSLContext, *, trust_env: bool) -> ssl.SSLContext:

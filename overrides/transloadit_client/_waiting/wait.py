@@ -177,7 +177,7 @@ def _status_in(error: TransloaditError) -> AssemblyStatus | None:
 def _still_busy(tally: Tally, when: str, cancel: TransloaditError | None = None) -> StillBusy:
     status = tally.status
     state = "not read yet" if status is None else status.ok or "in a state unknown to us"
-    fate = "it goes on, and can be waited for again"
+    fate = "it continues, and can be waited for again"
     if status is not None and status.done:
         state, fate = "busy", "it was canceled"
     elif cancel is not None:
