@@ -276,7 +276,7 @@ def test_a_dry_run_lists_the_files_that_would_be_sent(
     machine = command(*MAP, "photos", *OUT, "-n", "-j").document
 
     assert plain.out == "photo\tphotos/2024/b.jpg\nphoto\tphotos/2024/c.jpg\n"
-    assert plain.err == "2 Assemblies would be created; 1 files are up to date\n"
+    assert plain.err == "2 files to process, 1 up to date\n"
     assert machine["dry_run"]["files"][0]["path"] == "photos/a.jpg"
     assert api.requests == []
 

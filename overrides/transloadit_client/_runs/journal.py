@@ -134,10 +134,14 @@ class Journal:
             yield
         except InvalidInput:
             raise
-        except (self._error, OSError, ValueError) as error:  # the last: no path, or no text
+        except OSError as error:
             raise InvalidInput(
-                f"cannot use {str(self._path)!r} as a journal: {error}; is it one, is its disk"
-                " full, or is another process using it?"
+                f"cannot use {str(self._path)!r} as a journal: {error.strerror}"
+            ) from error
+        except (self._error, ValueError) as error:  # the last: no path, or no text
+            raise InvalidInput(
+                f"cannot use {str(self._path)!r} as a journal: {error}; is it another program's"
+                " file, is its disk full, or is another process using it?"
             ) from error
 
     def _make(self) -> None:
