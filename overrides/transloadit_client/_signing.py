@@ -40,7 +40,7 @@ Params = Mapping[str, Any] | Model | PydanticModel
 
 
 class Secret:
-    """A text that does not print: not in `repr`, logs, pickles or tracebacks with locals."""
+    """A string that is never printed: not in `repr`, logs, pickles or tracebacks with locals."""
 
     __module__ = "transloadit_client"
 
@@ -94,7 +94,7 @@ class Credentials:
         algorithm: `sha384` (the API's default), `sha256`, `sha512` or `sha1`.
 
     Raises:
-        InvalidInput: the key or the secret is empty or no text, or the algorithm is unknown.
+        InvalidInput: the key or the secret is empty or not a string, or the algorithm is unknown.
     """
 
     __module__ = "transloadit_client"
@@ -134,16 +134,16 @@ def sign(
     """Adds `auth` to `params`, encodes them once, and signs exactly that text.
 
     Args:
-        params: a mapping, or a generated model such as `CreateAssemblyParams`. It is left alone.
+        params: a mapping, or a generated model such as `CreateAssemblyParams`; not modified.
             Its `auth` keys (`referer`, `max_size` …) are kept.
-        credentials: who signs.
-        expires: until when the signature is good: an aware time, or a text in one of the two
-            spellings that the API's pages use.
+        credentials: the key and secret to sign with.
+        expires: until when the signature is valid: an aware datetime, or a string in one of the
+            two formats that the API's pages use.
         nonce: a value never used before with this key. It makes the request single-use.
 
     Raises:
-        InvalidInput: `params` hold what JSON cannot, `expires` is naive, or `auth` already says
-            something else.
+        InvalidInput: `params` hold what JSON cannot, `expires` is naive, or `auth` already has
+            another value.
 
     Example:
         expires = datetime.now(UTC) + timedelta(hours=1)
@@ -183,7 +183,7 @@ def format_expires(expires: datetime | str) -> str:
 
 
 def encode(params: Params) -> str:
-    """`params` as one JSON text in pure ASCII, which no HTTP stack on the way will re-encode.
+    """Encodes `params` as one JSON text in pure ASCII, which no HTTP stack will re-encode.
 
     Raises:
         InvalidInput: `params` hold NaN, infinity, or what is not JSON; it says where, not what.

@@ -59,9 +59,9 @@ class Stream:
     """A file whose bytes come in pieces, once: for `upload` and `run`.
 
     Args:
-        content: gives the pieces, each `bytes`; or a file that is read once. Asynchronous ones
-            are for `AsyncTransloadit` alone.
-        size: how many bytes there are in all, if that is known; fewer or more are then refused.
+        content: an iterator of `bytes`, or a file that is read once. Asynchronous ones work with
+            `AsyncTransloadit` only.
+        size: how many bytes there are in all, if known; fewer or more raise `FileChanged`.
     """
 
     __module__ = "transloadit_client"
