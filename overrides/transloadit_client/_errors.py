@@ -12,7 +12,7 @@
     ├── UploadIncomplete        some files did not arrive
     ├── StillBusy               waiting ended before the Assembly did
     ├── AssemblyFailed          the Assembly ended with an error
-    └── DownloadIncomplete      some results are not on the disk
+    └── DownloadIncomplete      some results could not be saved
 
 All of them pickle, and none of them holds a secret.
 """
@@ -36,7 +36,7 @@ _ADVICE = {
     " key asks for another signature_algorithm.",
     "NO_SIGNATURE_FIELD": "The Auth Key demands signed requests.",
     "RATE_LIMIT_REACHED": "Wait `retry_in` seconds, and some more, before the next try.",
-    "SIGNATURE_REUSE_DETECTED": "This very request has arrived before; sign anew to send another.",
+    "SIGNATURE_REUSE_DETECTED": "This very request has arrived before; sign again to send another.",
     "TEMPLATE_DENIES_STEPS_OVERRIDE": "Leave out either `steps` or `template_id`.",
 }
 
@@ -100,9 +100,9 @@ class InvalidInput(TransloaditError, ValueError):
 
 
 class FileChanged(InvalidInput):
-    """A file changed, or vanished, while it was sent; or it is not the one whose upload began.
+    """A file changed or vanished while it was sent, or is not the one whose upload was begun.
 
-    What was sent of it never makes a complete file.
+    No mixture of two versions ever becomes a complete file.
     """
 
     __module__ = "transloadit_client"
@@ -140,7 +140,7 @@ class NoAnswer(TransloaditError):
 
 
 class OutcomeUnknown(NoAnswer):
-    """The API may or may not have done what was asked, and there is no telling from here.
+    """The API may or may not have carried out the request; the client cannot tell.
 
     Attributes:
         assembly_id: the id to ask for later: of the Assembly to be created, if it was chosen here,
@@ -163,7 +163,7 @@ class ApiError(TransloaditError):
         assembly_id: the Assembly concerned, where it is known.
         retry_in: seconds the API asks to wait, as `info.retryIn` or in `Retry-After`; may be 0.
         body: the beginning of the answer's body, as text.
-        headers: the headers of the answer, by any spelling of their names; they pickle.
+        headers: the headers of the answer; names are case-insensitive. They are pickled.
     """
 
     __module__ = "transloadit_client"
@@ -185,7 +185,7 @@ class UnreadableAnswer(ApiError):
     """The answer is not one of the API's: HTML, empty, cut short, or JSON of another kind.
 
     Attributes:
-        wrong_assembly: whether it is the answer to another request: about another Assembly.
+        wrong_assembly: whether it is about another Assembly, and so answers another request.
     """
 
     __module__ = "transloadit_client"
@@ -194,15 +194,15 @@ class UnreadableAnswer(ApiError):
 
 
 class UploadIncomplete(TransloaditError):
-    """Some files did not arrive; the Assembly goes on waiting for them.
+    """Some files did not arrive; the Assembly keeps waiting for them.
 
     Attributes:
         assembly_id: the Assembly.
         assembly_url: its URL, with which the upload can be resumed: also by another process, given
             the same files.
         finished: the names of the files that arrived.
-        missing: the names of those that did not. Where `status` says that the Assembly has ended,
-            they are no longer wanted.
+        missing: the names of those that did not. If `status` says that the Assembly has ended, they
+            are no longer needed.
     """
 
     __module__ = "transloadit_client"
@@ -214,9 +214,9 @@ class UploadIncomplete(TransloaditError):
 
 
 class StillBusy(TransloaditError):
-    """Waiting ended, by its deadline or on the caller's word, before the Assembly did.
+    """Waiting ended, by its deadline or by `stop`, before the Assembly did.
 
-    The Assembly goes on, unless it was to be canceled: its status then says what became of it.
+    The Assembly continues, unless it was to be canceled; `status` then shows the outcome.
 
     Attributes:
         assembly_id: the Assembly.
@@ -240,7 +240,7 @@ class AssemblyFailed(TransloaditError):
 
 
 class DownloadIncomplete(TransloaditError):
-    """Some results are not on the disk; all others are, as a whole.
+    """Some results could not be saved; all others were saved completely.
 
     Attributes:
         assembly_id: the Assembly.

@@ -18,28 +18,28 @@ Phase: TypeAlias = Literal["uploading", "executing", "downloading", "done", "ret
 
 @frozen(kw_only=True)
 class Progress:
-    """How far an Assembly has come: the one argument of every `on_progress`.
+    """The progress of an Assembly: the one argument of every `on_progress`.
 
-    What has nothing to do with the work at hand keeps its default: an upload knows nothing of files
-    to save. Numbers that are not known yet are None. Within one call totals never shrink, nothing
-    that was sent or saved is taken back, and neither ever exceeds its total.
+    Fields that do not concern the running call keep their defaults: `upload` sets nothing about
+    saved files. Numbers that are not known yet are None. Within one call totals never shrink,
+    counts never go back, and no count exceeds its total.
 
     Attributes:
         assembly_id: which Assembly.
-        phase: what it is at: `uploading`, `executing`, `downloading` or `done`; or `retrying`,
-            while something that failed is waited for, to be tried again.
+        phase: the current phase: `uploading`, `executing`, `downloading` or `done`; or `retrying`,
+            during the wait before something that failed is tried again.
         retry: in the phase `retrying` the attempt that failed: its cause, its number, and how many
             seconds are waited; else None.
         bytes_sent: how many bytes of its files the API has.
         bytes_to_send: how many there are in all; None if a length is unknown.
-        files_sent: how many files the API has as a whole.
+        files_sent: how many files the API has completely.
         files_to_send: how many there are in all.
-        bytes_saved: how many bytes of its results are on the disk.
+        bytes_saved: how many bytes of its results are saved.
         bytes_to_save: how many there are in all; None if a size is unknown.
-        files_saved: how many results are on the disk as a whole.
+        files_saved: how many results are saved completely.
         files_to_save: how many there are in all.
-        percent: how much of the work is done, from 0 to 100; only where the Assembly was asked to
-            tell with `emit_execution_progress`.
+        percent: how much of the work is done, from 0 to 100; only if the Assembly was created with
+            `emit_execution_progress`.
         results: the results known so far, as `(step, file)`, in the order in which they became
             known.
         status: the last status that was read.

@@ -101,7 +101,7 @@ def _pairs(params: object) -> Iterator[tuple[str, str]]:
         raise InvalidInput(f"params must be a mapping or pairs, not {type(params).__name__}")
     for pair in params:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise InvalidInput(f"params hold a {type(pair).__name__}, which is no pair")
+            raise InvalidInput(f"params hold a {type(pair).__name__}, which is not a pair")
         name = _text("a parameter's name", pair[0])
         for value in pair[1] if isinstance(pair[1], list | tuple) else [pair[1]]:
             yield name, _value(name, value)
@@ -115,12 +115,12 @@ def _value(name: str, value: object) -> str:
         return _whole(name, value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidInput(f"the parameter {name!r} is {value}, which is no number")
+            raise InvalidInput(f"the parameter {name!r} is {value}, which is not a number")
         return _as_javascript(value)
     if not isinstance(value, str):
         raise InvalidInput(
-            f"the parameter {name!r} is of type {type(value).__name__}; it takes a text, a number,"
-            " a boolean or a list of those"
+            f"the parameter {name!r} is of type {type(value).__name__}; it takes a string, a"
+            " number, a boolean or a list of those"
         )
     return _text(f"the parameter {name!r}", value)
 
@@ -133,7 +133,7 @@ def _whole(name: str, value: int) -> str:
         spelled = _as_javascript(float(value))
         if float(value) == value or spelled == str(value):
             return spelled
-    raise InvalidInput(f"the parameter {name!r} is a number that JavaScript rounds: give a text")
+    raise InvalidInput(f"the parameter {name!r} is a number that JavaScript rounds: give a string")
 
 
 def _as_javascript(value: float) -> str:
@@ -162,7 +162,7 @@ def _query_part(text: str) -> str:
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(f"{name} must be given as a text, not as {type(value).__name__}")
+        raise InvalidInput(f"{name} must be a string, not {type(value).__name__}")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,10 +69,16 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:place], arguments[place + 1 :]
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Says in one line what is wrong, and where the options are listed."""
+        self.exit(2, f"Error: {message}. See '{self.prog} --help'.\n")
+
+
 def _parser(prog: str) -> argparse.ArgumentParser:
     width = shutil.get_terminal_size().columns - 2  # as argparse itself has it
     examples = "\n".join(f"  {prog} {example}".rstrip() for example in EXAMPLES)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         formatter_class=argparse.RawDescriptionHelpFormatter,  # examples are there to be copied
         usage="%(prog)s [options] [-- COMMAND ...]",

@@ -289,7 +289,7 @@ def test_a_path_of_the_base_url_is_kept(connect: Connect, wire: Wire) -> None:
      "https://x:y", "http://example.org", "http://10.0.0.1", "http://127.0.0.1.example.org", 5],
 )  # fmt: skip
 def test_a_base_url_that_is_none_or_not_safe_is_refused(connect: Connect, base_url: str) -> None:
-    why = "^base_url (must be https://HOST|is plain http on .*: credentials travel)"
+    why = "^base_url (must be https://HOST|is plain http on .*, which would expose the cred)"
     with pytest.raises(InvalidInput, match=why):
         connect("k", "s", base_url=base_url)
     with pytest.raises(InvalidInput, match=why):

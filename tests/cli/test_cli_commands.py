@@ -62,6 +62,15 @@ def identity(url: str) -> str:
         (("map", "--steps", '{"a": 5}', "a.txt"), "--steps: 'a' names no Robot"),
         (("run", "--steps", "[1]", "a.txt"), "--steps holds a list, not a JSON object"),
         (("map", "-t", "a", "a.txt", "--delete-source"), "--delete-source goes with --save-to"),
+        (
+            ("run", "-t", "a", "a.txt", "--save-to", "b.txt"),
+            "--save-to takes a folder, and",
+        ),
+        (
+            ("map", "-t", "a", "-"),
+            "for the standard input (-) use run",
+        ),
+        (("map", "-t", "a", "a.txt", "--journal", "no/j"), "no/j' as a journal: No such file"),
         (("wait", UNKNOWN, "--deadline", "soon"), "'soon' is not a valid number"),
         (("upload", UNKNOWN, "a.txt", "--parallel", "2.5"), "'2.5' is not a valid whole number"),
         (("sign", "[1]"), "PARAMS holds a list, not a JSON object"),

@@ -59,6 +59,15 @@ def test_llms_txt_has_every_page() -> None:
     assert {*PAGES} - listed == set()
 
 
+def test_the_installation_lists_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = PAGES[DOCS / "installation.md"]
+
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {
+        *project["optional-dependencies"]
+    }
+
+
 def test_each_page_of_ours_says_in_a_sentence_what_it_is_for() -> None:
     """Search engines and llms.txt show it."""
     others = {"command-line.md", "stand-in.md", "languages.md", "performance.md", "decisions.md"}

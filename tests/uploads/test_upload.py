@@ -108,7 +108,7 @@ def test_more_or_fewer_files_than_awaited_are_refused(
 ) -> None:
     assembly = waiting(client, number)
 
-    with pytest.raises(InvalidInput, match=f"awaits {number} files in all, but these would make 2"):
+    with pytest.raises(InvalidInput, match=f"created for {number} uploads, and these would make 2"):
         client.upload(assembly, [a, b])
 
     assert operations(api) == ["createAssemblyWithId", "getAssembly"]
@@ -117,7 +117,7 @@ def test_more_or_fewer_files_than_awaited_are_refused(
 def test_an_assembly_that_awaits_no_files_is_refused(client: Any, a: Path) -> None:
     assembly = client.create_assembly(steps=STEPS)
 
-    with pytest.raises((InvalidInput, UploadIncomplete), match=r"awaits 0 files|takes no"):
+    with pytest.raises((InvalidInput, UploadIncomplete), match=r"created for 0 uploads|takes no"):
         client.upload(assembly, a)
 
 

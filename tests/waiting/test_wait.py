@@ -201,7 +201,7 @@ def test_whatever_is_an_end_ends_it(code: int, body: dict[str, Any]) -> None:
 def test_whatever_is_no_end_is_waited_for_until_the_deadline(body: dict[str, Any]) -> None:
     simulation = Simulation(lambda time: (200, {**body, "assembly_id": ID}))
 
-    with pytest.raises(StillBusy, match="goes on") as caught:
+    with pytest.raises(StillBusy, match="it continues") as caught:
         simulation.wait(deadline=30.0)
 
     assert caught.value.assembly_id == ID

@@ -158,7 +158,7 @@ def checked_base_url(base_url: str, *, secret: bool, name: str = "base_url") -> 
     host = url.hostname or ""
     if url.scheme == "http" and secret and not _is_loopback(host):
         raise InvalidInput(
-            f"{name} is plain http on {host}: credentials travel there in the open; use https"
+            f"{name} is plain http on {host}, which would expose the credentials: use https"
         )
     return base_url
 

@@ -73,7 +73,7 @@ def params_of(
     for name in ("template_id", "notify_url"):
         text = params.get(name)
         if text is not None and not isinstance(text, str):
-            raise InvalidInput(f"{name} is of type {type(text).__name__}; it takes a text")
+            raise InvalidInput(f"{name} is of type {type(text).__name__}; it takes a string")
     if not isinstance(extra or {}, Mapping):
         raise InvalidInput(f"extra_params is a {type(extra).__name__}; it takes a mapping")
     for name, value in (extra or {}).items():

@@ -38,7 +38,7 @@ def checked_args(given: object) -> dict[str, Any]:
         names = ", ".join(sorted(map(repr, unknown)))
         raise InvalidInput(f"httpx_args has {names}, which httpx.Client does not take")
     if args.get("http2") and not find_spec("h2"):
-        raise InvalidInput("http2 takes another package: pip install 'httpx[http2]'")
+        raise InvalidInput("http2 needs another package: pip install 'httpx[http2]'")
     for name, value in args.items():
         if not _is_usable(name, value):
             raise InvalidInput(

@@ -172,8 +172,8 @@ class Download:
         named = "; ".join(file.why.rstrip(".") for file in missing[:_NAMED])
         more = f"; and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         error = DownloadIncomplete(
-            f"{len(missing)} of {len(outcomes)} results of Assembly {self._assembly_id} are not on"
-            f" the disk: {named}{more}."
+            f"{len(missing)} of {len(outcomes)} results of Assembly {self._assembly_id} could not"
+            f" be saved: {named}{more}."
         )
         error.assembly_id, error.saved, error.missing = self._assembly_id, saved, missing
         error.status, error.code = self._status, code_of(self._status)
@@ -320,7 +320,7 @@ def _joined(base: str, given: str) -> str:
     try:
         return urljoin(base, given)
     except ValueError:  # half an IPv6 address, say
-        raise UntrustedUrl("it is redirected to no URL") from None
+        raise UntrustedUrl("it is redirected to something that is not a URL") from None
 
 
 def _untrusted(result: Result, error: UntrustedUrl) -> UntrustedUrl:

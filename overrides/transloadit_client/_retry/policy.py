@@ -22,16 +22,16 @@ class RetryPolicy:
     Args:
         attempts: how many at most, the first included.
         deadline: seconds for a whole call; no attempt begins later.
-        first: seconds that the first wait after a fault is at most. Each further one may be twice
-            as long, and all are drawn at random from zero up ("full jitter").
-        longest: seconds that any such wait is at most.
-        floor: seconds that a wait after a rate limit is at least, since the API may ask for 0.
-        share: how many repeats a request adds to the budget of its client, on average.
-        reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
-            is repeated: an outage must not be met with more requests than usual.
-        minimum_rate: bytes a second that a large body has to bring on average; 0 for any. Uploads
-            get the time that this takes beside the deadline; slower downloads are broken off, and
-            go on with the next attempt.
+        first: the longest first wait after a fault, in seconds. Each further one may be twice as
+            long, and all are drawn at random from zero up ("full jitter").
+        longest: the longest such wait of all, in seconds.
+        floor: the shortest wait after a rate limit, in seconds, since the API may ask for 0.
+        share: how many retries each request adds to the budget of its client, on average.
+        reserve: how many retries the budget holds at first, and at most. When it is empty nothing
+            is retried, so that an outage is not met with more requests than usual.
+        minimum_rate: bytes a second that a large body must reach on average; 0 for any. Uploads get
+            the time that this takes beside the deadline; slower downloads are broken off and
+            resumed.
 
     Raises:
         InvalidInput: one of them is negative or no number, or `attempts` is no whole number from 1.

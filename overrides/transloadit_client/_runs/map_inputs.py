@@ -107,8 +107,8 @@ class Tasks:
             return Task(files, key or "", Entry(drawn_assembly_id()))
         if not isinstance(key, str):
             raise InvalidInput(
-                f"an input of type {type(files).__name__} has no name to stand under in a journal;"
-                " give key=…, a function from an input to a text that is its own"
+                f"an input of type {type(files).__name__} has no name for the journal;"
+                " give key=…, a function that returns a name of its own for each input"
             )
         try:
             entry = self._journal.entry(self._stored_key(files, key), partial(version_of, files))

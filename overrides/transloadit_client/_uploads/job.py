@@ -280,8 +280,8 @@ class Uploads:
         expected, number = self.status.expected_tus_uploads, len(self._files) + len(others)
         if isinstance(expected, int) and expected != number:
             raise InvalidInput(
-                f"{self._name()} awaits {expected} files in all, but these would make {number};"
-                " nothing was sent"
+                f"{self._name()} was created for {expected} uploads, and these would make {number}:"
+                f" create it with num_expected_upload_files={number}; nothing was sent"
             )
 
     def _check_awaited(self) -> None:

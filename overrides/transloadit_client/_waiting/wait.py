@@ -192,7 +192,7 @@ def _still_busy(
 ) -> StillBusy:
     status = tally.status
     state = "not read yet" if status is None else status.ok or "in a state unknown to us"
-    fate = accepted or "it goes on, and can be waited for again"
+    fate = accepted or "it continues, and can be waited for again"
     if status is not None and status.done:
         state, fate = "busy", "it was canceled"
     elif cancel is not None:

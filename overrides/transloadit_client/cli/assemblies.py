@@ -257,6 +257,8 @@ def target_of(output: str | None, save_to: Path | None, session: Session) -> Tar
     Raises:
         InvalidInput: they contradict each other or `--json`, or the place cannot be written to.
     """
+    if save_to is not None and save_to.exists() and not save_to.is_dir():
+        raise InvalidInput(f"--save-to takes a folder, and {str(save_to)!r} is a file")
     if output is None:
         return Target(save_to)
     if save_to is not None:

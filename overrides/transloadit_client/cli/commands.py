@@ -170,7 +170,7 @@ def map_() -> None:
     FILE is a path or a pattern such as '**/*.jpg'. A FOLDER stands for all files in it, at any
     depth, except hidden ones. The results of FOLDER/a/b.jpg are saved in a/b.jpg/STEP/NAME, once
     all of them are there. Files that are older than their results are skipped. After Ctrl-C the
-    command that goes on is printed; after a crash type the same command with the same --journal.
+    command that resumes is printed; after a crash type the same command with the same --journal.
     """
 
 

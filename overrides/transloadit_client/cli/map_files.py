@@ -17,7 +17,7 @@ from transloadit_client import ApiError, AssemblyFailed, InvalidInput, Mapped, T
 
 from .assemblies import described, target_of, without_none
 from .exit_codes import Exit
-from .inputs import Input, Search, check_new
+from .inputs import Input, Search, check_new, field_and_path
 from .outcomes import Outcome, about, about_error, message, result_rows, saved_files
 from .output import give, number_of, tell
 from .progress import BETWEEN_LINES
@@ -53,6 +53,8 @@ def map_(
         raise InvalidInput("map saves the results of many files: give -o a folder, as in results/")
     if delete_source and target.folder is None:
         raise InvalidInput("--delete-source goes with --save-to: only saved results replace a file")
+    if any(field_and_path(argument)[1] == "-" for argument in files):
+        raise InvalidInput("map takes files and folders; for the standard input (-) use run")
     # An earlier run with this journal may have deleted the files.
     gone = delete_source and journal is not None and journal.exists()
     search = Search(files, target.folder, none_is_fine=watch or gone)
@@ -279,7 +281,7 @@ class Counts:
 def _planned(search: Search) -> Outcome:
     """`--dry-run`: which files would be processed."""
     inputs = search.stale()
-    tell(f"{len(inputs)} Assemblies would be created; {search.up_to_date} files are up to date")
+    tell(f"{number_of(len(inputs), 'file')} to process, {search.up_to_date} up to date")
     rows = [(one.field, str(one.path)) for one in inputs]
     document = [{"field": one.field, "path": str(one.path), "size": one.size} for one in inputs]
     return Outcome(Exit.DONE, rows, {"dry_run": {"files": document}})

@@ -95,7 +95,7 @@ EXPECT = _option(
 )
 
 ON_INTERRUPT = _flag(
-    "--cancel-on-interrupt", "Cancel the Assembly on Ctrl-C; by default it goes on."
+    "--cancel-on-interrupt", "Cancel the Assembly on Ctrl-C; by default it continues."
 )
 
 PROGRESS = _option(
@@ -132,7 +132,7 @@ MAPPING = [
             type=_COUNT, metavar="N"),
     _option("--per-minute", "How many Assemblies may be created in a minute; 250 by default.",
             type=_COUNT, metavar="N"),
-    _flag("-w --watch", "Go on with files that are added or changed later, until Ctrl-C."),
+    _flag("-w --watch", "Keep processing files that are added or changed later, until Ctrl-C."),
     _flag("--delete-source", "Delete each file once its Assembly has completed and its results are"
           " saved with --save-to."),
     TUS_ABOVE,

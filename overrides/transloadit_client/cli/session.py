@@ -139,7 +139,7 @@ class Session:
         """Notes the Assembly at work; the typed words and `further` options resume the work."""
         verb, *arguments = self.typed
         self.assembly, self._after = assembly, _RESUMABLE
-        self._hint = "To go on where it stopped:"
+        self._hint = "To resume where it stopped:"
         self._again = shlex.join([PROGRAM, verb, *further, *arguments])
 
     def doubt(self, assembly: str) -> None:

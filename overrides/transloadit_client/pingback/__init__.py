@@ -71,7 +71,7 @@ def verify(
     if not isinstance(body, bytes | bytearray | memoryview):
         raise InvalidInput(f"body must be the bytes that came, not {type(body).__name__}")
     if not isinstance(content_type, str | None):
-        raise InvalidInput(f"content_type must be a text, not {type(content_type).__name__}")
+        raise InvalidInput(f"content_type must be a string, not {type(content_type).__name__}")
     try:
         form = read_form(bytes(body), content_type or "", ("transloadit", "signature"))
     except BrokenForm as error:
@@ -170,7 +170,7 @@ def verify_fields(
 def _check_own(secret: Secret, algorithms: Collection[str]) -> None:
     """Refuses what would accept nothing, or everything: the caller's mistakes, not the sender's."""
     if not secret.is_text() or not secret.reveal():
-        raise InvalidInput("the Auth Secret must be a text, and anybody can sign with an empty one")
+        raise InvalidInput("the Auth Secret must be a string, and anybody can sign with ''")
     if (
         isinstance(algorithms, str)
         or not isinstance(algorithms, Collection)
