@@ -23,11 +23,11 @@ ABOUT = '"""The blocking client, derived from the asynchronous one."""\n'
 CHANGES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),
-    (r"\.\._http\.async_event_stream\b", ".._http.event_stream"),
-    (r"from \.async_driver\b", "from .driver"),
-    (r"from \.tasks\b", "from .._client.threads"),
-    (r"from \.map_tasks\b", "from .._client.map_threads"),
-    (r"from \.base\b", "from .._client.base"),
+    (r"\bfrom \.", "from .."),  # the derived code stands one folder further in
+    (r"from \.\.async_driver\b", "from .driver"),
+    (r"from \.\.tasks\b", "from ..threads"),
+    (r"from \.\.map_tasks\b", "from ..map_threads"),
+    (r"\basync_event_stream\b", "event_stream"),
     (r"\bget_async_httpx_client\b", "get_httpx_client"),
     (r"\basync_queue\b", "queue"),
     (r"\b(aclose|aiter_raw)\b", lambda found: found[1].replace("a", "", 1)),

@@ -12,6 +12,7 @@ from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from website.glossary import linked
+from website.links import without_links_out
 from website.tables import filled
 from zensical.extensions.context import ContextPreprocessor
 
@@ -34,6 +35,7 @@ class _Link(Treeprocessor):
         context = ContextPreprocessor.from_markdown(self._markdown)
         if context is not None:
             linked(root, context.page.path)
+            without_links_out(root, context.page.path)
 
 
 class Pages(Extension):

@@ -17,9 +17,8 @@ from transloadit_client import pingback
 @csrf_exempt  # the signature takes the place of Django's token, which the API cannot have
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
-    secret = os.environ["TRANSLOADIT_SECRET"]
     try:
-        status = pingback.verify(request.body, request.headers.get("Content-Type"), secret)
+        status = pingback.verify_request(request, os.environ["TRANSLOADIT_SECRET"])
     except pingback.PingbackError as error:
         return HttpResponse(str(error), status=403)
     # What takes long is for a queue: the API waits for the answer, and sends again without a 200.

@@ -14,10 +14,8 @@ app = FastAPI()
 
 @app.post("/pingback")
 async def receive(request: Request) -> Response:
-    secret = os.environ["TRANSLOADIT_SECRET"]
-    body, content_type = await request.body(), request.headers.get("content-type")
     try:
-        status = pingback.verify(body, content_type, secret)
+        status = await pingback.verify_async_request(request, os.environ["TRANSLOADIT_SECRET"])
     except pingback.PingbackError as error:
         return Response(str(error), status_code=403)
     # What takes long is for a queue: the API waits for the answer, and sends again without a 200.

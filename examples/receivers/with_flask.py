@@ -14,9 +14,8 @@ app = Flask(__name__)
 
 @app.post("/pingback")
 def receive() -> tuple[str, int]:
-    secret = os.environ["TRANSLOADIT_SECRET"]
     try:
-        status = pingback.verify(request.get_data(), request.content_type, secret)
+        status = pingback.verify_request(request, os.environ["TRANSLOADIT_SECRET"])
     except pingback.PingbackError as error:
         return str(error), 403
     # What takes long is for a queue: the API waits for the answer, and sends again without a 200.

@@ -4,6 +4,7 @@ from . import smart_cdn as smart_cdn
 from ._calls.addresses import new_assembly_id as new_assembly_id
 from ._calls.contents import Stream as Stream
 from ._client.async_transloadit import AsyncTransloadit as AsyncTransloadit
+from ._client.blocking.transloadit import Transloadit as Transloadit
 from ._errors import ApiError as ApiError
 from ._errors import AssemblyFailed as AssemblyFailed
 from ._errors import Attempt as Attempt
@@ -19,9 +20,7 @@ from ._errors import UnreadableAnswer as UnreadableAnswer
 from ._errors import UntrustedUrl as UntrustedUrl
 from ._errors import UploadIncomplete as UploadIncomplete
 from ._http.aiohttp_transport import AiohttpTransport as AiohttpTransport
-from ._progress import MissingFile as MissingFile
 from ._progress import Progress as Progress
-from ._progress import SavedFile as SavedFile
 from ._retry.policy import RetryPolicy as RetryPolicy
 from ._runs.outcomes import Finished as Finished
 from ._runs.outcomes import Mapped as Mapped
@@ -32,7 +31,8 @@ from ._signing import encode as encode
 from ._signing import sign as sign
 from ._status import AssemblyFile as AssemblyFile
 from ._status import AssemblyStatus as AssemblyStatus
-from ._sync.transloadit import Transloadit as Transloadit
+from ._status import MissingFile as MissingFile
+from ._status import SavedFile as SavedFile
 from ._version import __version__ as __version__
 
 __all__ = [

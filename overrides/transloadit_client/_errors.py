@@ -12,7 +12,7 @@
     ├── UploadIncomplete        some files did not arrive
     ├── StillBusy               waiting ended before the Assembly did
     ├── AssemblyFailed          the Assembly ended with an error
-    └── DownloadIncomplete      some results are not on the disk
+    └── DownloadIncomplete      some results could not be saved
 
 All of them pickle, and none of them holds a secret.
 """
@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from ._progress import MissingFile, SavedFile
-    from ._status import AssemblyStatus
+    from ._status import AssemblyStatus, MissingFile, SavedFile
 
 # What a person can do about the codes they meet first.
 _ADVICE = {
@@ -37,7 +36,7 @@ _ADVICE = {
     " key asks for another signature_algorithm.",
     "NO_SIGNATURE_FIELD": "The Auth Key demands signed requests.",
     "RATE_LIMIT_REACHED": "Wait `retry_in` seconds, and some more, before the next try.",
-    "SIGNATURE_REUSE_DETECTED": "This very request has arrived before; sign anew to send another.",
+    "SIGNATURE_REUSE_DETECTED": "This very request has arrived before; sign again to send another.",
     "TEMPLATE_DENIES_STEPS_OVERRIDE": "Leave out either `steps` or `template_id`.",
 }
 
@@ -63,6 +62,8 @@ class Attempt:
         phase: how far it came, as one of `Phase`, such as `outcome unknown`.
         decision: what was done next, and why.
         delay: seconds waited before the next attempt; None if there was none.
+        number: which attempt it was, from 1; those that only waited for their turn do not count.
+        most: how many there may be; None where time alone ends them.
     """
 
     __module__ = "transloadit_client"
@@ -71,6 +72,8 @@ class Attempt:
     phase: str
     decision: str
     delay: float | None = None
+    number: int = 1
+    most: int | None = None
 
 
 class TransloaditError(Exception):
@@ -78,11 +81,16 @@ class TransloaditError(Exception):
 
     Attributes:
         attempts: what was tried, in order; empty where nothing was sent.
+        status: the last status of the Assembly concerned, where one is known.
+        code: the API's code, such as `INVALID_SIGNATURE` (an open set), or the state in `status`,
+            such as `ASSEMBLY_CANCELED`; None where neither is known.
     """
 
     __module__ = "transloadit_client"
 
     attempts: tuple[Attempt, ...] = ()
+    status: "AssemblyStatus | None" = None
+    code: str | None = None
 
 
 class InvalidInput(TransloaditError, ValueError):
@@ -92,9 +100,9 @@ class InvalidInput(TransloaditError, ValueError):
 
 
 class FileChanged(InvalidInput):
-    """A file changed, or vanished, while it was sent; or it is not the one whose upload began.
+    """A file changed or vanished while it was sent, or is not the one whose upload was begun.
 
-    What was sent of it never makes a complete file.
+    No mixture of two versions ever becomes a complete file.
     """
 
     __module__ = "transloadit_client"
@@ -120,15 +128,19 @@ class NoAnswer(TransloaditError):
 
     Attributes:
         host: the host and port that did not answer, such as `api2.transloadit.com:443`, if known.
+        proxy: the proxy that the request went through, such as `http://10.0.0.1:3128`, without its
+            user and password; None if there was none, or an httpx client or transport of your own
+            decides.
     """
 
     __module__ = "transloadit_client"
 
     host: str | None = None
+    proxy: str | None = None
 
 
 class OutcomeUnknown(NoAnswer):
-    """The API may or may not have done what was asked, and there is no telling from here.
+    """The API may or may not have carried out the request; the client cannot tell.
 
     Attributes:
         assembly_id: the id to ask for later: of the Assembly to be created, if it was chosen here,
@@ -147,22 +159,18 @@ class ApiError(TransloaditError):
 
     Attributes:
         http_status: the HTTP status code, such as 400.
-        code: the API's code, such as `INVALID_SIGNATURE`; an open set.
         reason: whatever the API said as `reason`: any JSON value.
         assembly_id: the Assembly concerned, where it is known.
-        status: the Assembly's status, where the answer held one.
         retry_in: seconds the API asks to wait, as `info.retryIn` or in `Retry-After`; may be 0.
         body: the beginning of the answer's body, as text.
-        headers: the headers of the answer, by any spelling of their names; they pickle.
+        headers: the headers of the answer; names are case-insensitive. They are pickled.
     """
 
     __module__ = "transloadit_client"
 
     http_status: int | None = None
-    code: str | None = None
     reason: Any = None
     assembly_id: str | None = None
-    status: "AssemblyStatus | None" = None
     retry_in: float | None = None
     body: str = ""
     headers: Mapping[str, str] = MappingProxyType({})
@@ -177,7 +185,7 @@ class UnreadableAnswer(ApiError):
     """The answer is not one of the API's: HTML, empty, cut short, or JSON of another kind.
 
     Attributes:
-        wrong_assembly: whether it is the answer to another request: about another Assembly.
+        wrong_assembly: whether it is about another Assembly, and so answers another request.
     """
 
     __module__ = "transloadit_client"
@@ -186,22 +194,18 @@ class UnreadableAnswer(ApiError):
 
 
 class UploadIncomplete(TransloaditError):
-    """Some files did not arrive; the Assembly goes on waiting for them.
+    """Some files did not arrive; the Assembly keeps waiting for them.
 
     Attributes:
         assembly_id: the Assembly.
         assembly_url: its URL, with which the upload can be resumed: also by another process, given
             the same files.
         finished: the names of the files that arrived.
-        missing: the names of those that did not.
-        status: the last status that was read; `code` is its `error` or `ok`. Where it says that the
-            Assembly has ended, the files are no longer wanted.
+        missing: the names of those that did not. If `status` says that the Assembly has ended, they
+            are no longer needed.
     """
 
     __module__ = "transloadit_client"
-
-    code: str | None = None
-    status: "AssemblyStatus | None" = None
 
     assembly_id: str | None = None
     assembly_url: str | None = None
@@ -210,19 +214,17 @@ class UploadIncomplete(TransloaditError):
 
 
 class StillBusy(TransloaditError):
-    """Waiting ended, by its deadline or on the caller's word, before the Assembly did.
+    """Waiting ended, by its deadline or by `stop`, before the Assembly did.
 
-    The Assembly goes on, unless it was to be canceled: its status then says what became of it.
+    The Assembly continues, unless it was to be canceled; `status` then shows the outcome.
 
     Attributes:
         assembly_id: the Assembly.
-        status: the last status that was read; None if there was none.
     """
 
     __module__ = "transloadit_client"
 
     assembly_id: str | None = None
-    status: "AssemblyStatus | None" = None
 
 
 class AssemblyFailed(TransloaditError):
@@ -230,19 +232,15 @@ class AssemblyFailed(TransloaditError):
 
     Attributes:
         assembly_id: the Assembly.
-        code: the API's code, such as `IMPORT_FILE_ERROR`; an open set.
-        status: how it ended.
     """
 
     __module__ = "transloadit_client"
 
     assembly_id: str | None = None
-    code: str | None = None
-    status: "AssemblyStatus | None" = None
 
 
 class DownloadIncomplete(TransloaditError):
-    """Some results are not on the disk; all others are, as a whole.
+    """Some results could not be saved; all others were saved completely.
 
     Attributes:
         assembly_id: the Assembly.
@@ -255,6 +253,16 @@ class DownloadIncomplete(TransloaditError):
     assembly_id: str | None = None
     saved: "tuple[SavedFile, ...]" = ()
     missing: "tuple[MissingFile, ...]" = ()
+
+
+def check_function(name: str, value: object) -> None:
+    """Checks an argument that is called.
+
+    Raises:
+        InvalidInput: it is neither None nor a function.
+    """
+    if value is not None and not callable(value):
+        raise InvalidInput(f"{name} is of type {type(value).__name__}; it takes a function")
 
 
 def advice(code: str | None) -> str:

@@ -8,10 +8,10 @@ clock carry out the same code. Every step that fails on purpose fails with a `Tr
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ._calls.call import Call, Prepared
-from ._errors import ApiError, InvalidInput, NoAnswer, TransloaditError
+from ._errors import ApiError, Attempt, InvalidInput, NoAnswer, TransloaditError
 
 T = TypeVar("T")
 
@@ -73,9 +73,17 @@ class Once:
 
 @frozen
 class Pause:
-    """Wait before going on."""
+    """Wait before going on.
+
+    Attributes:
+        seconds: how long.
+        retry: the attempt that failed, if what follows is another one.
+        assembly_id: the Assembly concerned, where it is known.
+    """
 
     seconds: float
+    retry: Attempt | None = field(default=None, kw_only=True)
+    assembly_id: str | None = field(default=None, kw_only=True)
 
 
 @frozen
@@ -119,6 +127,20 @@ class HasIsSet(Protocol):
 
 Stop: TypeAlias = Callable[[], bool] | HasIsSet
 """What says that waiting is no longer wanted; it is asked every half second."""
+
+
+def checked_stop(stop: Stop | None) -> Stop | None:
+    """Checks what says when to stop.
+
+    Raises:
+        InvalidInput: it cannot be asked.
+    """
+    if stop is None or callable(stop) or hasattr(stop, "is_set"):
+        return stop
+    raise InvalidInput(
+        f"stop is of type {type(stop).__name__}; it takes a function, or an event such as"
+        " threading.Event()"
+    )
 
 
 Step: TypeAlias = Call[Any] | Once | Send | Pause | InThread

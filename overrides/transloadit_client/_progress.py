@@ -1,38 +1,45 @@
 """How far a piece of work has come, as `on_progress` is told, and what became of each file."""
 
-from collections.abc import Callable
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from inspect import iscoroutinefunction
-from pathlib import Path
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Literal, TypeAlias, cast
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
+from ._errors import Attempt
 from ._status import AssemblyFile, AssemblyStatus
 
-Phase: TypeAlias = Literal["uploading", "executing", "downloading", "done"]
+Phase: TypeAlias = Literal["uploading", "executing", "downloading", "done", "retrying"]
 
 
 @frozen(kw_only=True)
 class Progress:
-    """How far an Assembly has come: the one argument of every `on_progress`.
+    """The progress of an Assembly: the one argument of every `on_progress`.
 
-    What has nothing to do with the work at hand keeps its default: an upload knows nothing of files
-    to save. Numbers that are not known yet are None. Within one call totals never shrink, nothing
-    that was sent or saved is taken back, and neither ever exceeds its total.
+    Fields that do not concern the running call keep their defaults: `upload` sets nothing about
+    saved files. Numbers that are not known yet are None. Within one call totals never shrink,
+    counts never go back, and no count exceeds its total.
 
     Attributes:
         assembly_id: which Assembly.
-        phase: what it is at: `uploading`, `executing`, `downloading` or `done`.
+        phase: the current phase: `uploading`, `executing`, `downloading` or `done`; or `retrying`,
+            during the wait before something that failed is tried again.
+        retry: in the phase `retrying` the attempt that failed: its cause, its number, and how many
+            seconds are waited; else None.
         bytes_sent: how many bytes of its files the API has.
         bytes_to_send: how many there are in all; None if a length is unknown.
-        files_sent: how many files the API has as a whole.
+        files_sent: how many files the API has completely.
         files_to_send: how many there are in all.
-        bytes_saved: how many bytes of its results are on the disk.
+        bytes_saved: how many bytes of its results are saved.
         bytes_to_save: how many there are in all; None if a size is unknown.
-        files_saved: how many results are on the disk as a whole.
+        files_saved: how many results are saved completely.
         files_to_save: how many there are in all.
-        percent: how much of the work is done, from 0 to 100; only where the Assembly was asked to
-            tell with `emit_execution_progress`.
+        percent: how much of the work is done, from 0 to 100; only if the Assembly was created with
+            `emit_execution_progress`.
         results: the results known so far, as `(step, file)`, in the order in which they became
             known.
         status: the last status that was read.
@@ -42,6 +49,7 @@ class Progress:
 
     assembly_id: str
     phase: Phase
+    retry: Attempt | None = None
     bytes_sent: int = 0
     bytes_to_send: int | None = None
     files_sent: int = 0
@@ -59,7 +67,9 @@ OnProgress: TypeAlias = Callable[[Progress], object]
 """A function that is called with the progress; `AsyncTransloadit` also takes an `async def`, and
 awaits it. An error raised in it ends the work."""
 
-_PHASES: tuple[Phase, ...] = get_args(Phase)
+# In this order, which a call never goes back in; `retrying` may come at any time.
+_PHASES: tuple[Phase, ...] = ("uploading", "executing", "downloading", "done")
+_STORY: ContextVar["Story | None"] = ContextVar("_STORY", default=None)
 
 
 class Story:
@@ -77,17 +87,45 @@ class Story:
         self._report = on_progress
         self._reported: Progress | None = None
         self._to_send: tuple[int, int | None] | None = None
+        self._retries: deque[tuple[Attempt, str | None]] = deque()
+        self._is_retrying = False
+        self._thread = threading.get_ident()
 
     def sends(self, files: int, size: int | None) -> None:
         """Sets the files to send and their bytes, which are known better here than by the API."""
         self._to_send = files, size
 
     def __call__(self, progress: Progress) -> None:
+        if progress.retry is not None:  # told by the story of a part
+            self.retries(progress.retry, progress.assembly_id)
+            return
         before = self._reported or Progress(assembly_id=progress.assembly_id, phase="uploading")
         following = self._without_steps_back(progress, before)
-        if following != self._reported:
-            self._reported = following
-            self._report(following)
+        if following != self._reported or self._is_retrying:
+            self._reported, self._is_retrying = following, False
+            self._tell(following)
+
+    def retries(self, attempt: Attempt, assembly_id: str | None) -> None:
+        """Something failed, and is tried again. Other threads leave the report to the caller's."""
+        self._retries.append((attempt, assembly_id))
+        if threading.get_ident() == self._thread:
+            self.report_retries()
+
+    def report_retries(self) -> None:
+        """Reports the retries that have not been reported yet."""
+        while self._retries:
+            attempt, assembly_id = self._retries.popleft()
+            before = self._reported or Progress(assembly_id=assembly_id or "", phase="uploading")
+            self._is_retrying = True
+            self._tell(evolve(before, phase="retrying", retry=attempt))
+
+    def _tell(self, progress: Progress) -> None:
+        # What is called may use a client itself, and that is no part of this call.
+        token = _STORY.set(None)
+        try:
+            self._report(progress)
+        finally:
+            _STORY.reset(token)
 
     def _without_steps_back(self, now: Progress, before: Progress) -> Progress:
         phase = max(now.phase, before.phase, key=_PHASES.index)
@@ -127,11 +165,35 @@ class Story:
         )
 
 
-def story_of(on_progress: OnProgress | None) -> Story | None:
-    """What reports to this function, if there is one; a part of a call keeps to the call's own."""
-    if on_progress is None or isinstance(on_progress, Story):
-        return on_progress
-    return Story(on_progress)
+def current_story() -> Story | None:
+    """The story of the call that this code is a part of. Threads of its own have its context."""
+    return _STORY.get()
+
+
+@contextmanager
+def telling(on_progress: OnProgress | None) -> Iterator[Story | None]:
+    """Gives the story of a call, which is `current_story` meanwhile; None if nobody is told.
+
+    A part of a call, such as the upload of `run`, goes on with the story of the whole.
+    """
+    story = on_progress if isinstance(on_progress, Story | None) else Story(on_progress)
+    token = _STORY.set(story)
+    try:
+        yield story
+    finally:
+        _STORY.reset(token)
+
+
+def ticking(on_tick: Callable[[], object]) -> Callable[[], None]:
+    """A function that reports the retries of other threads, and then calls this one."""
+    story = _STORY.get()
+
+    def tick() -> None:
+        if story is not None:
+            story.report_retries()
+        on_tick()
+
+    return tick
 
 
 def is_awaited(on_progress: object) -> bool:
@@ -151,40 +213,6 @@ def _within(now: int, before: int, total: int | None) -> tuple[int, int | None]:
         return max(now, before), None
     total = max(total, before)
     return max(before, min(now, total)), total
-
-
-@frozen
-class SavedFile:
-    """A result that is on the disk.
-
-    Attributes:
-        step: the Step that made it.
-        file: what the status says of it.
-        path: where it is.
-    """
-
-    __module__ = "transloadit_client"
-
-    step: str
-    file: AssemblyFile = field(repr=False)
-    path: Path
-
-
-@frozen
-class MissingFile:
-    """A result that is not on the disk.
-
-    Attributes:
-        step: the Step that made it.
-        file: what the status says of it.
-        why: the reason, as a sentence.
-    """
-
-    __module__ = "transloadit_client"
-
-    step: str
-    file: AssemblyFile = field(repr=False)
-    why: str
 
 
 # Events may come twice, late or in another order, and statuses between them; so what is known is

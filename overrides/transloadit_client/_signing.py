@@ -40,7 +40,7 @@ Params = Mapping[str, Any] | Model | PydanticModel
 
 
 class Secret:
-    """A text that does not print: not in `repr`, logs, pickles or tracebacks with locals."""
+    """A string that is never printed: not in `repr`, logs, pickles or tracebacks with locals."""
 
     __module__ = "transloadit_client"
 
@@ -65,7 +65,7 @@ class Secret:
 
     def is_token(self) -> bool:
         """Whether it can stand in an HTTP header."""
-        return re.fullmatch(r"[\x21-\x7e]+", self._text) is not None
+        return self.is_text() and re.fullmatch(r"[\x21-\x7e]+", self._text) is not None
 
     def __repr__(self) -> str:
         return "Secret('…')"
@@ -79,7 +79,9 @@ class Secret:
         return hash(self._text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret does not pickle: give it to each process through its environment")
+        raise TypeError(
+            "a Secret cannot be pickled: give it to each process through its environment"
+        )
 
 
 @frozen(init=False)
@@ -92,7 +94,7 @@ class Credentials:
         algorithm: `sha384` (the API's default), `sha256`, `sha512` or `sha1`.
 
     Raises:
-        InvalidInput: the key or the secret is empty or no text, or the algorithm is unknown.
+        InvalidInput: the key or the secret is empty or not a string, or the algorithm is unknown.
     """
 
     __module__ = "transloadit_client"
@@ -107,13 +109,25 @@ class Credentials:
         object.__setattr__(self, "secret", secret)
         object.__setattr__(self, "algorithm", algorithm)
         if not key or not isinstance(key, str) or not secret.reveal():
-            raise InvalidInput("the Auth Key and the Auth Secret must be texts, and not empty")
+            raise InvalidInput("the Auth Key and the Auth Secret must be strings, and not empty")
         if not secret.is_text():
-            raise InvalidInput("the Auth Secret is no text, or holds half a surrogate pair")
-        if algorithm not in ALGORITHMS:
-            raise InvalidInput(
-                f"signature_algorithm is {algorithm!r}; it can be {', '.join(ALGORITHMS)}"
-            )
+            raise InvalidInput("the Auth Secret is not a string, or holds half a surrogate pair")
+        checked_algorithm(algorithm)
+
+
+def checked_algorithm(algorithm: str, name: str = "signature_algorithm") -> str:
+    """The algorithm of a signature, by the name that hashlib has for it.
+
+    Args:
+        algorithm: what was given.
+        name: where: an argument or a variable of the environment.
+
+    Raises:
+        InvalidInput: the API knows no such algorithm.
+    """
+    if algorithm not in ALGORITHMS:
+        raise InvalidInput(f"{name} is {algorithm!r}; it can be {', '.join(ALGORITHMS)}")
+    return algorithm
 
 
 @frozen
@@ -132,16 +146,16 @@ def sign(
     """Adds `auth` to `params`, encodes them once, and signs exactly that text.
 
     Args:
-        params: a mapping, or a generated model such as `CreateAssemblyParams`. It is left alone.
+        params: a mapping, or a generated model such as `CreateAssemblyParams`; not modified.
             Its `auth` keys (`referer`, `max_size` …) are kept.
-        credentials: who signs.
-        expires: until when the signature is good: an aware time, or a text in one of the two
-            spellings that the API's pages use.
+        credentials: the key and secret to sign with.
+        expires: until when the signature is valid: an aware datetime, or a string in one of the
+            two formats that the API's pages use.
         nonce: a value never used before with this key. It makes the request single-use.
 
     Raises:
-        InvalidInput: `params` hold what JSON cannot, `expires` is naive, or `auth` already says
-            something else.
+        InvalidInput: `params` hold what JSON cannot, `expires` is naive, or `auth` already has
+            another value.
 
     Example:
         expires = datetime.now(UTC) + timedelta(hours=1)
@@ -155,7 +169,7 @@ def sign(
         ("nonce", nonce),
     ):
         if auth.setdefault(name, value) != value:
-            raise InvalidInput(f"params.auth.{name} is already there and says something else")
+            raise InvalidInput(f"params.auth.{name} is already set, to another value")
     text = encode({**fields, "auth": auth})
     return SignedParams(text, signature_of(text, credentials.secret, credentials.algorithm))
 
@@ -181,7 +195,7 @@ def format_expires(expires: datetime | str) -> str:
 
 
 def encode(params: Params) -> str:
-    """`params` as one JSON text in pure ASCII, which no HTTP stack on the way will re-encode.
+    """Encodes `params` as one JSON text in pure ASCII, which no HTTP stack will re-encode.
 
     Raises:
         InvalidInput: `params` hold NaN, infinity, or what is not JSON; it says where, not what.
@@ -231,7 +245,7 @@ def _not_json(value: object, place: str, depth: int = 0) -> Iterator[str]:
     if isinstance(value, JSON_OBJECTS):
         for name, item in as_dict(value).items():
             if not isinstance(name, str | int | float | None):
-                yield f"{place} has a name of type {type(name).__name__}"
+                yield f"{place} has a key of type {type(name).__name__}"
             yield from _not_json_inside(item, f"{place}.{name}", depth)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):

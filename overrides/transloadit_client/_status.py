@@ -3,7 +3,10 @@
 import copyreg
 from collections.abc import Callable, Mapping
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from attrs import field, frozen
 
 from transloadit_api import models
 from transloadit_api.types import Unset
@@ -44,7 +47,7 @@ class AssemblyFile(models.AssemblyFile):
     """A file of an Assembly: an upload, or a result of a Step.
 
     Any attribute can be `UNSET` (not in the answer), None, or of a type that the API never
-    documented, as in `AssemblyStatus`. `download_url` is always a text.
+    documented, as in `AssemblyStatus`. `download_url` is always a string.
 
     Example:
         for file in status.result_files:
@@ -71,13 +74,13 @@ class AssemblyStatus(models.AssemblyStatus):
     """The state of an Assembly.
 
     Any attribute of the answer can be `UNSET` (not in the answer), None, or of a type that the API
-    never documented: nothing an answer holds is refused or lost. Keys that the spec does not know
-    are in `additional_properties`, and `to_dict()` gives back what was received. `id`, `url`,
+    never documented: nothing in an answer is refused or lost. Keys that the spec does not know are
+    in `additional_properties`, and `to_dict()` returns what was received. `id`, `url`,
     `upload_files`, `result_files` and `files` always have the type they say.
 
     Attributes:
-        headers: the headers of the answer, by any spelling of their names; empty for a status that
-            was no answer, such as that of a webhook. They are pickled, and not in `to_dict()`.
+        headers: the headers of the answer; names are case-insensitive. Empty for a status that was
+            not an answer, such as that of a webhook. They are pickled, and not in `to_dict()`.
 
     Example:
         status = client.get_assembly("7828446e5acd4aa996dce3455ec914e9")
@@ -200,6 +203,45 @@ class AssemblyStatus(models.AssemblyStatus):
             "uploads": _number_of_files(uploads),
             "results": sum(map(_number_of_files, _by_step(results).values())),
         }
+
+
+@frozen
+class SavedFile:
+    """A result that was saved.
+
+    Attributes:
+        step: the Step that made it.
+        file: its entry in the status.
+        path: where it is.
+    """
+
+    __module__ = "transloadit_client"
+
+    step: str
+    file: AssemblyFile = field(repr=False)
+    path: Path
+
+
+@frozen
+class MissingFile:
+    """A result that could not be saved.
+
+    Attributes:
+        step: the Step that made it.
+        file: its entry in the status.
+        why: the reason, as a sentence.
+    """
+
+    __module__ = "transloadit_client"
+
+    step: str
+    file: AssemblyFile = field(repr=False)
+    why: str
+
+
+def code_of(status: AssemblyStatus) -> str | None:
+    """The API's code for the state of an Assembly: its `error`, else its `ok`; None for neither."""
+    return next((code for code in (status.error, status.ok) if isinstance(code, str)), None)
 
 
 def as_received(data: dict[str, Any], headers: Mapping[str, str] = NO_HEADERS) -> AssemblyStatus:

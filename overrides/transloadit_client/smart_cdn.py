@@ -9,6 +9,7 @@ Every byte counts: the path is what JavaScript's `encodeURIComponent` writes, th
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote, quote_plus
@@ -47,8 +48,7 @@ def sign_url(
         input: the file, as the Template's `${fields.input}`: a path or a URL; may be empty.
         params: further fields for the Template: pairs, or a mapping in which a list repeats its
             name. Values are texts, numbers or booleans, spelled as in JavaScript: `1.5`, `1` for
-            1.0, `1e+21`, `true`. `auth_key`, `exp` and `sig` among
-            them are replaced.
+            1.0, `1e+21`, `true`. `auth_key`, `exp` and `sig` among them are replaced.
         key: an Auth Key.
         secret: its Auth Secret.
         expires_at: until when the URL is good, in milliseconds since 1970 or as an aware datetime;
@@ -85,7 +85,9 @@ def _url(
 def _path(workspace: object, template: object, input: object) -> list[str]:  # noqa: A002  # as above
     parts = {"workspace": workspace, "template": template, "input": input}
     for name, part in parts.items():
-        if part in (".", "..") or (not part and name != "input"):
+        if not part and name != "input":
+            raise InvalidInput(f"{name} is empty")
+        if part in (".", ".."):
             raise InvalidInput(f"{name} is {part!r}, which cannot stand in a URL's path")
     # As encodeURIComponent: letters, digits, _ . - ~ (those are Python's own) and these five stay.
     return [quote(_text(name, part), safe="!'()*") for name, part in parts.items()]
@@ -99,7 +101,7 @@ def _pairs(params: object) -> Iterator[tuple[str, str]]:
         raise InvalidInput(f"params must be a mapping or pairs, not {type(params).__name__}")
     for pair in params:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise InvalidInput(f"params hold a {type(pair).__name__}, which is no pair")
+            raise InvalidInput(f"params hold a {type(pair).__name__}, which is not a pair")
         name = _text("a parameter's name", pair[0])
         for value in pair[1] if isinstance(pair[1], list | tuple) else [pair[1]]:
             yield name, _value(name, value)
@@ -109,13 +111,29 @@ def _value(name: str, value: object) -> str:
     """`value` in JavaScript's spelling, since the service compares with what that would sign."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int) and abs(value) <= _LARGEST:
-        return str(value)
+    if isinstance(value, int):
+        return _whole(name, value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidInput(f"the parameter {name!r} is {value}, which is no number")
+            raise InvalidInput(f"the parameter {name!r} is {value}, which is not a number")
         return _as_javascript(value)
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"the parameter {name!r} is of type {type(value).__name__}; it takes a string, a"
+            " number, a boolean or a list of those"
+        )
     return _text(f"the parameter {name!r}", value)
+
+
+def _whole(name: str, value: int) -> str:
+    """A whole number; JavaScript knows those beyond 2**53 as floats, and not all of them."""
+    if abs(value) <= _LARGEST:
+        return str(value)
+    with suppress(OverflowError):
+        spelled = _as_javascript(float(value))
+        if float(value) == value or spelled == str(value):
+            return spelled
+    raise InvalidInput(f"the parameter {name!r} is a number that JavaScript rounds: give a string")
 
 
 def _as_javascript(value: float) -> str:
@@ -144,7 +162,7 @@ def _query_part(text: str) -> str:
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(f"{name} must be given as a text, not as {type(value).__name__}")
+        raise InvalidInput(f"{name} must be a string, not {type(value).__name__}")
     try:
         value.encode()
     except UnicodeEncodeError:

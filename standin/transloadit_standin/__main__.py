@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import signal
@@ -33,6 +34,10 @@ def main(
     except ModuleNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
+    # These warn on the standard error of clients that offer HTTP/2, as Java's do, and of forms that
+    # cannot be read, which is in the request log.
+    for name in ("uvicorn", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     # A flag and no exception: nothing can interrupt the cleaning up.
     ended = threading.Event()
     before = {one: signal.signal(one, lambda *_: ended.set()) for one in ENDINGS}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,11 +16,16 @@ if TYPE_CHECKING:
     from ._faults.script import Fault
     from ._service.templates import Template
 
-EPILOG = """\
+ABOUT = """\
 A COMMAND behind -- is run with the variables set, and its exit code is the stand-in's; what looks
 like an option behind -- is the command's. Without one the stand-in serves until Ctrl-C. The page at
 the base URL's /_standin/ shows what happens; /_standin/openapi.yaml describes the admin API.
 """
+EXAMPLES = (
+    "",
+    "--port 8080 --template thumbnail=thumbnail.json",
+    "--fault unavailable -- pytest",
+)
 
 
 @dataclass
@@ -62,20 +69,31 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:place], arguments[place + 1 :]
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Says in one line what is wrong, and where the options are listed."""
+        self.exit(2, f"Error: {message}. See '{self.prog} --help'.\n")
+
+
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    width = shutil.get_terminal_size().columns - 2  # as argparse itself has it
+    examples = "\n".join(f"  {prog} {example}".rstrip() for example in EXAMPLES)
+    parser = _Parser(
         prog=prog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # examples are there to be copied
         usage="%(prog)s [options] [-- COMMAND ...]",
-        description="Transloadit's API on this machine: a mock server for tests and demos.",
-        epilog=EPILOG,
+        description=fill(
+            "Transloadit's API on this machine: a mock server for tests and demos.", width
+        ),
+        epilog=f"{fill(ABOUT, width)}\n\nExamples:\n{examples}",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("-q", "--quiet", action="store_true", default=False, help="no request log")
     _add_account(parser.add_argument_group("account"))
     _add_service(parser.add_argument_group("what the service does"))
-    _add_strictness(parser.add_argument_group("what is not known of the service"))
-    _add_trouble(parser.add_argument_group("trouble"))
+    _add_strictness(parser.add_argument_group("where the service's behaviour is not known"))
+    _add_trouble(parser.add_argument_group("faults and limits"))
     return parser
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import socket
 import tempfile
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -23,7 +25,7 @@ from ._service.limits import Limits, Meter
 from ._service.notifications import Encoding, Notifier
 from ._service.service import Hosts, Service
 from ._service.settings import EmptyNotifyUrl, Replayable, Settings, SingleUse, TypedText
-from ._service.state import read, restore, resume, save
+from ._service.state import StateFile, restore, resume
 from ._service.templates import RESIZE_TO_FIT, read_template
 from ._service.verdict import ALGORITHMS
 
@@ -67,8 +69,9 @@ class StandIn(Account):
         port: Of the base URL; 0 for a free one.
         instances: How many instance hosts there are; Assemblies live on them in turn.
         instance_address: The loopback address of the instance hosts.
-        state: A folder that keeps Templates, Assemblies and files from one run to the next; by
-            default nothing is left. It is written when the stand-in stops.
+        state: A folder that keeps Templates, Assemblies and files from one run to the next, also if
+            the process is killed: it is written each second and at the end. By default nothing is
+            left.
         step_seconds: How long each Step takes. With 0 an Assembly is done right after its create
             was answered.
         strict: Whether Steps are refused whose Robot or `use` does not exist.
@@ -146,6 +149,14 @@ class StandIn(Account):
     ) -> None:
         if instances < 1:
             raise ValueError("an Assembly needs an instance host to live on: instances >= 1")
+        if not 0 <= port < 65536:
+            raise ValueError("a port is a number from 0 to 65535")
+        if instance_address != "localhost" and not ip_address(instance_address).is_loopback:
+            raise ValueError("the stand-in listens on loopback addresses alone, such as 127.0.0.2")
+        if not (0 <= step_seconds < math.inf and 0 <= notification_retry_seconds < math.inf):
+            raise ValueError("seconds are a number from 0")
+        if not_found_reads < 0 or keep_body < 0 or notification_attempts < 1:
+            raise ValueError("reads and bytes are a number from 0, and attempts one from 1")
         if notification_algorithm not in ALGORITHMS:
             raise ValueError(f"notification_algorithm has to be one of {', '.join(ALGORITHMS)}")
         if media and find_spec("PIL") is None:
@@ -154,6 +165,7 @@ class StandIn(Account):
         self.secret = secret
         self.auth_token = auth_token
         self._state_folder = state
+        self._state = None if state is None else StateFile(state / STATE_FILE)
         self._addresses = [(LOOPBACK, port), *[(instance_address, 0)] * instances * 2]
         self._plain_answers = assembly_url == "answers"
         self._spec = load_spec()
@@ -226,7 +238,7 @@ class StandIn(Account):
         if self._thread is not None or self.url:
             raise RuntimeError("a stand-in runs once; make another")
         service, relay = self._service, self._relay
-        kept = {} if self._state_folder is None else read(self._state_folder / STATE_FILE)
+        kept = {} if self._state is None else self._state.read()
         sockets: list[socket.socket] = []
         try:
             for address, old_port in [((LOOPBACK, 0), 0), *self._wished_addresses(kept)]:
@@ -248,6 +260,7 @@ class StandIn(Account):
                     opened=lambda: self._opened(server, public),
                     closing=relay.close,
                     close=service.close,
+                    each_second=self._keep_state,
                 ),
                 [server],
             )
@@ -261,6 +274,12 @@ class StandIn(Account):
     def _opened(self, server: socket.socket, public: list[socket.socket]) -> None:
         self._relay.open(server.getsockname(), public)
         resume(self._service)
+
+    def _keep_state(self) -> None:
+        """Whoever kills the process loses one second; an error is told at the end."""
+        if self._state is not None:
+            with suppress(OSError):
+                self._state.save(self._service)
 
     def _wished_addresses(self, kept: dict[str, Any]) -> list[tuple[Address, int]]:
         """Where to listen, and the ports of the last run, whose URLs people still have."""
@@ -287,8 +306,8 @@ class StandIn(Account):
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
-            if self._state_folder is not None:
-                save(self._service, self._state_folder / STATE_FILE)
+            if self._state is not None:
+                self._state.save(self._service)
         self._clean()
         if errors := self._service.errors:
             self._service.errors = []

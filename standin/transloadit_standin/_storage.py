@@ -70,11 +70,17 @@ class StoredFile:
     def hash_again(self) -> None:
         """Hash the bytes on disk, and forget those that are more than had come.
 
+        They may be fewer, if they never got there because the process was killed.
+
         Raises:
             OSError: the file is gone.
         """
+        if not self.size:
+            self.path.touch()
         with self.path.open("r+b") as file:
+            self.size = min(self.size, file.seek(0, os.SEEK_END))
             file.truncate(self.size)
+            file.seek(0)
             while piece := file.read(1024 * 1024):
                 self._md5.update(piece)
                 self._sha256.update(piece)

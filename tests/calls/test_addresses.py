@@ -286,10 +286,10 @@ def test_a_path_of_the_base_url_is_kept(connect: Connect, wire: Wire) -> None:
 @pytest.mark.parametrize(
     "base_url",
     ["api2.transloadit.com", "ftp://x", "https://", "https://u:p@x", "https://x?a", "https://x#a",
-     "https://x:y", "http://example.org", "http://10.0.0.1", "http://127.0.0.1.example.org"],
+     "https://x:y", "http://example.org", "http://10.0.0.1", "http://127.0.0.1.example.org", 5],
 )  # fmt: skip
 def test_a_base_url_that_is_none_or_not_safe_is_refused(connect: Connect, base_url: str) -> None:
-    why = "^base_url (must be https://HOST|is plain http on .*: credentials travel)"
+    why = "^base_url (must be https://HOST|is plain http on .*, which would expose the cred)"
     with pytest.raises(InvalidInput, match=why):
         connect("k", "s", base_url=base_url)
     with pytest.raises(InvalidInput, match=why):
@@ -558,3 +558,19 @@ def test_any_text_is_a_url_that_httpx_reads_alike_or_none(text: str) -> None:
     assert used.isascii()
     assert used == download_url(used, FAR)
     assert httpx.URL(used).raw_host.decode() == urlsplit(used).hostname
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999/files", "http://localhost:0/files", "http://[::1]:65536/files"]
+)
+def test_a_port_that_cannot_be_is_refused_on_this_machine_too(url: str) -> None:
+    """A socket would raise an OverflowError for it."""
+    with pytest.raises(UntrustedUrl):
+        trusted_url(url, Home("http://127.0.0.1:8000"), "tus_url")
+
+
+def test_a_service_host_with_a_label_that_no_resolver_takes_is_refused() -> None:
+    home = Home("https://api2.transloadit.com")
+
+    with pytest.raises(UntrustedUrl):
+        trusted_url(f"https://api2-{'a' * 70}.transloadit.com/x", home, "tus_url")

@@ -159,6 +159,39 @@ def test_an_error_in_a_create_raises_even_with_http_200(connect: Connect, call: 
     assert caught.value.code == "TEMPLATE_NOT_FOUND"
 
 
+@pytest.mark.parametrize("own_id", [None, ID])
+def test_a_template_that_is_not_there_is_named(connect: Connect, own_id: str | None) -> None:
+    body = {"error": "TEMPLATE_NOT_FOUND", "message": "There is no such Template."}
+    client = answering(connect, 404, json.dumps(body).encode())
+
+    with pytest.raises(ApiError, match=r"such Template\. The template_id was 'resize'\.$"):
+        client.create_assembly(template_id="resize", assembly_id=own_id)
+    with pytest.raises(ApiError, match="The template_id was 'another'"):
+        client.replay_assembly(ID, template_id="another")
+    with pytest.raises(ApiError, match=r"There is no such Template\.$"):
+        client.replay_assembly(ID)
+
+
+@pytest.mark.parametrize("content", [b'{"error": "SERVER_404"}', b"<html>"])
+def test_a_base_url_with_a_path_too_many_is_suspected(connect: Connect, content: bytes) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(404, content=content))
+    beyond = connect(
+        base_url="https://api2.transloadit.com/assemblies",
+        retry=None,
+        httpx_args={"transport": transport},
+    )
+
+    with pytest.raises(ApiError, match=r"base_url has the path '/assemblies/'.* too many"):
+        beyond.get_assembly(ID)
+
+    with pytest.raises(ApiError) as caught:  # it is asked at a URL of its own
+        beyond.get_assembly(f"https://api2-a.transloadit.com/assemblies/{ID}")
+    assert "base_url" not in str(caught.value)
+    with pytest.raises(ApiError) as caught:
+        answering(connect, 404, content).get_assembly(ID)
+    assert "base_url" not in str(caught.value)
+
+
 @pytest.mark.parametrize("call", ["create", "replay", "get", "cancel"])
 @pytest.mark.parametrize(
     "body", [{"assembly_id": ID}, {"ok": "SOMETHING_NEW", "assembly_id": ID, "x": {"y": 1}}]

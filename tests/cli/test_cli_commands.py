@@ -33,15 +33,18 @@ def identity(url: str) -> str:
         ((), "Usage:"),
         (("fly",), "No such command 'fly'"),
         (("create", "--fly"), "No such option '--fly'"),
-        (("create", "nothing.txt"), "there is no file 'nothing.txt'"),
+        (("create", "-t", "a", "nothing.txt"), "there is no file 'nothing.txt'"),
         (("create", "--steps", "nothing.yaml"), "cannot read 'nothing.yaml'"),
         (("create", "--field", "a"), "--field takes NAME=TEXT or NAME:=JSON, not 'a'"),
-        (("create", "--form-field", "params=x"), "the API's own"),
-        (("create", "--param", "steps:={}"), "an argument of its own"),
-        (("create", "--assembly-id", "mine"), "32 lowercase hex digits"),
+        (("create", "-t", "a", "--form-field", "params=x"), "the API's own"),
+        (("create", "-t", "a", "--param", "steps:={}"), "an argument of its own"),
+        (("create", "--assembly-id", "mine"), "--assembly-id takes 32 hex digits, not 'mine'"),
         (("create", "--expect", "-1"), "Invalid value for '--expect'"),
-        (("create", "--key", "mine"), "--key and --secret go together"),
-        (("create", "--credentials", "nowhere"), "cannot read the credentials in nowhere"),
+        (("create", "-t", "a", "--key", "mine"), "--key and --secret go together"),
+        (
+            ("create", "-t", "a", "--credentials", "nowhere"),
+            "cannot read the credentials in nowhere",
+        ),
         (("status",), "Missing argument 'ASSEMBLY...'"),
         (("status", "not an id"), "not an Assembly's id, URL or status"),
         (("status", "https://example.com/assemblies/" + UNKNOWN), "example.com"),
@@ -50,8 +53,28 @@ def identity(url: str) -> str:
         (("replay", UNKNOWN, "--notify-url", "http://x", "--no-notify"), "exclude each other"),
         (("replay", UNKNOWN, "--param", "fields:={}"), "an argument of its own"),
         (("replay-notification", UNKNOWN, "--param", "wait:=true"), "--param has 'wait'"),
-        (("sign", "[1]"), "cannot read '[1]'"),
-        (("sign", "-"), "PARAMS is a NoneType"),
+        (("create",), "say what to do: --steps FILE, or --template ID"),
+        (("create", "a.txt"), "say what to do"),
+        (("run", "a.txt"), "say what to do"),
+        (("map", "a.txt"), "say what to do"),
+        (("create", "--steps", "{}"), "say what to do"),
+        (("run", "--steps", '{"a": {}}', "a.txt"), "--steps: 'a' names no Robot"),
+        (("map", "--steps", '{"a": 5}', "a.txt"), "--steps: 'a' names no Robot"),
+        (("run", "--steps", "[1]", "a.txt"), "--steps holds a list, not a JSON object"),
+        (("map", "-t", "a", "a.txt", "--delete-source"), "--delete-source goes with --save-to"),
+        (
+            ("run", "-t", "a", "a.txt", "--save-to", "b.txt"),
+            "--save-to takes a folder, and",
+        ),
+        (
+            ("map", "-t", "a", "-"),
+            "for the standard input (-) use run",
+        ),
+        (("map", "-t", "a", "a.txt", "--journal", "no/j"), "no/j' as a journal: No such file"),
+        (("wait", UNKNOWN, "--deadline", "soon"), "'soon' is not a valid number"),
+        (("upload", UNKNOWN, "a.txt", "--parallel", "2.5"), "'2.5' is not a valid whole number"),
+        (("sign", "[1]"), "PARAMS holds a list, not a JSON object"),
+        (("sign", "-"), "PARAMS holds nothing, not a JSON object"),
         (("sign", "{}", "--expires-in", "0"), "Invalid value for '--expires-in'"),
         (("verify", "nothing.txt"), "cannot read 'nothing.txt'"),
         (("completion", "tcsh"), "'tcsh' is not one of"),
@@ -71,7 +94,15 @@ def test_wrong_input_is_refused_and_nothing_is_sent(
     assert ran.code == 2
     assert ran.out == ""
     assert complaint in ran.err
+    assert ran.err.count("\n") == 1 or not arguments  # which is answered with the help
     assert api.requests == []
+
+
+def test_a_mistyped_option_is_told_with_what_to_type(command: Command) -> None:
+    assert command("status", "--jsonn").err == (
+        "Error: No such option '--jsonn'. Did you mean '--json'?"
+        " See 'transloadit-client status --help'.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +178,7 @@ def test_earlier_attempts_are_counted(command: Command, api: StandIn) -> None:
     ran = command("status", UNKNOWN, "--attempts", "3")
 
     assert ran.code == 3
-    assert "2 times before that" in ran.err
+    assert "\n  2 attempts before that: " in ran.err
 
 
 def test_an_unknown_outcome_is_exit_code_5_and_tells_where_to_look(
@@ -246,7 +277,7 @@ def test_create_can_expect_files_that_follow(command: Command, api: StandIn) -> 
 @pytest.mark.parametrize(
     ("arguments", "method", "path"),
     [
-        (("create", "--assembly-id", "a" * 32), "POST", "/assemblies/" + "a" * 32),
+        (("create", "-t", "a", "--assembly-id", "a" * 32), "POST", "/assemblies/" + "a" * 32),
         (("cancel", UNKNOWN), "DELETE", f"/assemblies/{UNKNOWN}"),
         (("replay", UNKNOWN), "POST", f"/assemblies/{UNKNOWN}/replay"),
         (("replay-notification", UNKNOWN), "POST", f"/assembly_notifications/{UNKNOWN}/replay"),

@@ -14,6 +14,8 @@ from transloadit_client._runs.map_schedule import AT_ONCE
 from transloadit_client.cli.commands import group
 from transloadit_client.cli.outcomes import message
 from transloadit_standin import StandIn
+from transloadit_standin.__main__ import main as standin_main
+from transloadit_standin._options import read_options
 
 Command = Callable[..., Any]
 
@@ -34,11 +36,26 @@ def options_of(name: str) -> dict[str, click.Option]:
     return {str(one.name): one for one in params if isinstance(one, click.Option)}
 
 
-@pytest.mark.parametrize("name", [name for name in group.commands if name != "standin"])
+@pytest.mark.parametrize("name", ["", *(name for name in group.commands if name != "standin")])
 def test_every_help_has_an_example(command: Command, name: str) -> None:
-    out = command(name, "--help").out
+    out = command(*filter(None, [name]), "--help").out
 
-    assert f"\nExamples:\n  transloadit-client {name} " in out
+    assert f"\nExamples:\n  transloadit-client {name or 'run'} " in out
+
+
+def test_the_help_of_the_mock_server_has_examples(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        standin_main(["--help"], prog="transloadit-client standin")
+    _, _, examples = capsys.readouterr().out.partition("\nExamples:\n")
+
+    assert examples
+    for example in examples.splitlines():
+        assert example.startswith("  transloadit-client standin")
+        own = shlex.split(example)[2:]
+        if "thumbnail.json" not in example:  # which a reader would have
+            read_options(own, "it")
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
@@ -55,7 +72,9 @@ def test_help_fits_forty_columns(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     out = command(*filter(None, [name]), "--help").out if name != "standin" else ""
-    lines = out.partition("\nExamples:")[0].splitlines()[1:]  # the first is Usage and two names
+    before, _, behind = out.partition("\nExamples:")
+    below = behind.partition("\n\n")[2]
+    lines = [*before.splitlines()[1:], *below.splitlines()]  # the first is Usage and two names
 
     assert max(map(len, lines), default=0) <= 40
     assert not re.search(r"[a-z]\.\.\.", out)  # nothing is cut off

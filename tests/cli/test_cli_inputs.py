@@ -108,8 +108,8 @@ def test_variables_are_text_or_json() -> None:
     [
         ("steps.json", "resized: {}", "is not JSON"),
         ("steps.yaml", "resized: {", "neither JSON nor YAML"),
-        ("steps.yaml", "- resized", "is a list, not an object"),
-        ("steps.yaml", "", "is a NoneType, not an object"),
+        ("steps.yaml", "- resized", "--steps holds a list, not a JSON object"),
+        ("steps.yaml", "", "--steps holds nothing, not a JSON object"),
         ("steps.yaml", "a: 2026-99-99", "neither JSON nor YAML"),
         ("steps.yaml", "!!python/object/apply:os.getcwd []", "neither JSON nor YAML"),
         ("steps.yaml", "steps: {a: {}}\nfields: {}", "more than Steps: fields"),

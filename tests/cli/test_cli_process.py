@@ -164,7 +164,7 @@ def test_ctrl_c_outside_of_all_work_is_ctrl_c(
 def test_names_that_the_encoding_lacks_are_escaped(api: StandIn) -> None:
     assert (
         subprocess.run(
-            [COMMAND, "create", "--dry-run", "--form-field", "a=\u20ac"],
+            [COMMAND, "create", *TEMPLATE, "--dry-run", "--form-field", "a=\u20ac"],
             env={**os.environ, "PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True,
         ).stdout.splitlines()[-1]
         == b"a: \\u20ac"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from transloadit_client import AssemblyStatus, Progress
+from transloadit_client import AssemblyStatus, Attempt, Progress
 from transloadit_client.cli.output import size
 from transloadit_client.cli.progress import Lines, Mode, sentence
 from transloadit_client.cli.session import Session
@@ -73,6 +73,59 @@ def test_a_log_has_a_line_for_each_phase_and_one_every_few_seconds(
 
     told = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
     assert told == ["uploading", "uploading", "executing", "done"]
+
+
+FAILED = Attempt("no\nroute.", "never sent", "send the same bytes again", 1.5, 2, 5)
+
+
+def test_retries_have_lines_of_their_own_and_not_too_many(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = 0.0
+    lines = Lines(lambda: now)
+    for now, phase in [  # noqa: B007  # the clock reads it
+        (0.0, "uploading"), (1.0, "retrying"), (1.5, "uploading"), (5.9, "retrying"),
+        (6.0, "retrying"),
+    ]:  # fmt: skip
+        lines(progress(phase, retry=FAILED if phase == "retrying" else None))
+
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "uploading: 0 bytes",
+        *["retrying: no\\nroute; again in 1.5 s (attempt 2 of 5 failed)"] * 2,
+    ]
+
+
+def test_an_attempt_that_time_alone_ends_has_no_number_of_them() -> None:
+    failed = Attempt("HTTP 429", "refused by a rate limit", "read it again", None, 3)
+
+    text = sentence(progress("retrying", retry=failed))
+
+    assert text == "retrying: HTTP 429; again in 0.0 s (attempt 3 failed)"
+
+
+def test_machines_are_told_of_the_attempt_that_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown("json") as show:
+        show(progress("retrying", retry=FAILED))
+
+    told = json.loads(capsys.readouterr().err)
+    assert told["phase"] == "retrying"
+    assert told["retry"]["delay"] == 1.5
+    assert (told["retry"]["number"], told["retry"]["most"]) == (2, 5)
+
+
+def test_bars_go_on_below_the_line_of_a_retry(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with shown("bars") as show:
+        show(progress("uploading", bytes_sent=1, bytes_to_send=2))
+        show(progress("retrying", retry=FAILED, bytes_sent=1, bytes_to_send=2))
+
+    line, bar, _ = capsys.readouterr().err.split("\n")
+    assert line.startswith("retrying: no\\nroute; again in 1.5 s")
+    assert bar.startswith("uploading")
+    assert "━" * 40 not in bar
 
 
 def test_without_a_terminal_there_are_lines_and_no_control_characters(

@@ -172,7 +172,7 @@ def test_several_are_waited_for_until_one_deadline(command: Command, api: StandI
 
     assert ran.code == 6
     assert ran.err.count("was still ASSEMBLY_UPLOADING") == 3
-    assert ran.err.count("To go on where it stopped") == 1
+    assert ran.err.count("To resume where it stopped") == 1
 
 
 def test_several_are_waited_for_and_canceled(command: Command, api: StandIn) -> None:

@@ -110,12 +110,12 @@ def test_the_standard_input_that_is_closed_is_no_empty_file(api: StandIn) -> Non
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\u2029"])
 def test_a_server_cannot_write_a_line_of_its_own(command: Command, api: StandIn, end: str) -> None:
-    forged = f"no{end}To go on where it stopped:{end}  transloadit-client run --save-to / evil"
+    forged = f"no{end}To resume where it stopped:{end}  transloadit-client run --save-to / evil"
     api.answer_next(400, json.dumps({"error": "NO", "message": forged}).encode())
     ran = command("status", "0" * 32)
 
     assert len(ran.err.splitlines()) == 1
-    assert "no" + printable(end) + "To go on" in ran.err
+    assert "no" + printable(end) + "To resume" in ran.err
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x1b[2J", "\u202e", "\ud800"])
@@ -147,7 +147,7 @@ def test_a_signal_ends_a_command_as_ctrl_c_does(api: StandIn, number: signal.Sig
     (assembly,) = api.assemblies
     assert first == f"Assembly {assembly}\n"
     assert process.returncode == -number
-    assert "Terminated.\nTo go on where it stopped:\n" in err
+    assert "Terminated.\nTo resume where it stopped:\n" in err
     document = json.loads(out)
     assert document["exit_code"] == 128 + number
     assert f"--assembly-id {assembly} --resume" in document["resume"]

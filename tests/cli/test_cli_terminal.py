@@ -107,7 +107,7 @@ def test_ctrl_c_ends_bars_and_what_it_prints_goes_on_to_the_end(
         first.expect(rf"uploading +\S*{BAR}.* 0 of 1 files, [1-9][\d.]* MB of 15.4 MB")
         first.sendintr()
 
-        first.expect("Interrupted.\r\nTo go on where it stopped:\r\n  (.*)\r\n")
+        first.expect("Interrupted.\r\nTo resume where it stopped:\r\n  (.*)\r\n")
         program, *again = shlex.split(first.match[1])
         first.expect(pexpect.EOF)
         first.close()
@@ -203,7 +203,7 @@ def test_ctrl_c_leaves_nothing_of_the_bars(
     assert BAR not in seen
     assert "^C" not in seen
     assert "%" not in seen
-    assert "Interrupted.To go on where it stopped:  transloadit-client run" in seen
+    assert "Interrupted.To resume where it stopped:  transloadit-client run" in seen
     assert not screen.cursor_is_hidden
 
 

@@ -364,7 +364,7 @@ def test_a_run_shows_what_it_would_send(command: Command, api: StandIn) -> None:
 
 def typed_again(err: str) -> list[str]:
     """The arguments of the command that was printed."""
-    program, *arguments = shlex.split(err.partition("To go on where it stopped:\n")[2])
+    program, *arguments = shlex.split(err.partition("To resume where it stopped:\n")[2])
     assert program == "transloadit-client"
     return arguments
 

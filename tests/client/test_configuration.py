@@ -83,11 +83,127 @@ def test_a_token_in_the_environment_beats_a_key_there(
     assert b"env_key" not in wire.requests[0].content
 
 
-def test_an_unknown_algorithm_is_refused_before_anything_is_sent(connect: Connect) -> None:
-    client = connect("k", "s", signature_algorithm="md5")
+@pytest.mark.parametrize(
+    ("argument", "variable", "value"),
+    [
+        ("signature_algorithm", "TRANSLOADIT_SIGNATURE_ALGORITHM", "md5"),
+        ("base_url", "TRANSLOADIT_ENDPOINT", "api2.transloadit.com"),
+        ("base_url", "TRANSLOADIT_ENDPOINT", "http://api2.transloadit.com"),
+        ("auth_token", "TRANSLOADIT_AUTH_TOKEN", "a b"),
+        ("key", "TRANSLOADIT_KEY", "a\n"),
+        ("secret", "TRANSLOADIT_SECRET", "a\n"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_at_once_and_named(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, argument: str, variable: str, value: str
+) -> None:
+    """By the argument where it was given, else by the variable that it comes from."""
+    for name in ("KEY", "SECRET", "AUTH_TOKEN", "ENDPOINT", "SIGNATURE_ALGORITHM"):
+        monkeypatch.delenv(f"TRANSLOADIT_{name}", raising=False)
+    others = {} if argument == "auth_token" else {"key": "k", "secret": "s"}
+    others.pop(argument, None)
 
-    with pytest.raises(InvalidInput, match="sha384"):
-        client.create_assembly(template_id="t")
+    with pytest.raises(InvalidInput, match=f"^{argument} "):
+        connect(**{**others, argument: value})
+
+    for name, other in others.items():
+        monkeypatch.setenv(f"TRANSLOADIT_{name.upper()}", other)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidInput, match=f"^{variable} "):
+        connect()
+
+
+class NoContainer:
+    """Something that is nothing of what is asked for."""
+
+    def __repr__(self) -> str:  # which names the test, in every process alike
+        return "NoContainer()"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"base_url": 5},
+        {"cookies": {"a": 5}},
+        {"cookies": {"a": "ü"}},
+        {"cookies": 5},
+        {"trusted_hosts": 5},
+        {"trusted_hosts": [5]},
+        {"verify_ssl": 5},
+        {"verify_ssl": None},
+        {"auth_token": 5.0},
+        {"httpx_args": 5},
+        {"httpx_args": {"nonsense": 1}},
+        {"httpx_args": {"auth": 3}},
+        {"httpx_args": {"cookies": {"a": "ü"}}},
+        {"httpx_args": {"event_hooks": {"request": 3}}},
+        {"httpx_args": {"headers": 5}},
+        {"httpx_args": {"limits": 5}},
+        {"httpx_args": {"max_redirects": "x"}},
+        {"httpx_args": {"mounts": {"x": None}}},
+        {"httpx_args": {"params": NoContainer()}},
+        {"httpx_args": {"proxy": "ftp://proxy"}},
+        {"httpx_args": {"proxy": 5}},
+        {"httpx_args": {"proxy": "http://a b:80"}},
+        {"httpx_args": {"proxy": "http://proxy:99999"}},
+        {"httpx_args": {"proxy": "http://.proxy"}},
+        {"httpx_args": {"timeout": "x"}},
+        {"httpx_args": {"transport": "x"}},
+        {"httpx_args": {"verify": 5}},
+    ],
+    ids=str,
+)
+def test_a_setting_of_the_wrong_kind_is_refused_where_it_is_given(
+    connect: Connect, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput):
+        connect("k", "s", **settings)
+
+
+def test_what_httpx_refuses_is_named_and_not_quoted(connect: Connect) -> None:
+    """Headers, cookies and proxies are where other secrets stand."""
+    for args in ({"auth": ["hunter2"]}, {"proxy": "http://me:hunter2@.proxy"}):
+        with pytest.raises(InvalidInput) as caught:
+            connect("k", "s", httpx_args=args)
+
+        assert f"httpx_args[{next(iter(args))!r}]" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_usual_settings_of_httpx_are_taken(connect: Connect, wire: Wire) -> None:
+    args = {
+        "auth": ("me", "word"),
+        "cookies": {"a": "b"},
+        "default_encoding": "utf-8",
+        "event_hooks": {"request": []},
+        "headers": {"X-A": "b"},
+        "limits": httpx.Limits(max_connections=5),
+        "max_redirects": 3,
+        "mounts": {"all://nowhere.invalid": None},
+        "params": {"c": "d"},
+        "timeout": (1.0, 2.0, 3.0, 4.0),
+        "transport": wire.transport,
+        "trust_env": False,
+        "verify": True,
+    }
+
+    connect("k", "s", httpx_args=args).get_assembly(ID)
+
+    assert wire.requests[0].headers["X-A"] == "b"
+    assert wire.requests[0].extensions["timeout"]["read"] == 2.0
+
+
+def test_a_single_trusted_host_is_one_host(connect: Connect, wire: Wire) -> None:
+    client = connect(trusted_hosts="media.example", httpx_args={"transport": wire.transport})
+
+    client.get_assembly(f"https://media.example/assemblies/{ID}")
+
+    assert wire.requests[0].url.host == "media.example"
+
+
+def test_certificates_may_be_given_as_a_path(connect: Connect, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="gone"):
+        connect("k", "s", verify_ssl=tmp_path / "gone.pem")
 
 
 def test_signing_needs_credentials_even_with_a_token() -> None:

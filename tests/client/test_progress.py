@@ -1,8 +1,10 @@
 """`on_progress`: one story for each call, which only ever goes forward; awaited where it can be."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,11 +23,12 @@ from transloadit_client import (
     AsyncTransloadit,
     InvalidInput,
     Progress,
+    RetryPolicy,
     StillBusy,
     Transloadit,
 )
 from transloadit_client._progress import Story
-from transloadit_standin import StandIn
+from transloadit_standin import Answer, StandIn
 
 Connect = Callable[..., Any]
 STEPS = {"resized": {"robot": "/image/resize", "use": ":original", "result": True}}
@@ -39,6 +42,8 @@ def api() -> Iterator[StandIn]:
 
 
 def assert_goes_forward(story: list[Progress]) -> None:
+    assert all((one.retry is not None) is (one.phase == "retrying") for one in story)
+    story = [one for one in story if one.phase != "retrying"]
     for name in ("files", "bytes"):
         for done, total in (
             (f"{name}_sent", f"{name}_to_send"),
@@ -251,3 +256,86 @@ def test_an_error_of_the_work_arrives_as_itself_beside_an_async_def(api: StandIn
 
     with pytest.raises(StillBusy):
         asyncio.run(main())
+
+
+# Retries
+
+
+@pytest.mark.parametrize(
+    "operation", ["createAssemblyWithId", "getAssembly", "tusPatch", "downloadFile"]
+)
+def test_every_retry_of_a_run_is_told(
+    connect: Connect, api: StandIn, tmp_path: Path, operation: str
+) -> None:
+    """Whichever step it is of: the create, the upload, the wait or the download."""
+    story: list[Progress] = []
+    api.faults.append(Answer(503, operation=operation))
+    client = connect(api.key, api.secret, base_url=api.url, retry=RetryPolicy(first=0.05))
+
+    client.run(
+        steps=STEPS,
+        files=[("a.jpg", b"x" * 2_000_000)],
+        tus_above=0,
+        save_to=tmp_path,
+        on_progress=story.append,
+    )
+
+    [told] = [one for one in story if one.phase == "retrying"]
+    assert told.retry is not None
+    assert told.retry.number == 1
+    assert told.retry.delay is not None
+    assert "503" in told.retry.cause
+    assert told.assembly_id == story[-1].assembly_id
+    assert story[-1].phase == "done"
+    assert_goes_forward(story)
+
+
+def test_retries_are_told_in_the_callers_thread(connect: Connect, api: StandIn) -> None:
+    client = connect(api.key, api.secret, base_url=api.url, retry=RetryPolicy(first=0.3))
+    assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=2)
+    api.faults.extend(Answer(503, operation="tusPatch") for _ in range(2))
+    threads: list[tuple[str, int]] = []
+
+    client.upload(
+        assembly,
+        [("a.jpg", b"x" * 2_000_000), ("b.jpg", b"y" * 2_000_000)],
+        on_progress=lambda one: threads.append((one.phase, threading.get_ident())),
+    )
+
+    assert [phase for phase, _ in threads].count("retrying") == 2
+    assert len({number for _, number in threads}) == 1
+
+
+def test_what_a_report_itself_calls_is_no_part_of_the_story(connect: Connect, api: StandIn) -> None:
+    """A function that reads a status while it is told may have to retry as well."""
+    client = connect(api.key, api.secret, base_url=api.url)
+    story: list[Progress] = []
+
+    with Transloadit(api.key, api.secret, base_url=api.url, retry=RetryPolicy(first=0.01)) as other:
+        ended = other.run(steps=STEPS, files=[b"x"]).status
+
+        def look(progress: Progress) -> None:
+            story.append(progress)
+            if len(story) == 1:
+                api.faults.append(Answer(503, operation="getAssembly"))
+                other.get_assembly(ended.id)
+
+        client.wait_for_assembly(ended, on_progress=look)
+
+    assert [one.phase for one in story] == ["done"]
+
+
+def test_the_threads_of_an_upload_have_the_context_of_its_caller(api: StandIn) -> None:
+    """So the spans of a tracer hang together."""
+    name = ContextVar("name", default="none")
+    seen: set[str] = set()
+    with Transloadit(api.key, api.secret, base_url=api.url) as client:
+        client.get_httpx_client().event_hooks["request"].append(lambda _: seen.add(name.get()))
+        assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=1)
+        seen.clear()
+        token = name.set("caller")
+
+        client.upload(assembly, [("a.jpg", b"x")])
+
+    name.reset(token)
+    assert seen == {"caller"}

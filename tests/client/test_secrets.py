@@ -74,7 +74,7 @@ def test_reprs_hide_them(connect: Connect) -> None:
     credentials = Credentials("k", SECRET)
     for client in clients(connect):
         copy = client.with_options(timeout=3)
-        assert_hushed(f"{copy!r} {copy} {copy._credentials!r} {copy.get_httpx_client()!r}")
+        assert_hushed(f"{copy!r} {copy} {copy._authentication!r} {copy.get_httpx_client()!r}")
         assert_hushed(repr(attrs.asdict(copy, recurse=False)))
         assert vars(copy) == {}  # which crash reporters print
     assert_hushed(

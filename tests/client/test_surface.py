@@ -235,7 +235,8 @@ def test_a_client_in_the_wrong_kind_of_with_says_which_is_right() -> None:
         ({"retry": "twice"}, "retry is 'twice'"),
         ({"timeout": 0}, "timeout is 0"),
         ({"timeout": httpx.Timeout(1, read=0)}, "timeout.read is 0"),
-        ({"httpx_args": {"proxies": {}}}, "httpx_args has"),
+        ({"httpx_args": {"proxies": {}}}, "httpx_args has 'proxies', which httpx.Client does not"),
+        ({"httpx_args": ["proxy"]}, "httpx_args is a list; it takes a mapping"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_its_name(
@@ -274,7 +275,7 @@ def test_retry_is_a_policy_or_a_number_of_attempts(retry: Any, attempts: int) ->
     args = {"transport": httpx.MockTransport(failing)}
     client = Transloadit("k", "s", retry=retry, httpx_args=args)
     with (
-        mock.patch("transloadit_client._sync.driver.sleep"),
+        mock.patch("transloadit_client._client.blocking.driver.sleep"),
         pytest.raises(transloadit_client.ApiError) as caught,
     ):
         client.with_options(retry=retry).get_assembly(ID)

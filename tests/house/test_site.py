@@ -3,13 +3,16 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 from website.check import problems
+from website.docstrings import fenced
 from website.glossary import linked, words
+from website.links import without_links_out
 from website.tables import FILLERS, filled
 
 import transloadit_client
@@ -46,6 +49,23 @@ def test_the_navigation_has_every_page_but_the_recipes_of_other_languages() -> N
     pages = {str(path.relative_to(DOCS)) for path in PAGES if "languages" not in path.parts}
 
     assert sorted(leaves(config["nav"])) == sorted(pages)
+
+
+def test_llms_txt_has_every_page() -> None:
+    config = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    patterns = chain.from_iterable(config["plugins"]["llmstxt"]["sections"].values())
+    listed = {path for pattern in patterns for path in DOCS.glob(pattern)}
+
+    assert {*PAGES} - listed == set()
+
+
+def test_the_installation_lists_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = PAGES[DOCS / "installation.md"]
+
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {
+        *project["optional-dependencies"]
+    }
 
 
 def test_each_page_of_ours_says_in_a_sentence_what_it_is_for() -> None:
@@ -120,6 +140,33 @@ def test_every_entry_of_the_glossary_can_be_linked_to() -> None:
     assert {"assembly", "auth-key-auth-secret", "tus", "webhook"} < {*words().values()}
 
 
+@pytest.mark.parametrize(
+    ("link", "becomes"),
+    [
+        ('<a href="../../openapi/vectors">vectors</a>', "<span>vectors</span>"),
+        ('<a href="../a.md#b">a</a>', '<a href="../a.md#b">a</a>'),
+        ('<a href="#b">b</a>', '<a href="#b">b</a>'),
+        ('<a href="https://example.org/">c</a>', '<a href="https://example.org/">c</a>'),
+    ],
+)
+def test_a_link_to_a_file_that_is_no_page_is_text_on_the_site(link: str, becomes: str) -> None:
+    page = fromstring(f"<div>{link}</div>")
+
+    without_links_out(page, "how-to/a.md")
+
+    assert tostring(page, encoding="unicode") == f"<div>{becomes}</div>"
+
+
+def test_an_example_in_a_docstring_is_shown_as_code() -> None:
+    docstring = "Signs.\n\nExample:\n    with a:\n        b()\n\nRaises:\n    E: never."
+
+    assert fenced(docstring) == (
+        "Signs.\n\nExamples:\n    ```python\n    with a:\n        b()\n    ```\n\n"
+        "Raises:\n    E: never."
+    )
+    assert fenced("No example.") == "No example."
+
+
 def test_every_filler_is_asked_for_by_a_page() -> None:
     asked = set(re.findall(r"^<!-- ([a-z-]+)", "\n".join(PAGES.values()), re.MULTILINE))
 
@@ -133,6 +180,9 @@ def test_every_filler_is_asked_for_by_a_page() -> None:
         ('<link rel="stylesheet" href="//fonts.example.com/a.css">', "fetches //fonts"),
         ('<img src="missing.png">', "leads to missing.png"),
         ('<a href="nowhere/">', "leads to nowhere/"),
+        ('<a href="..">', "leads to .."),
+        ('<a href="#nowhere">', "leads to #nowhere"),
+        ('<a href="index.html#nowhere">', "leads to index.html#nowhere"),
     ],
 )
 def test_the_check_of_the_site_finds_what_is_wrong(tmp_path: Path, page: str, told: str) -> None:
@@ -150,7 +200,7 @@ def test_a_stylesheet_must_not_fetch_fonts(tmp_path: Path) -> None:
 
 def test_links_to_other_sites_and_to_files_of_the_site_are_good(tmp_path: Path) -> None:
     page = '<a href="https://example.org/">, <a href="b%20c.html#d">, <a href="#e">, <a href=".">'
-    (tmp_path / "index.html").write_text(page, encoding="utf-8")
-    (tmp_path / "b c.html").write_text("", encoding="utf-8")
+    (tmp_path / "index.html").write_text(f'{page}<h2 id="e">', encoding="utf-8")
+    (tmp_path / "b c.html").write_text('<h2 id="d">', encoding="utf-8")
 
     assert problems(tmp_path) == []

@@ -14,7 +14,9 @@ from anyio.from_thread import BlockingPortal
 
 from transloadit_client import (
     AiohttpTransport,
+    AssemblyStatus,
     AsyncTransloadit,
+    DownloadIncomplete,
     NoAnswer,
     OutcomeUnknown,
     RetryPolicy,
@@ -156,3 +158,25 @@ def test_each_event_loop_closes_its_connections(transport: AiohttpTransport, deb
     gc.collect()
 
     assert len(server.service.requests) == 15
+
+
+def test_a_result_whose_name_leads_to_this_network_is_not_fetched(
+    connect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resolver is asked by aiohttp, and its answer is checked before anything is sent."""
+    original, asked = socket.getaddrinfo, []
+
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(host)
+        return original("127.0.0.1" if host == "inside.example" else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    result = {"name": "cat.jpg", "ssl_url": "https://inside.example/result"}
+    status = AssemblyStatus.from_dict(
+        {"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID, "results": {"small": [result]}}
+    )
+
+    with pytest.raises(DownloadIncomplete, match=r"inside\.example is on this machine"):
+        connect("k", "s", retry=None).download_results(status, tmp_path)
+
+    assert "inside.example" in asked

@@ -170,6 +170,34 @@ def test_a_client_certificate_is_shown_by_the_client_it_was_given_to_alone(
     assert secure.shown == [name and f"{name}@example.org" for name in names]
 
 
+@pytest.mark.parametrize("given", ["cert", "context", "context of a folder", "own context"])
+def test_hosts_of_results_are_shown_no_client_certificate(
+    connect: Connect, secure: Secure, authority: trustme.CA, tmp_path: Path, given: str
+) -> None:
+    """A status may name any host as that of a result."""
+    mine, ca_file = tmp_path / "mine.pem", str(tmp_path / "ca.pem")
+    authority.cert_pem.write_to_path(ca_file)
+    issued = authority.issue_cert("mine@example.org").private_key_and_cert_chain_pem
+    issued.write_to_path(str(mine))
+    settings: dict[str, Any] = {"verify_ssl": ca_file, "httpx_args": {"cert": str(mine)}}
+    if given != "cert":
+        kind = type("OwnContext", (ssl.SSLContext,), {}) if "own" in given else ssl.SSLContext
+        context = kind(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_cert_chain(str(mine))
+        if "folder" in given:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        else:
+            context.load_verify_locations(ca_file)
+        settings = {"verify_ssl": context}
+    client = connect("k", "s", base_url=secure.url, retry=None, **settings)
+
+    status = client.get_assembly(ID)
+    client.download_results(status, tmp_path / "saved")
+
+    shown = None if given != "own context" else "mine@example.org"  # which cannot be copied
+    assert secure.shown == ["mine@example.org", shown]
+
+
 def test_a_ca_file_that_changed_is_read_anew_by_a_new_client(
     connect: Connect, secure: Secure, authority: trustme.CA, tmp_path: Path
 ) -> None:
@@ -205,7 +233,83 @@ def test_ssl_cert_file_that_changed_is_read_anew_by_a_new_client(
     assert connect(base_url=secure.url, retry=None).get_assembly(ID).done
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SSL_CERT_FILE", "gone.pem"),
+        ("SSL_CERT_FILE", "folder"),
+        ("SSL_CERT_FILE", "no.pem"),
+        ("SSL_CERT_DIR", "gone"),
+        ("SSL_CERT_DIR", "no.pem"),
+        ("SSLKEYLOGFILE", "gone/keys.log"),
+    ],
+)
+def test_a_variable_of_tls_that_cannot_be_used_is_named_as_the_client_is_made(
+    connect: Connect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "no.pem").write_text("no certificate")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / value))
+
+    with pytest.raises(InvalidInput, match=f"variable {variable} is .*{value}.*trust_env"):
+        connect("k", "s")
+
+    # Where it is not needed it does no harm.
+    connect("k", "s", httpx_args={"trust_env": False})
+    connect("k", "s", httpx_args={"transport": httpx.MockTransport(lambda _: httpx.Response(200))})
+
+
 # Proxies
+
+
+@pytest.mark.parametrize("by", ["argument", "environment"])
+def test_an_error_names_the_host_and_the_proxy_without_its_password(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    proxy = "http://me:hunter2@127.0.0.1:9"
+    args = {"proxy": proxy} if by == "argument" else {}
+    if by == "environment":
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    client = connect(base_url="https://api.example", retry=None, httpx_args=args)
+
+    with pytest.raises(NoAnswer) as caught:
+        client.get_assembly(ID)
+
+    error = caught.value
+    assert (error.host, error.proxy) == ("api.example:443", "http://127.0.0.1:9")
+    assert "to api.example:443 through the proxy http://127.0.0.1:9 got no answer" in str(error)
+    assert "hunter2" not in str(error)
+
+
+def test_an_error_names_the_proxy_of_that_host_alone(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "::1")
+
+    with pytest.raises(NoAnswer) as caught:
+        connect(base_url="http://[::1]:9", retry=None).get_assembly(ID)
+
+    assert caught.value.proxy is None
+    assert caught.value.host == "[::1]:9"
+    assert "[::1]:9 got no answer" in str(caught.value)
+
+
+def test_whose_way_is_not_known_has_no_proxy_in_errors(connect: Connect) -> None:
+    def broken(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no")
+
+    args = {"transport": httpx.MockTransport(broken)}
+
+    with pytest.raises(NoAnswer) as caught:
+        connect("k", "s", retry=None, httpx_args=args).create_assembly(template_id="t")
+
+    assert caught.value.proxy is None
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])

@@ -28,6 +28,8 @@ LEVELS = {
     "exactly once": ("retries",),
 }
 """How far a language conforms, each level with those before it: openapi/conformance.md."""
+FAULT = "faults/asked for"
+"""What every driver says of a fault that it asked the stand-in for."""
 WRONG = "a wrong row, which the check has to find"
 
 
@@ -83,12 +85,14 @@ class Case:
             "refusal": self.is_refused,
             "signatures": self.signs,
             "vectors": self.knows_the_vectors,
+            "fault": self.meets_a_fault,
         }
 
     def calls(self) -> Sequence[Received]:
         """What the driver sent; exactly what it had to send."""
-        expect("the calls", [request.operation for request in self.ledger], [*CALLS])
-        return self.ledger
+        calls = [request for request in self.ledger if not request.fault]
+        expect("the calls", [request.operation for request in calls], [*CALLS])
+        return calls
 
     def creates(self) -> None:
         """Two files, whole, behind the signature; non-ASCII Variables; the Assembly's id."""
@@ -151,7 +155,7 @@ class Case:
 
     def knows_the_vectors(self) -> None:
         """Every row was checked, and the wrong one of each file was found."""
-        seen = self.report["vectors"]
+        seen = {row: good for row, good in self.report["vectors"].items() if row != FAULT}
         required = {row: value for row, value in self.vectors.items() if value is not None}
         others = self.vectors.keys() - required.keys()
         wrong = [row for row in required if seen.get(row) is not required[row]]
@@ -160,6 +164,12 @@ class Case:
         expect("rows that are not as they should be", wrong, [])
         expect("more rows", sorted(seen.keys() - required.keys() - others), [])
         expect("rows beyond need", [row for row in others if seen.get(row) is False], [])
+
+    def meets_a_fault(self) -> None:
+        """It asked the admin API for a fault, and the next request met that."""
+        expect("met", self.report["vectors"][FAULT], right=True)
+        struck = [(one.operation, one.status) for one in self.ledger if one.fault]
+        expect("struck", struck, [("getAssembly", 503)])
 
 
 def spoiled(kind: str, row: dict[str, Any]) -> dict[str, Any]:

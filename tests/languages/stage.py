@@ -232,7 +232,11 @@ def _drive(language: Language, result: Result, number: int, api: StandIn, crashe
         files=files, vectors=vectors,
     )  # fmt: skip
     result.findings.update(case.findings())
-    told = {row: good for row, good in report["vectors"].items() if judge.WRONG not in row}
+    told = {
+        row: good
+        for row, good in report["vectors"].items()
+        if judge.WRONG not in row and row != judge.FAULT
+    }
     result.vectors = sum(told.values())
     result.level = judge.level(told, refused)
     result.left_out = judge.left_out(vectors, told)

@@ -51,12 +51,15 @@ def drive(api: StandIn, crashed: str) -> dict[str, Any]:
     replayed = send(f"/assemblies/{crashed}/replay", {"reparse_template": 0})
     notified = send(f"/assembly_notifications/{crashed}/replay", {})
     refused = send(f"{own}/replay", {"reparse_template": 0})
+    http.post("/_standin/faults", json={"kind": "unavailable", "operation": "getAssembly"})
+    met = http.get(own).status_code == 503
     http.close()
     return {
         "assembly_id": created["assembly_id"], "created": created["ok"], "status": status["ok"],
         "uploads": [file["name"] for file in status["uploads"]], "cancelled": cancelled["ok"],
         "replayed": replayed["assembly_id"], "notified": notified["ok"], "error": refused["error"],
-        "signed": signed, "vectors": {"signing/right": True, f"signing/{judge.WRONG}": False},
+        "signed": signed,
+        "vectors": {"signing/right": True, f"signing/{judge.WRONG}": False, judge.FAULT: met},
     }  # fmt: skip
 
 
@@ -100,6 +103,7 @@ def findings(story: Any, **changes: Any) -> dict[str, str]:
         ("notification", {"notified": None}),
         ("refusal", {"error": None}),
         ("signatures", {"signed": []}),
+        ("fault", {"vectors": {"signing/right": True, judge.FAULT: False}}),
         ("vectors", {"vectors": {"signing/right": True}}),
         ("vectors", {"vectors": {"signing/right": True, f"signing/{judge.WRONG}": True}}),
         ("vectors", {"vectors": {"signing/right": False, f"signing/{judge.WRONG}": False}}),
@@ -124,7 +128,9 @@ def test_a_missing_call_a_changed_file_and_a_notification_that_was_not_sent_are_
 ) -> None:
     api = story[0]
 
-    assert findings(story, ledger=api.requests[:-1]).keys() >= {"create", "refusal", "signatures"}
+    assert findings(story, ledger=api.requests[:-1]).keys() == {"fault"}
+    short = [*api.requests[:-2], api.requests[-1]]
+    assert findings(story, ledger=short).keys() >= {"create", "refusal", "signatures"}
     assert findings(story, files={"one.txt": "0", "two.txt": "0"}).keys() == {"create"}
     again = api.assemblies[story[1]].notifications.pop()
     assert findings(story).keys() == {"notification"}

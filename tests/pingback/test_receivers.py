@@ -19,8 +19,11 @@ import uvicorn
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.test import Client as DjangoClient
+from flask import Flask
+from flask import request as flask_request
+from starlette.requests import Request
 
-from transloadit_client import Transloadit
+from transloadit_client import InvalidInput, Transloadit, pingback
 from transloadit_standin import StandIn
 
 RECEIVERS = Path(__file__).parents[2] / "examples" / "receivers"
@@ -178,6 +181,31 @@ def test_a_forged_or_unsigned_pingback_is_turned_away(
     assert code == 403
     assert "Pingback" in text
     assert not capsys.readouterr().out
+
+
+def test_a_request_whose_form_was_read_first_has_no_body_left() -> None:
+    body, content_type = urlencoded({"transloadit": TEXT, "signature": SIGNATURE})
+    with Flask("it").test_request_context(method="POST", data=body, content_type=content_type):
+        assert flask_request.form["signature"] == SIGNATURE
+
+        with pytest.raises(pingback.PingbackError, match="lacks"):
+            pingback.verify_request(flask_request, SECRET)
+        assert pingback.verify_fields(
+            flask_request.form["transloadit"], flask_request.form["signature"], SECRET
+        ).ok
+
+
+def test_a_request_whose_body_is_awaited_is_told_apart() -> None:
+    with pytest.raises(InvalidInput, match="use `await verify_async_request"):
+        pingback.verify_request(Request({"type": "http", "headers": []}), SECRET)
+
+
+def test_what_is_no_request_is_the_callers_mistake() -> None:
+    class Odd:
+        headers: dict[str, str] = {}  # noqa: RUF012  # as short as a test can be
+
+    with pytest.raises(InvalidInput, match="body must be the bytes that came, not NoneType"):
+        pingback.verify_request(Odd(), SECRET)
 
 
 def test_what_is_no_form_is_turned_away(post: Post) -> None:

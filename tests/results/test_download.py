@@ -289,7 +289,9 @@ def test_a_folder_that_is_no_path_is_the_trouble_of_each_file(saver: Saver) -> N
 
 @pytest.mark.parametrize("wrong", [-1, 1.5, "4"])
 def test_a_limit_that_is_no_number_of_bytes_is_refused(wrong: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"^max_size is .*; it is a number of bytes$"):
+    with pytest.raises(
+        InvalidInput, match=r"^max_size is .*; it takes a whole number of bytes from 0$"
+    ):
         Download(done(), "here", HERE, max_size=wrong)
 
 

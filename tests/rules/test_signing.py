@@ -73,7 +73,7 @@ def in_itself() -> dict[str, Any]:
         pytest.param({"a": Decimal(1)}, "params.a is of type Decimal", id="decimal"),
         pytest.param({"a": EXPIRES}, "params.a is of type datetime", id="datetime"),
         pytest.param({"a": Path("x")}, "params.a is of type PosixPath", id="path"),
-        pytest.param({"a": {(1, 2): 3}}, "params.a has a name of type tuple", id="name"),
+        pytest.param({"a": {(1, 2): 3}}, "params.a has a key of type tuple", id="name"),
         pytest.param(in_itself(), "nested too deeply, or in itself", id="circle"),
         pytest.param(nested_params(100, {1}), f"params{'.a' * 100} is of type set", id="100"),
         pytest.param(nested_params(101, {1}), f"{'.a' * 101} is nested too deeply", id="101"),
@@ -116,12 +116,12 @@ def test_a_time_without_a_zone_is_refused() -> None:
     "auth", [{"key": "other"}, {"expires": "2029/01/01 00:00:00+00:00"}, {"nonce": "x"}]
 )
 def test_auth_that_says_something_else_is_refused(auth: dict[str, str]) -> None:
-    with pytest.raises(InvalidInput, match="says something else"):
+    with pytest.raises(InvalidInput, match="already set, to another value"):
         signed({"auth": auth})
 
 
-NO_TEXTS = "the Auth Key and the Auth Secret must be texts, and not empty"
-NO_TEXT = "the Auth Secret is no text, or holds half a surrogate pair"
+NO_TEXTS = "the Auth Key and the Auth Secret must be strings, and not empty"
+NO_TEXT = "the Auth Secret is not a string, or holds half a surrogate pair"
 NO_ALGORITHM = "it can be sha384, sha256, sha512, sha1"
 
 
@@ -153,7 +153,7 @@ def test_a_secret_compares_by_its_text_and_shows_it_nowhere() -> None:
     assert secret != Secret("geheim")
     assert secret != "geheïm"
     assert repr(secret) == "Secret('…')"
-    with pytest.raises(TypeError, match=r"^a Secret does not pickle: give it .* environment$"):
+    with pytest.raises(TypeError, match=r"^a Secret cannot be pickled: give it .* environment$"):
         pickle.dumps(secret)
 
 

@@ -41,24 +41,25 @@ def query(url: str) -> dict[str, list[str]]:
     [
         *[({name: value}, name) for name in ("workspace", "template", "input")
           for value in (None, 7, b"x", ".", "..", "\ud800")],
-        ({"workspace": ""}, "workspace is ''"),
-        ({"template": ""}, "template is ''"),
-        ({"key": ""}, "not empty"), ({"key": None}, "be texts"), ({"key": 7}, "be texts"),
+        ({"workspace": ""}, "workspace is empty"),
+        ({"template": ""}, "template is empty"),
+        ({"key": ""}, "not empty"), ({"key": None}, "be strings"), ({"key": 7}, "be strings"),
         ({"key": "\ud800"}, "key holds half a surrogate pair"),
-        ({"secret": ""}, "not empty"), ({"secret": None}, "be texts"),
-        ({"secret": b"s"}, "is no text"), ({"secret": "\ud800"}, "is no text"),
+        ({"secret": ""}, "not empty"), ({"secret": None}, "be strings"),
+        ({"secret": b"s"}, "is not a string"), ({"secret": "\ud800"}, "is not a string"),
         ({"params": "a=b"}, "must be a mapping or pairs, not str"),
         ({"params": 7}, "must be a mapping or pairs, not int"),
-        ({"params": ["ab"]}, "hold a str, which is no pair"),
-        ({"params": [("a", "b", "c")]}, "hold a tuple, which is no pair"),
-        ({"params": {7: "x"}}, "name must be given as a text, not as int"),
+        ({"params": ["ab"]}, "hold a str, which is not a pair"),
+        ({"params": [("a", "b", "c")]}, "hold a tuple, which is not a pair"),
+        ({"params": {7: "x"}}, "name must be a string, not int"),
         ({"params": {"\ud800": "x"}}, "name holds half a surrogate pair"),
         ({"params": {"a": "\udfff"}}, "the parameter 'a' holds half a surrogate pair"),
-        *[({"params": {"a": value}}, f"the parameter 'a' must be given as a text, not as {kind}")
+        *[({"params": {"a": value}}, f"the parameter 'a' is of type {kind}; it takes a string, a n")
           for value, kind in ((None, "NoneType"), (b"x", "bytes"), ({}, "dict"),
-                              ([None], "NoneType"), ([["x"]], "list"), (2**53, "int"),
-                              (-(2**53), "int"), (10**5000, "int"))],
-        *[({"params": {"a": float(value)}}, f"'a' is {value}, which is no number")
+                              ([None], "NoneType"), ([["x"]], "list"))],
+        *[({"params": {"a": value}}, "'a' is a number that JavaScript rounds: give a string")
+          for value in (2**53 + 1, -(2**53) - 1, 10**5000, 123456789012345678901)],
+        *[({"params": {"a": float(value)}}, f"'a' is {value}, which is not a number")
           for value in ("nan", "inf", "-inf")],
         *[({"expires_at": value}, "expires_at must be milliseconds")
           for value in (0, -1, True, False, 1732550672, 10**11 - 1, 2**53, 10**5000, 1.7e12, "1")],
@@ -160,6 +161,9 @@ def test_the_callers_params_are_left_alone() -> None:
         (1.5e300, "1.5e+300"),
         (123456789012345680000.0, "123456789012345680000"), (1e-6, "0.000001"), (1e-7, "1e-7"),
         (-1.25e-9, "-1.25e-9"), (5e-324, "5e-324"), (2.0**53, "9007199254740992"),
+        (2**53, "9007199254740992"), (-(2**53), "-9007199254740992"), (10**21, "1e+21"),
+        (2**64, "18446744073709552000"), (123456789012345680000, "123456789012345680000"),
+        (True, "true"),
     ],
 )  # fmt: skip
 def test_numbers_are_spelled_as_in_javascript(value: float, spelled: str) -> None:

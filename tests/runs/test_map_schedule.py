@@ -71,10 +71,19 @@ class Simulation:
 
 @pytest.mark.parametrize("number", [0, -1])
 def test_none_at_once_and_none_a_minute_are_refused(number: int) -> None:
-    with pytest.raises(InvalidInput, match="at once"):
+    with pytest.raises(InvalidInput, match=rf"at_once must be at least 1 \(got {number}\)"):
         mapping(number, Quota(None), lambda: 0.0)
-    with pytest.raises(InvalidInput, match="a minute"):
+    with pytest.raises(InvalidInput, match="creates_per_minute must be at least 1"):
         Quota(number)
+
+
+def test_a_wait_for_the_quota_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+
+    list(Simulation(25, at_once=100, a_minute=10, longest=20.0).delivered())
+
+    waits = [one.getMessage() for one in caplog.records]
+    assert waits == ["waiting 60.0 seconds, as creates_per_minute has been reached"] * 2
 
 
 @pytest.mark.parametrize("longest", [0.5, 40.0, 600.0])

@@ -12,6 +12,7 @@ import pytest
 from transloadit_client import (
     ApiError,
     AssemblyFailed,
+    DownloadIncomplete,
     InvalidInput,
     MissingCredentials,
     Progress,
@@ -51,6 +52,64 @@ def test_an_unreadable_file_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(InvalidInput, match=r"cat\.jpg"):
         client_of(connect, api).run(steps=STEPS, files=[tmp_path / "cat.jpg"])
+    assert not api.requests
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"steps": [1]}, "steps is a list"),
+        ({"steps": {}}, "steps is empty"),
+        ({"steps": {"a": {"use": ":original"}}}, r"steps\['a'\] names no Robot"),
+        ({"save_to": "x", "save_steps": ["no"]}, "'no', which is no Step; there are ':original', "),
+        ({"save_to": "x", "save_steps": "no"}, "save_steps has 'no'"),
+        ({"save_steps": ["resized"]}, "save_steps goes with save_to"),
+        ({"chunk_size": 0}, r"chunk_size must be at least 1 \(got 0\)"),
+        ({"chunk_size": 1.5}, r"chunk_size must be a whole number \(got 1.5\)"),
+        ({"deadline": -1}, "deadline is -1; it takes seconds, or None"),
+        ({"deadline": "60"}, "deadline is '60'"),
+        ({"deadline": True}, "deadline is True"),
+        ({"stop": 5}, "stop is of type int; it takes a function, or an event"),
+        ({"on_progress": 5}, "on_progress is of type int; it takes a function"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_sent_or_told(
+    connect: Connect, api: StandIn, given: dict[str, Any], what: str
+) -> None:
+    """An Assembly costs money, so one whose results could not be kept is not begun."""
+    told: list[Progress] = []
+    with pytest.raises(InvalidInput, match=what):
+        client_of(connect, api).run(
+            **{"steps": STEPS, "files": [b"a"], "on_progress": told.append, **given}
+        )
+    assert (api.requests, told) == ([], [])
+
+
+@pytest.mark.parametrize("save_steps", [["resized"], [":original", "resized"], "resized"])
+def test_steps_that_are_there_are_saved(
+    connect: Connect, api: StandIn, tmp_path: Path, save_steps: Any
+) -> None:
+    finished = client_of(connect, api).run(
+        steps=STEPS, files=[("a.jpg", b"a")], save_to=tmp_path, save_steps=save_steps
+    )
+    assert [saved.step for saved in finished.saved] == ["resized"]
+
+
+def test_the_steps_of_a_template_are_not_known_beforehand(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    api.add_template("tpl", steps={"thumb": {"robot": "/image/resize", "use": ":original"}})
+    finished = client_of(connect, api).run(
+        template_id="tpl", files=[("a.jpg", b"a")], save_to=tmp_path, save_steps=["thumb"]
+    )
+    assert [saved.step for saved in finished.saved] == ["thumb"]
+
+
+def test_an_unknown_argument_is_a_mistake_as_everywhere_in_python(
+    connect: Connect, api: StandIn
+) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'template'"):
+        client_of(connect, api).run(template="tpl")
     assert not api.requests
 
 
@@ -258,3 +317,19 @@ def test_a_crashed_upload_is_resumed_where_it_stopped(connect: Connect, api: Sta
 
     assert finished.status.ok == "ASSEMBLY_COMPLETED"
     assert operations(api).count("createAssemblyWithId") == 1
+
+
+def test_a_result_that_is_too_large_is_missing_and_the_others_are_saved(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadIncomplete, match=r"max_size allows \(1000\)") as caught:
+        client_of(connect, api).run(
+            steps=STEPS,
+            files=[("a.jpg", b"x" * 2000), ("b.jpg", b"small")],
+            save_to=tmp_path,
+            max_size=1000,
+        )
+
+    error = caught.value
+    assert [saved.path.name for saved in error.saved] == ["b.jpg"]
+    assert (error.code, error.status and error.status.done) == ("ASSEMBLY_COMPLETED", True)

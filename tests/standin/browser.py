@@ -76,6 +76,12 @@ class Page:
 
     def open(self, url: str, *, width: int = 1000, height: int = 900, dark: bool = False) -> None:
         """Show a page."""
+        self.show(width=width, height=height, dark=dark)
+        self.call("Page.navigate", url=url)
+        self.until("document.readyState === 'complete'")
+
+    def show(self, *, width: int = 1000, height: int = 900, dark: bool = False) -> None:
+        """Change the size of the screen, and the colours that its system prefers."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -85,8 +91,6 @@ class Page:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Page.navigate", url=url)
-        self.until("document.readyState === 'complete'")
 
     def run(self, script: str) -> Any:
         """The value of an expression on the page."""

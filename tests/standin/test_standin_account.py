@@ -1,6 +1,7 @@
 """The list of Assemblies, and bearer tokens."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,10 @@ def ids(answer: dict[str, Any]) -> list[str]:
         ({"fromdate": "yesterday"}, "fromdate"),
         ({"todate": 7}, "todate"),
         ({"keywords": "word"}, "keywords"),
+        ({"keyword": [7]}, "keyword"),
+        ({"fields": {"id": 1}}, "fields"),
+        ({"sort": "name"}, "sort"),
+        ({"order": "up"}, "order"),
     ],
 )
 def test_a_list_that_makes_no_sense_is_refused(
@@ -79,7 +84,9 @@ def test_an_item_tells_what_the_vendors_sdk_reads(caller: Caller) -> None:
     assert (item["template_id"], item["num_input_files"]) == ("resize-to-fit", 1)
     assert json.loads(item["files"]) == [{"name": "a.txt", "size": 5}]
     assert item["account_id"] == status["account_id"]
-    assert datetime.fromisoformat(item["created"])
+    # As the vendor's Go SDK parses them, which knows no other form.
+    for name in ("created", "execution_start"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", item[name])
 
 
 def test_a_list_can_be_filtered(caller: Caller) -> None:
@@ -100,9 +107,24 @@ def test_a_list_can_be_filtered(caller: Caller) -> None:
         ({"keywords": ["holiday"]}, [completed]),
         ({"keywords": ["4711"]}, [crashed]),
         ({"keywords": ["4711", "holiday"]}, []),
+        ({"keyword": ["4711"]}, [crashed]),
+        ({"assembly_id": waiting}, [waiting]),
+        ({"order": "asc"}, [completed, crashed, waiting]),
+        ({"sort": "id", "order": "asc"}, sorted([completed, crashed, waiting])),
+        ({"sort": "id"}, sorted([completed, crashed, waiting], reverse=True)),
+        ({"fromdate": (now - timedelta(days=1)).isoformat(), "type": "failed"}, [crashed]),
+        ({"todate": f"{now:%Y-%m-%dT%H:%M:%SZ}", "fromdate": future}, []),
+        ({"fromdate": f"{now:%Y-%m-%d}", "type": "completed"}, [completed]),
     ]
     for params, expected in rows:
         assert ids(listed(caller, params)) == expected, params
+
+
+def test_items_can_be_told_in_part(caller: Caller) -> None:
+    assembly_id = caller.finished()["assembly_id"]
+
+    (item,) = listed(caller, {"fields": ["id", "ok", "no_such_key"]})["items"]
+    assert item == {"id": assembly_id, "ok": "ASSEMBLY_COMPLETED"}
 
 
 def test_assemblies_of_others_are_not_listed(caller: Caller) -> None:

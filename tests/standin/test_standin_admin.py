@@ -110,6 +110,23 @@ def test_the_description_has_every_fault_with_its_arguments() -> None:
     assert told == {kind: set(arguments_of(kind)) - common for kind in FAULTS}
 
 
+def test_the_page_is_found_without_its_slash_and_head_is_answered(
+    admin: Admin, caller: Caller
+) -> None:
+    without = caller.http.get(f"{caller.api.url}/_standin")
+    assert (without.status_code, without.headers["location"]) == (308, "/_standin/")
+    head = caller.http.head(f"{caller.api.url}/_standin/assemblies")
+    assert (head.status_code, head.content) == (200, b"")
+    assert caller.api.requests == []
+
+
+def test_a_crash_may_have_a_code_of_its_own(admin: Admin, caller: Caller) -> None:
+    admin("POST", "faults", {"kind": "crash", "code": "MADE_UP"})
+
+    response = caller.create({"steps": STEPS, "blocking": True})
+    assert (response.status_code, response.json()["error"]) == (200, "MADE_UP")
+
+
 def test_the_description_is_served(admin: Admin) -> None:
     assert yaml.safe_load(admin("GET", "openapi.yaml").text) == DESCRIPTION
 
@@ -129,6 +146,8 @@ NONSENSE: list[tuple[str, str, Any, str]] = [
     ("POST", "faults", {"kind": "answer", "headers": {"a b": "c"}}, "cannot be a header"),
     ("POST", "faults", {"kind": "answer", "headers": {"a": 1}}, "headers of answer cannot be"),
     ("POST", "faults", {"kind": "rate_limit", "code": "NOPE"}, "knows no code 'NOPE'"),
+    ("POST", "faults", {"kind": "rate_limit", "status": 500}, "has to be 413 or 429"),
+    ("POST", "faults", {"kind": "delay", "operation": "nope"}, "no operation 'nope', but create"),
     ("POST", "faults", {"kind": "mix", "share": 2}, "share has to be from 0 to 1"),
     ("POST", "faults", {"kind": "mix", "kinds": {}}, "mix takes no 'kinds'"),
     ("PUT", "templates/.a", {"steps": {}}, "no name of a Template"),

@@ -76,6 +76,13 @@ def test_a_browser_may_ask_for_every_route(caller: Caller, path: str) -> None:
         )
 
 
+def test_a_question_without_its_method_is_answered_as_well(caller: Caller) -> None:
+    answer = caller.http.options(caller.api.url + "/assemblies", headers={"Origin": "null"})
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 def test_a_browser_can_read_answers_errors_and_files(caller: Caller) -> None:
     status = caller.finished(files={"f": ("a.txt", b"bytes")})
     caller.api.answer_next(503, b"busy", operation="getAssembly")
@@ -146,7 +153,31 @@ def test_a_refused_form_is_not_redirected(caller: Caller) -> None:
     assert "location" not in response.headers
 
 
-@pytest.mark.parametrize("redirect_url", [7, ["http://localhost"], "http://a\r\nX-Evil: 1"])
+@pytest.mark.parametrize(
+    ("redirect_url", "location"),
+    [
+        ("http://日本.example/ü?a=ä", "http://%E6%97%A5%E6%9C%AC.example/%C3%BC?a=%C3%A4&"),
+        ("HTTPS://example.org/a%20b", "https://example.org/a%20b?"),
+    ],
+)
+def test_a_redirect_is_written_in_ascii(caller: Caller, redirect_url: str, location: str) -> None:
+    response = caller.create({"steps": STEPS, "redirect_url": redirect_url})
+
+    assert response.headers["location"].startswith(location)
+
+
+@pytest.mark.parametrize(
+    "redirect_url",
+    [
+        7,
+        ["http://localhost"],
+        "http://a\r\nX-Evil: 1",
+        "http://[",
+        "http:///path",
+        "/path",
+        "javascript:alert(1)",
+    ],
+)
 def test_a_redirect_to_no_url_is_refused(caller: Caller, redirect_url: Any) -> None:
     response = caller.create({"steps": STEPS, "redirect_url": redirect_url})
 

@@ -66,6 +66,31 @@ def test_a_setting_that_the_stand_in_refuses_is_told(capsys: pytest.CaptureFixtu
     assert "a hundred years" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"port": 65536}, "a port is a number"),
+        ({"port": -1}, "a port is a number"),
+        ({"instance_address": "0.0.0.0"}, "loopback addresses alone"),
+        ({"instance_address": "192.0.2.1"}, "loopback addresses alone"),
+        ({"step_seconds": -1.0}, "seconds are a number"),
+        ({"step_seconds": float("nan")}, "seconds are a number"),
+        ({"notification_retry_seconds": float("inf")}, "seconds are a number"),
+        ({"not_found_reads": -1}, "a number from 0"),
+        ({"keep_body": -1}, "a number from 0"),
+        ({"notification_attempts": 0}, "attempts one from 1"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(setting: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        StandIn(**setting)
+
+
+def test_the_instance_hosts_may_be_at_localhost() -> None:
+    with StandIn(instance_address="localhost") as api:
+        assert api.instance_urls[0].startswith("http://127.0.0.1:")
+
+
 def test_every_setting_of_the_class_is_an_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         options("--help")

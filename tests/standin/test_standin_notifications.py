@@ -24,6 +24,9 @@ def notifying(receiver: Receiver) -> dict[str, Any]:
         "ftp://127.0.0.1/",
         "http://[::ffff:192.0.2.1]/",
         "http://[",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
+        "http://127.0.0.1:port/",
         "/pingback",
     ],
 )

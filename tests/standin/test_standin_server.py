@@ -101,7 +101,10 @@ def test_a_server_that_cannot_begin_is_an_error_and_no_endless_wait() -> None:
     closed = socket.socket()
     closed.close()
     thread = ServerThread(
-        PromptServer(app, opened=lambda: None, closing=close, close=close), [closed]
+        PromptServer(
+            app, opened=lambda: None, closing=close, close=close, each_second=lambda: None
+        ),
+        [closed],
     )
     with pytest.raises(OSError, match="Bad file descriptor"):
         thread.start()

@@ -1,6 +1,11 @@
 """A state folder: what survives a restart."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,6 +121,58 @@ def test_an_upload_by_tus_goes_on(tmp_path: Path) -> None:
         assert caller.http.get(file["url"]).content == b"abcdef"
         assert file["md5hash"] == "e80b5017098950fc58aad83c8c14978e"
         assert file["tus_upload_url"] == url
+
+
+def test_an_upload_whose_bytes_never_reached_the_disk_goes_on_before_them(tmp_path: Path) -> None:
+    with kept(tmp_path) as caller:
+        created = waiting(caller, 2)
+        empty, short = begun(caller, created, 6), begun(caller, created, 6)
+        patch(caller, short, 0, b"abc")
+    for file in (tmp_path / "files").iterdir():
+        os.truncate(file, 2)
+
+    with kept(tmp_path) as caller:
+        assert tus(caller, "HEAD", empty).headers["upload-offset"] == "0"
+        assert tus(caller, "HEAD", short).headers["upload-offset"] == "2"
+        patch(caller, short, 2, b"cdef")
+        (file,) = caller.status(created["assembly_id"])["uploads"]
+        assert file["md5hash"] == "e80b5017098950fc58aad83c8c14978e"
+
+
+def test_what_was_done_a_second_before_the_process_was_killed_is_there_again(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-m", "transloadit_standin", "--quiet", "--state", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        exported = [next(process.stdout) for _ in range(3)]
+        url = exported[2].strip().partition("=")[2]
+        auth = {"key": "standin_key"}
+        params = json.dumps({"auth": auth, "steps": {"kept": {"robot": "/upload/handle"}}})
+        status = httpx.post(f"{url}/assemblies", data={"params": params}, files=FILES).json()
+        state = tmp_path / "state.json"
+        until = time.monotonic() + 20
+        while not state.exists() or "ASSEMBLY_COMPLETED" not in state.read_text():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.kill()
+
+    with kept(tmp_path) as caller:
+        assert caller.api.url == url
+        again = caller.status(status["assembly_id"])
+        assert again["ok"] == "ASSEMBLY_COMPLETED"
+        assert caller.http.get(again["results"]["kept"][0]["url"]).content == b"bytes"
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_the_end(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    api = StandIn(state=folder)
+    api.start()
+    shutil.rmtree(folder)
+    time.sleep(1.2)  # it has tried to write by now
+
+    with pytest.raises(FileNotFoundError):
+        api.stop()
 
 
 def test_an_assembly_that_ran_runs_again(tmp_path: Path) -> None:

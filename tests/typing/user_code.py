@@ -12,8 +12,11 @@ from typing import Any, assert_type
 import httpx
 from anyio import Path as AsyncPath
 from anyio import open_file
+from django.http import HttpRequest
+from flask import request as flask_request
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
+from starlette.requests import Request
 
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.models import CreateAssemblyForm, CreateAssemblyParams
@@ -100,6 +103,18 @@ async def upload_awaited(client: AsyncTransloadit, pieces: AsyncIterator[bytes])
 
 def receive(form: dict[str, str]) -> AssemblyStatus:
     return pingback.verify_fields(form.get("transloadit"), form.get("signature"), "secret")
+
+
+def receive_flask() -> AssemblyStatus:
+    return pingback.verify_request(flask_request, "secret")
+
+
+def receive_django(request: HttpRequest) -> AssemblyStatus:
+    return pingback.verify_request(request, "secret")
+
+
+async def receive_fastapi(request: Request) -> AssemblyStatus:
+    return await pingback.verify_async_request(request, "secret")
 
 
 def shortcuts(status: AssemblyStatus, error: ApiError) -> list[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
@@ -220,6 +221,54 @@ def test_a_refusal_ends_the_upload_and_says_why(status: int) -> None:
 
     assert caught.value.http_status == status
     assert methods(server) == ["POST", "PATCH"]
+
+
+def test_chunks_are_halved_for_a_proxy_that_takes_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+    content = os.urandom(600_000)
+    server = Server([None, Says(413, body=b"<html>"), Says(413), None, None, None, None])
+
+    upload(again(content), server, chunk_size=500_000)
+
+    sizes = [int(asked["headers"]["Content-Length"]) for asked in server.requests[1:]]
+    assert sizes[:3] == [500_000, 250_000, 125_000]
+    assert server.content == content
+    assert "(HTTP 413) after attempt 1 of 5; going to send 250000 bytes at once" in caplog.text
+
+
+def test_what_takes_no_chunk_at_all_is_told_with_the_argument_that_may_help() -> None:
+    server = Server([None, *[Says(413, body=b"<html>")] * 9])
+
+    with pytest.raises(ApiError, match="65536 bytes: give a smaller chunk_size") as caught:
+        upload(again(os.urandom(300_000)), server, chunk_size=200_000)
+
+    assert caught.value.http_status == 413
+
+
+def test_a_refusal_of_the_api_itself_is_not_taken_for_that_of_a_proxy() -> None:
+    """MAX_SIZE_EXCEEDED ends the Assembly: no chunk would be small enough."""
+    refusal = Says(413, body=b'{"error": "MAX_SIZE_EXCEEDED"}')
+    server = Server([None, refusal])
+
+    with pytest.raises(ApiError) as caught:
+        upload(again(os.urandom(300_000)), server, chunk_size=200_000)
+
+    assert "chunk_size" not in str(caught.value)
+    assert methods(server) == ["POST", "PATCH"]
+
+
+def test_a_file_that_may_not_go_with_the_creation_follows_it() -> None:
+    server = Server([Says(413, body=b"<html>")], bodies=True)
+
+    upload(again(), server, chunk_size=5000)
+
+    assert methods(server) == ["POST", "POST", "PATCH"]
+    assert server.content == CONTENT
+
+
+def test_a_creation_without_a_body_that_is_too_large_is_refused() -> None:
+    with pytest.raises(ApiError, match="HTTP 413"):
+        upload(again(), Server([Says(413)]))
 
 
 def test_a_refusal_that_says_nothing_is_one_all_the_same() -> None:

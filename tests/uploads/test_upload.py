@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -107,7 +108,7 @@ def test_more_or_fewer_files_than_awaited_are_refused(
 ) -> None:
     assembly = waiting(client, number)
 
-    with pytest.raises(InvalidInput, match=f"awaits {number} files in all, but these would make 2"):
+    with pytest.raises(InvalidInput, match=f"created for {number} uploads, and these would make 2"):
         client.upload(assembly, [a, b])
 
     assert operations(api) == ["createAssemblyWithId", "getAssembly"]
@@ -116,7 +117,7 @@ def test_more_or_fewer_files_than_awaited_are_refused(
 def test_an_assembly_that_awaits_no_files_is_refused(client: Any, a: Path) -> None:
     assembly = client.create_assembly(steps=STEPS)
 
-    with pytest.raises((InvalidInput, UploadIncomplete), match=r"awaits 0 files|takes no"):
+    with pytest.raises((InvalidInput, UploadIncomplete), match=r"created for 0 uploads|takes no"):
         client.upload(assembly, a)
 
 
@@ -124,7 +125,8 @@ def test_an_assembly_that_awaits_no_files_is_refused(client: Any, a: Path) -> No
 def test_options_that_make_no_sense_are_refused(
     client: Any, api: StandIn, a: Path, options: dict[str, int]
 ) -> None:
-    with pytest.raises(InvalidInput, match="1 or more"):
+    (name,) = options
+    with pytest.raises(InvalidInput, match=rf"{name} must be at least 1 \(got 0\)"):
         client.upload("0" * 32, a, **options)
 
     assert not api.requests
@@ -234,7 +236,7 @@ def test_what_did_not_arrive_is_named_and_can_be_uploaded_later(
     assert error.attempts == error.__cause__.attempts != ()
     assert error.assembly_id == assembly.assembly_id
     status = client.upload(error.assembly_url, {"f": [a, b]})
-    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
     assert arrived(api, assembly) == {("f", "a.bin", sha256(A)), ("f", "b.bin", sha256(B))}
 
 
@@ -293,10 +295,82 @@ def test_a_server_that_is_gone_leaves_an_upload_that_can_be_resumed(
     assert len(caught.value.attempts) > 1
     while True:
         try:
-            assert client.upload(assembly, a).ok == "ASSEMBLY_COMPLETED"
+            status = client.upload(assembly, a)
             break
         except NoAnswer:
             continue
+    assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
+
+
+@pytest.mark.parametrize("forgotten", [404, 410])
+def test_an_upload_that_the_server_forgets_on_the_way_is_begun_anew(
+    client: Any, api: StandIn, a: Path, forgotten: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+    assembly = waiting(client, 1)
+    api.faults.append(Answer(forgotten, b"", operation="tusPatch"))
+
+    client.upload(assembly, a)
+
+    assert operations(api).count("tusCreate") == 2
+    assert arrived(api, assembly) == {("files", "a.bin", sha256(A))}
+    assert "going to begin it anew in 0.0 seconds" in caplog.text
+
+
+def test_an_upload_that_is_forgotten_again_and_again_is_begun_anew_but_once(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    assembly = waiting(client, 1)
+    api.faults.extend(Answer(404, b"", operation="tusPatch") for _ in range(9))
+
+    with pytest.raises(UploadIncomplete, match="it is resumed"):
+        client.upload(assembly, a)
+
+    assert operations(api).count("tusCreate") == 2
+
+
+def test_where_nothing_can_be_created_nothing_was_forgotten(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    api.faults.append(Answer(404, b"", operation="tusCreate"))
+
+    with pytest.raises(UploadIncomplete, match="HTTP 404"):
+        client.upload(waiting(client, 1), a)
+
+    assert operations(api).count("tusCreate") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "advised"),
+    [
+        (Answer(403, b"ERR_NO: never", "text/plain", operation="tusPatch"), False),
+        (Refuse(operation="tusPatch"), True),
+    ],
+    ids=["refused", "not reached"],
+)
+def test_to_upload_again_is_advised_only_where_that_can_help(
+    connect: Connect, api: StandIn, a: Path, fault: Any, advised: bool
+) -> None:
+    client = connect(api.key, api.secret, base_url=api.url, retry=None)
+    assembly = waiting(client, 1)
+    api.faults.append(fault)
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, a)
+
+    assert ("upload the same files" in str(caught.value).lower()) is advised
+    assert caught.value.code == "ASSEMBLY_UPLOADING"
+
+
+def test_a_stream_that_broke_off_is_not_said_to_be_resumed(connect: Connect, api: StandIn) -> None:
+    client = connect(api.key, api.secret, base_url=api.url, retry=None)
+    assembly = waiting(client, 1)
+    api.faults.append(Refuse(operation="tusPatch"))
+
+    with pytest.raises(UploadIncomplete, match="send it to a new Assembly") as caught:
+        client.upload(assembly, [("a.bin", iter([A]))])
+
+    assert "it is resumed" not in str(caught.value)
 
 
 # What is resumed
@@ -322,8 +396,8 @@ def test_when_all_have_arrived_nothing_is_sent(client: Any, api: StandIn, a: Pat
 
     status = client.upload(assembly.assembly_ssl_url, a)
 
-    assert status.ok == "ASSEMBLY_COMPLETED"
     assert operations(api) == ["getAssembly"]
+    assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
 
 
 def test_only_the_missing_files_may_be_given(client: Any, api: StandIn, a: Path, b: Path) -> None:
@@ -332,7 +406,15 @@ def test_only_the_missing_files_may_be_given(client: Any, api: StandIn, a: Path,
     with pytest.raises(UploadIncomplete):
         client.upload(assembly, [a, b], parallel=1)
 
-    assert client.upload(assembly, a).ok == "ASSEMBLY_COMPLETED"
+    # It has all of them and begins its work, which may take a moment.
+    status = client.upload(assembly, a)
+
+    assert status.ok in ("ASSEMBLY_EXECUTING", "ASSEMBLY_COMPLETED")
+    assert arrived(api, assembly) == {
+        ("files", "a.bin", sha256(A)),
+        ("files", "b.bin", sha256(B)),
+    }
+    assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
 
 
 def test_a_file_whose_upload_began_may_not_be_left_out(
@@ -465,7 +547,7 @@ def test_an_answer_that_went_astray_makes_no_upload_complete(
 
     status = client.upload(assembly, [a, b], parallel=1)
 
-    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
     assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
 
 
@@ -477,6 +559,32 @@ def test_nor_that_of_a_stream_whose_bytes_are_gone(client: Any, api: StandIn) ->
 
     assert isinstance(caught.value.__cause__, FileChanged)
     assert caught.value.missing == ("x",)
+
+
+def test_an_assembly_that_went_on_without_a_file_is_not_called_complete(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    """As when a request comes twice, and one file makes two uploads."""
+    assembly = waiting(client, 2)
+    api.faults.append(stray(len(A)))
+    metadata = {"assembly_url": assembly.assembly_ssl_url, "fieldname": "files", "filename": "c"}
+    pairs = (f"{name} {b64encode(text.encode()).decode()}" for name, text in metadata.items())
+    headers = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": "1",
+        "Upload-Metadata": ",".join(pairs),
+        "Content-Type": "application/offset+octet-stream",
+    }
+
+    def comes_twice(progress: Progress) -> None:
+        if progress.files_sent == 2:
+            httpx.post(assembly.tus_url, headers=headers, content=b"c")
+
+    with pytest.raises(UploadIncomplete, match="went on without") as caught:
+        client.upload(assembly, [a, ("c", b"c")], parallel=1, on_progress=comes_twice)
+
+    assert caught.value.missing == ("a.bin",)
+    assert caught.value.finished == ("c",)
 
 
 def test_a_status_that_is_behind_is_no_reason_to_send_again(
@@ -491,7 +599,7 @@ def test_a_status_that_is_behind_is_no_reason_to_send_again(
 
     status = client.upload(assembly, a)
 
-    assert status.ok == "ASSEMBLY_COMPLETED"
+    assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
     assert bytes_sent(api) == len(A)
 
 

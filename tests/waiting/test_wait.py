@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from transloadit_client import (
     ApiError,
     AssemblyStatus,
+    Attempt,
     InvalidInput,
     NoAnswer,
     OutcomeUnknown,
@@ -73,6 +74,7 @@ class Simulation:
     opened: list[float] = field(factory=list)
     policy: RetryPolicy = field(factory=RetryPolicy)
     canceling: Reply = None
+    retries: list[Attempt] = field(factory=list)
     _opening: float | None = None
 
     def wait(self, assembly: str | AssemblyStatus = ID, **terms: Any) -> AssemblyStatus:
@@ -90,15 +92,21 @@ class Simulation:
         return carried_out(flow, self._do)
 
     def _do(self, step: Step) -> Any:
+        if isinstance(step, Pause) and step.retry is not None:
+            assert step.assembly_id == ID
+            self.retries.append(step.retry)
         match step:
             case Listen():
                 return self._hear(step)
             case Once():
                 self.reads.append(self.time)
                 return self._call(step.call, self.replies(self.time))
-            case Call():
+            case Send():
                 self.canceled.append(self.time)
-                return self._call(step, self.canceling)
+                assert step.until is not None
+                assert step.until <= self.time + 30.0
+                self.time += 0.01
+                return self._outcome(step.call, self.canceling)
             case Pause():
                 assert step.seconds > 0
                 self.time += step.seconds
@@ -110,16 +118,19 @@ class Simulation:
 
         def answer(step: Any) -> Outcome:
             assert isinstance(step, Send)
-            if reply is None:
-                return Outcome(error=NoAnswer("down"))
-            try:
-                read = Answer(call.title, reply[0], json.dumps(reply[1]).encode())
-                return Outcome(call.read(read))
-            except ApiError as error:
-                return Outcome(error=error)
+            return self._outcome(call, reply)
 
         world = World(ONCE, lambda: self.time, lambda most: most)
         return carried_out(attempts(call, world), answer)
+
+    def _outcome(self, call: Call[Any], reply: Reply) -> Outcome:
+        if reply is None:
+            return Outcome(error=NoAnswer("down"))
+        try:
+            read = Answer(call.title, reply[0], json.dumps(reply[1]).encode())
+            return Outcome(call.read(read))
+        except ApiError as error:
+            return Outcome(error=error)
 
     def _hear(self, listen: Listen) -> Event | None:
         assert listen.url == STREAM
@@ -190,7 +201,7 @@ def test_whatever_is_an_end_ends_it(code: int, body: dict[str, Any]) -> None:
 def test_whatever_is_no_end_is_waited_for_until_the_deadline(body: dict[str, Any]) -> None:
     simulation = Simulation(lambda time: (200, {**body, "assembly_id": ID}))
 
-    with pytest.raises(StillBusy, match="goes on") as caught:
+    with pytest.raises(StillBusy, match="it continues") as caught:
         simulation.wait(deadline=30.0)
 
     assert caught.value.assembly_id == ID
@@ -258,6 +269,27 @@ def test_the_assembly_is_canceled_at_the_deadline_if_asked() -> None:
     assert caught.value.status.ok == "ASSEMBLY_CANCELED"
 
 
+def test_a_cancel_that_does_not_show_yet_is_said_to_be_accepted() -> None:
+    """The status is eventually consistent: the answer to a cancel may still say EXECUTING."""
+    simulation = Simulation(lambda time: busy(), canceling=busy())
+
+    with pytest.raises(StillBusy, match="cancellation was accepted") as caught:
+        simulation.wait(deadline=10.0, cancel_on_timeout=True)
+
+    assert "waited for again" not in str(caught.value)
+    assert caught.value.code == "ASSEMBLY_EXECUTING"
+
+
+def test_a_cancel_does_not_outlive_the_deadline_by_more_than_half_a_minute() -> None:
+    simulation = Simulation(lambda time: busy(), canceling=DOWN, policy=RetryPolicy(attempts=99))
+
+    with pytest.raises(StillBusy, match="was carried out is unknown"):
+        simulation.wait(deadline=10.0, cancel_on_timeout=True)
+
+    assert len(simulation.canceled) > 5
+    assert 10.0 < simulation.time < 45.0
+
+
 def test_an_assembly_that_ended_before_it_could_be_canceled_has_ended() -> None:
     simulation = Simulation(lambda time: busy(), canceling=done())
 
@@ -271,6 +303,37 @@ def test_a_cancel_that_failed_is_the_cause_of_what_is_raised() -> None:
         simulation.wait(deadline=10.0, cancel_on_timeout=True)
 
     assert isinstance(caught.value.__cause__, OutcomeUnknown)
+
+
+# Retries
+
+
+def test_every_read_that_is_repeated_is_logged_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    replies = iter([DOWN, limited(7.0), (502, {}), busy(), DOWN, done()])
+    caplog.set_level("INFO", logger="transloadit_client")
+    simulation = Simulation(lambda time: next(replies))
+
+    simulation.wait()
+
+    lines = [one.getMessage() for one in caplog.records]
+    assert [one.phase for one in simulation.retries] == [
+        "outcome unknown", "refused by a rate limit", "outcome unknown", "outcome unknown",
+    ]  # fmt: skip
+    assert [one.number for one in simulation.retries] == [1, 1, 2, 1]
+    assert {one.most for one in simulation.retries} == {None}
+    assert (simulation.retries[1].delay or 0.0) >= 7.0
+    assert len(lines) == 4
+    assert "FETCHING_RATE_LIMIT_REACHED) after attempt 1; going to read it again in" in lines[1]
+    assert not any(ID in line for line in lines)
+
+
+def test_a_stream_that_is_opened_again_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+    simulation = Simulation(with_stream(400.0), events=[(50.0, Event(CLOSED))])
+
+    simulation.wait()
+
+    assert "a stream of events broke; opening it again in" in caplog.text
 
 
 # Stopping

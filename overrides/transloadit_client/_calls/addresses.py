@@ -20,7 +20,6 @@ from .._errors import InvalidInput, UntrustedUrl
 
 DEFAULT_BASE_URL = "https://api2.transloadit.com"
 
-_BASE_URL_SHAPE = "base_url must be https://HOST, with nothing but a port or a path behind"
 # Wider than the 32 digits of today, but without dots and slashes: it becomes a part of a path.
 _ASSEMBLY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _OWN_ASSEMBLY_ID = re.compile(r"[0-9a-f]{32}")
@@ -134,8 +133,13 @@ def own_assembly_id(given: str) -> str:
     return given
 
 
-def checked_base_url(base_url: str, *, secret: bool) -> str:
-    """Checks the configured base URL; `secret` says whether credentials would be sent there.
+def checked_base_url(base_url: str, *, secret: bool, name: str = "base_url") -> str:
+    """Checks the configured base URL.
+
+    Args:
+        base_url: what was given.
+        secret: whether credentials would be sent there.
+        name: where it was given: as an argument, or a variable of the environment.
 
     Raises:
         InvalidInput: it is no http(s) URL of a host, or credentials would travel in plain text.
@@ -149,13 +153,29 @@ def checked_base_url(base_url: str, *, secret: bool) -> str:
         or url.query
         or url.fragment
     ):
-        raise InvalidInput(_BASE_URL_SHAPE)
+        shape = "must be https://HOST, with nothing but a port or a path behind"
+        raise InvalidInput(f"{name} {shape}")
     host = url.hostname or ""
     if url.scheme == "http" and secret and not _is_loopback(host):
         raise InvalidInput(
-            f"base_url is plain http on {host}: credentials travel there in the open; use https"
+            f"{name} is plain http on {host}, which would expose the credentials: use https"
         )
     return base_url
+
+
+def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
+    """Checks `trusted_hosts`; a single text is one host.
+
+    Raises:
+        InvalidInput: they are no texts.
+    """
+    try:
+        found = frozenset((hosts,) if isinstance(hosts, str) else hosts)
+    except TypeError:
+        found = frozenset((hosts,))  # type: ignore[arg-type]  # refused below
+    if not all(isinstance(host, str) for host in found):
+        raise InvalidInput(f"trusted_hosts is {hosts!r:.200}; it takes the names of hosts")
+    return found
 
 
 def trusted_url(given: object, home: Home, what: str) -> str:
@@ -280,8 +300,13 @@ def _split(given: str) -> SplitResult | None:
     """The parts of an http(s) URL; None for what is none."""
     try:
         url = urlsplit(given)
-        right = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is no number, half an IPv6 address
+        right = (
+            isinstance(given, str)
+            and url.scheme in ("http", "https")
+            and bool(url.hostname)
+            and url.port != 0
+        )
+    except (ValueError, AttributeError):  # a port that is no number, half an IPv6 address, no text
         return None
     return url if right else None
 
@@ -297,12 +322,17 @@ def _trusted(given: str, home: Home) -> str:
 
 def _origin_of(url: re.Match[str], home: Home, what: str) -> str:
     origin = f"{url['scheme']}://{url['host']}{url['port'] or ''}"
+    # Sockets and resolvers would raise errors of their own for a host or port that cannot be.
+    is_name = url["host"].startswith("[") or _HOST_NAME.fullmatch(url["host"])
+    can_be = is_name and 0 < int((url["port"] or ":443")[1:]) < 65536
     known = _SERVICE_HOST.fullmatch(url["host"]) or url["host"] in home.trusted_hosts
-    if url["port"] is None and known:
+    if url["port"] is None and known and can_be:
         # Never plain http to the service, whatever an answer says.
         origin = f"https://{url['host']}"  # `assembly_url` spells it http
     elif origin != _origin(home.base_url) and not (
-        _is_loopback(url["host"]) and _is_loopback(urlsplit(home.base_url).hostname or "")
+        can_be
+        and _is_loopback(url["host"])
+        and _is_loopback(urlsplit(home.base_url).hostname or "")
     ):
         raise UntrustedUrl(
             f"{what:.200} is neither on {_origin(home.base_url)} nor on one of the service's"

@@ -97,6 +97,20 @@ def about(
     return read_ours
 
 
+def naming_template(template_id: object, read: Callable[[Answer], T]) -> Callable[[Answer], T]:
+    """Reads as `read` does; an error about a Template names the id that was asked for."""
+
+    def read_named(answer: Answer) -> T:
+        try:
+            return read(answer)
+        except ApiError as error:
+            if error.code == "TEMPLATE_NOT_FOUND" and template_id is not None:
+                error.args = (f"{error} The template_id was {template_id!r:.200}.",)
+            raise
+
+    return read_named
+
+
 def read_notification(answer: Answer) -> ReplayAssemblyNotificationResult:
     """What the API says of a Notification that it replayed, or is replaying."""
     data = _data(answer)

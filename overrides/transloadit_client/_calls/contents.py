@@ -59,9 +59,9 @@ class Stream:
     """A file whose bytes come in pieces, once: for `upload` and `run`.
 
     Args:
-        content: gives the pieces, each `bytes`; or a file that is read once. Asynchronous ones
-            are for `AsyncTransloadit` alone.
-        size: how many bytes there are in all, if that is known; fewer or more are then refused.
+        content: an iterator of `bytes`, or a file that is read once. Asynchronous ones work with
+            `AsyncTransloadit` only.
+        size: how many bytes there are in all, if known; fewer or more raise `FileChanged`.
     """
 
     __module__ = "transloadit_client"
@@ -258,7 +258,7 @@ def extent_of(file: Any, name: str) -> tuple[int, int] | None:
     if back != start:
         raise InvalidInput(
             f"the file {name!r} says that it can seek, but cannot go back to where it stood, so"
-            " nothing was sent. Open it anew, and give `Stream(file)` to `upload` or `run`"
+            " nothing was sent. Open it again, and give `Stream(file)` to `upload` or `run`"
         )
     return None if end is None else (start, end)
 

@@ -89,7 +89,7 @@ def sources(
             shared = is_file(content) and side_by_side and not source.in_memory
             if id(content) in given and (shared or isinstance(source, StreamSource)):
                 raise InvalidInput(
-                    f"{source.name!r} is there twice, but can be read by one upload at a time"
+                    f"{source.name!r} is given twice, but can be read by one upload at a time"
                 )
             given.add(id(content))
             found.append(source)
@@ -108,12 +108,13 @@ def file_parts(
     for source in sources(files, awaiting):
         if isinstance(source, StreamSource) and not (source.of_file and source.size is None):
             raise InvalidInput(
-                f"{source.name!r} is a stream (an iterator), which a form does not carry well;"
-                " `upload` and `run` do"
+                f"{source.name!r} is a stream (an iterator), which cannot be sent in a form: use"
+                " `upload` or `run`"
             )
         if source.metadata:
             raise InvalidInput(
-                f"{source.name!r} has metadata, which a form does not carry; `upload` and `run` do"
+                f"{source.name!r} has metadata, which cannot be sent in a form: use `upload` or"
+                " `run`"
             )
         opened.callback(source.close)
         content_type = source.content_type or content_type_of(source.name)
@@ -263,7 +264,7 @@ def _encodable(text: str, what: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(f"{what} holds half a surrogate pair, which is no text") from None
+        raise InvalidInput(f"{what} holds half a surrogate pair, which is not valid text") from None
     return text
 
 
@@ -305,12 +306,12 @@ def _named(file: object, field: str) -> tuple[str, object, Any, Any]:
     name, content, content_type, metadata = (*file, None, None)[:4]
     if not isinstance(name, str):
         raise InvalidInput(
-            f"a file's name is of type {type(name).__name__} ({field!r}); it has to be text"
+            f"a file's name is of type {type(name).__name__} ({field!r}); it has to be a string"
             + (", such as os.fsdecode(name)" if isinstance(name, bytes) else "")
         )
     if isinstance(content, str):
         raise InvalidInput(
-            f"the second of (name, content) is text: give bytes or a Path ({field!r})"
+            f"the content in (name, content) is a string: give bytes or a Path ({field!r})"
         )
     return name, content, content_type, metadata
 
@@ -325,11 +326,11 @@ def _metadata(metadata: object, name: str) -> Mapping[str, str]:
     for key, value in metadata.items():
         item = f"the metadata {key!r} of {name!r}"
         if not isinstance(key, str) or not re.fullmatch(r"[\x21-\x2b\x2d-\x7e]+", key):
-            raise InvalidInput(f"{item} has no key of ASCII without spaces and commas")
+            raise InvalidInput(f"{item} needs a key of ASCII without spaces and commas")
         if key in _OWN_METADATA:
             raise InvalidInput(f"{item} is written by the client itself")
         if not isinstance(value, str):
-            raise InvalidInput(f"{item} is of type {type(value).__name__}; give text")
+            raise InvalidInput(f"{item} is of type {type(value).__name__}; give a string")
         _encodable(value, item)
     return dict(metadata)
 

@@ -29,9 +29,18 @@ from .._errors import InvalidInput
 from .._signing import JSON_OBJECTS, Params, Secret, as_dict
 from .._status import AssemblyStatus
 from .addresses import DrawnId, HasAssemblyUrl, Home, assembly_id, assembly_url, own_assembly_id
-from .answers import Answer, about, read_created, read_found, read_notification, read_status
+from .answers import (
+    Answer,
+    about,
+    naming_template,
+    read_created,
+    read_found,
+    read_notification,
+    read_status,
+)
 from .call import Call, Guard, Prepared
 from .files import FilePart
+from .numbers import whole_number
 
 Assembly: TypeAlias = str | HasAssemblyUrl
 """An Assembly's id, its URL (`assembly_ssl_url`), or its status."""
@@ -55,11 +64,18 @@ def params_of(
     """The `params` object: what was not given is left out, since `steps: {}` is not no `steps`.
 
     Raises:
-        InvalidInput: `extra` names a key that was given, or that has an argument of its own.
+        InvalidInput: `template_id` or `notify_url` is no text, or `extra` names a key that has an
+            argument of its own.
     """
     params: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if notify_url is not UNSET:
         params["notify_url"] = notify_url
+    for name in ("template_id", "notify_url"):
+        text = params.get(name)
+        if text is not None and not isinstance(text, str):
+            raise InvalidInput(f"{name} is of type {type(text).__name__}; it takes a string")
+    if not isinstance(extra or {}, Mapping):
+        raise InvalidInput(f"extra_params is a {type(extra).__name__}; it takes a mapping")
     for name, value in (extra or {}).items():
         if name in given or name == "notify_url":
             raise InvalidInput(f"extra_params has {name!r}, which is an argument of its own")
@@ -76,7 +92,7 @@ def check_objects(*, needs_robots: bool = False, **given: Params | None) -> None
         given: `steps`, `fields` and `auth`, by the names of the arguments.
 
     Raises:
-        InvalidInput: one is a list or a text, or a Step names no Robot.
+        InvalidInput: one is a list or a text, there are no Steps, or a Step names no Robot.
     """
     for name, value in given.items():
         if value is not None and not isinstance(value, JSON_OBJECTS):
@@ -84,14 +100,17 @@ def check_objects(*, needs_robots: bool = False, **given: Params | None) -> None
                 f"{name} is a {type(value).__name__}; it takes a mapping or a model;"
                 " nothing was sent"
             )
-    steps = given.get("steps")
-    for name, step in as_dict(steps or {}).items():
+    steps = as_dict(given.get("steps") or {})
+    if needs_robots and given.get("steps") is not None and not steps:
+        raise InvalidInput("steps is empty; give Steps, or a template_id; nothing was sent")
+    for name, step in steps.items():
         if not isinstance(step, JSON_OBJECTS):
             raise InvalidInput(
                 f"steps[{name!r}] is a {type(step).__name__}; it takes a mapping or a model;"
                 " nothing was sent"
             )
-        if needs_robots and not as_dict(step).get("robot"):
+        robot = as_dict(step).get("robot")
+        if needs_robots and not (isinstance(robot, str) and robot):
             raise InvalidInput(
                 f'steps[{name!r}] names no Robot, such as "robot": "/image/resize";'
                 " nothing was sent"
@@ -107,8 +126,10 @@ def creation(
     files: Sequence[FilePart],
     num_expected_upload_files: int | None,
     own_id: str | None,
+    template_id: object = None,
 ) -> Call[AssemblyStatus]:
     count = _expected(num_expected_upload_files)
+    read = naming_template(template_id, read_created)
 
     def prepare() -> Prepared:
         authorized = authorize()
@@ -124,7 +145,8 @@ def creation(
         return Prepared({**arguments, "files": files_and_fields}, authorized.bearer)
 
     def find() -> Call[AssemblyStatus]:
-        return _reading(own_id or "", home, "find", read_created if count else read_found)
+        read_there = naming_template(template_id, read_created if count else read_found)
+        return _reading(own_id or "", home, "find", read_there)
 
     def why_not_again() -> str | None:
         return next(filter(None, (source.why_not_again() for _, (_, source, _) in files)), None)
@@ -135,7 +157,7 @@ def creation(
             "create an Assembly",
             guard,
             prepare,
-            read_created,
+            read,
             why_not_again=why_not_again,
             own_connection=True,
             size=size,
@@ -144,7 +166,7 @@ def creation(
         f"create Assembly {own_id}",
         guard,
         prepare,
-        about(own_assembly_id(own_id), read_created),
+        about(own_assembly_id(own_id), read),
         str(own_id),  # a caller who repeats it with the id of an error did not draw it anew
         isinstance(own_id, DrawnId),
         find,
@@ -167,7 +189,10 @@ def cancellation(assembly: Assembly, home: Home) -> Call[AssemblyStatus]:
 
 
 def replay(
-    authorize: Callable[[], Authorized], guard: Guard, assembly: Assembly
+    authorize: Callable[[], Authorized],
+    guard: Guard,
+    assembly: Assembly,
+    template_id: object = None,
 ) -> Call[AssemblyStatus]:
     identity = assembly_id(assembly)
 
@@ -178,7 +203,8 @@ def replay(
 
     # The answer names the new Assembly, so there is no id to compare it with.
     title = f"replay Assembly {identity}"
-    return Call(title, guard, prepare, read_created, identity, own_connection=True)
+    read = naming_template(template_id, read_created)
+    return Call(title, guard, prepare, read, identity, own_connection=True)
 
 
 def notification_replay(
@@ -215,6 +241,4 @@ def _reading(
 def _expected(files: int | None) -> int | Unset:
     if files is None:
         return UNSET
-    if not isinstance(files, int) or files < 0:
-        raise InvalidInput(f"num_expected_upload_files is {files!r}; it counts files")
-    return files
+    return whole_number("num_expected_upload_files", files, "files", least=0)

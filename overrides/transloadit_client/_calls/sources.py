@@ -196,7 +196,7 @@ class FileSource(_Named):
             self._loaded, self._whole, end = content, True, self._start + len(content)
         if end <= self._start and self._start > 0:
             raise InvalidInput(
-                f"the file {self.name!r} stands at its end, so that nothing of it would be sent:"
+                f"the file {self.name!r} is at its end, so nothing of it would be sent:"
                 " call its seek(0) first, or give b'' for an empty file"
             )
         self.size = end - self._start
@@ -376,7 +376,7 @@ def source_of(field: str, name: str, content: object, awaiting: Awaiting | None 
             )
         stream = StreamSource(field, name, content, awaiting)
     if stream.awaited and awaiting is None:
-        raise InvalidInput(f"{name!r} has to be awaited, which AsyncTransloadit does")
+        raise InvalidInput(f"{name!r} is asynchronous: use AsyncTransloadit")
     return stream
 
 

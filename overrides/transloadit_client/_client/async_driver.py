@@ -11,17 +11,16 @@ from .._calls.call import Call
 from .._errors import TransloaditError
 from .._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
 from .._http.bodies import Body, BodyProblem, Rate
-from .._http.clients import shortened
 from .._http.exchange import built, is_mixed_up, lost, received
 from .._http.failures import FAILURES
 from .._http.pool_state import PEER
+from .._http.settings import shortened
+from .._progress import current_story
 from .._retry.attempts import attempts
 from .._retry.policy import ONCE
-from .tasks import Sleep, bounded, check, done_in_thread, poured, sleep
+from .tasks import Bound, Sleep, bounded, check, done_in_thread, poured, sleep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .._flow import Step
     from .._http.async_event_stream import AsyncListener
     from .base import BaseTransloadit
@@ -50,6 +49,9 @@ class AsyncDriver:
         self._timeout = timeout
         self._sleep = sleep
         self._listener = listener
+        # By the context and no argument: `run` is made of public methods, whose arguments are for
+        # people, and each of them may retry.
+        self._story = current_story()
 
     async def run(self, flow: Flow[T]) -> T:
         """Carries out a flow; gives its result, or raises the error that it ends with."""
@@ -73,6 +75,8 @@ class AsyncDriver:
         return await self.run(attempts(call, self._client._world()))
 
     async def _do(self, step: Step) -> Any:
+        if self._story is not None and isinstance(step, Pause) and step.retry is not None:
+            self._story.retries(step.retry, step.assembly_id)
         match step:
             case Send():
                 return await self._send(step)
@@ -110,8 +114,9 @@ class AsyncDriver:
                 # without one. Redirects are followed by our own rules, or not at all.
                 response = await http.send(request, stream=True, auth=auth, follow_redirects=False)
                 try:
-                    body = await self._body(send.call, response, bound.check)
-                    outcome = received(send, response.status_code, response.headers, body)
+                    body = await self._body(send.call, response, bound)
+                    path = http.base_url.path
+                    outcome = received(send, response.status_code, response.headers, body, path)
                     # Every further answer on this connection would be one behind. HTTP/2 numbers
                     # its answers, and other calls share the connection.
                     if is_mixed_up(outcome) and response.http_version != "HTTP/2":
@@ -119,21 +124,21 @@ class AsyncDriver:
                 finally:
                     await response.aclose()
         except FAILURES as error:
-            return lost(send, error)
+            return lost(send, error, self._client._connections.proxy_for(request.url))
         return outcome
 
     async def _body(
-        self, call: Call[Any], response: httpx.Response, check_time: Callable[[], None]
+        self, call: Call[Any], response: httpx.Response, bound: Bound
     ) -> bytes | BodyProblem:
         if call.sink is not None:
             rate = Rate(self._client._retry.minimum_rate)
-            return await poured(response, call.sink, self._sleep, rate)
+            return await poured(response, call.sink, self._sleep, rate, bound)
         if response.is_stream_consumed:  # by an event hook of the caller's, or made by a mock
             return response.content
         try:
-            body = Body(response.headers)
+            body = Body(response.headers, self._client._max_answer_size)
             async for piece in response.aiter_raw():
-                check_time()
+                bound.check()
                 body.feed(piece)
         except BodyProblem as problem:
             return problem

@@ -20,19 +20,14 @@ from .._calls.operations import Assembly, params_of
 from .._calls.sources import Source, known_size
 from .._errors import ApiError, TransloaditError, UploadIncomplete
 from .._flow import Flow, InThread, Stop
-from .._progress import OnProgress, SavedFile, Story
+from .._http.settings import Timeout, timeout_of
+from .._progress import OnProgress, Story
 from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
 from .._signing import Params
-from .._status import AssemblyStatus
+from .._status import AssemblyStatus, SavedFile
 from .async_driver import AsyncDriver
-from .base import (
-    CHUNK_SIZE,
-    CREATES_PER_MINUTE,
-    DEADLINE,
-    TUS_ABOVE,
-    BaseTransloadit,
-    Timeout,
-)
+from .base import BaseTransloadit
+from .options import CHUNK_SIZE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
 from .tasks import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
 
 T = TypeVar("T")
@@ -122,6 +117,7 @@ class AsyncTransloadit(BaseTransloadit):
                 files=parts() if are_in_memory(files) else await done_in_thread(InThread(parts)),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
+                template_id=template_id,
             )
             return await self._driver(timeout).call(call)
 
@@ -199,7 +195,8 @@ class AsyncTransloadit(BaseTransloadit):
             reparse_template=int(reparse_template),
             extra=extra_params,
         )
-        return await self._driver(timeout).call(operations.replay(*self._permit(params), assembly))
+        call = operations.replay(*self._permit(params), assembly, template_id)
+        return await self._driver(timeout).call(call)
 
     async def replay_assembly_notification(
         self,
@@ -399,12 +396,7 @@ class AsyncTransloadit(BaseTransloadit):
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = await self.get_assembly(assembly, timeout=timeout)
         download = Download(
-            assembly,
-            save_to,
-            self._home,
-            steps=steps,
-            max_size=max_size,
-            on_progress=on_progress,
+            assembly, save_to, self._home, steps=steps, max_size=max_size, on_progress=on_progress
         )
         saved = await self._all_done(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)
@@ -416,6 +408,7 @@ class AsyncTransloadit(BaseTransloadit):
         files: Files | None = None,
         save_to: str | os.PathLike[str] | None = None,
         save_steps: Collection[str] | None = None,
+        max_size: int | None = None,
         assembly_id: str | None = None,
         resume: bool = False,
         tus_above: int = TUS_ABOVE,
@@ -435,7 +428,7 @@ class AsyncTransloadit(BaseTransloadit):
         Args:
             files: as `create_assembly` and `upload` take them.
             save_to: the folder for the results; without one nothing is saved.
-            save_steps: the Steps whose results are saved; by default all.
+            save_steps, max_size: the `steps` and the `max_size` of `download_results`.
             assembly_id: an id of your own; see `create_assembly`.
             resume: whether that Assembly may exist already, from a run that was interrupted: it is
                 then resumed, and none is created. It takes an `assembly_id`.
@@ -460,6 +453,9 @@ class AsyncTransloadit(BaseTransloadit):
         """
         from .._runs import run
 
+        run.check_arguments(create)
+        run.check_saving(create, save_to, save_steps)
+        run.check_limits(tus_above, chunk_size, max_size, deadline, stop)
         found = await self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))
@@ -505,7 +501,12 @@ class AsyncTransloadit(BaseTransloadit):
         if save_to is None:
             return Finished(assembly)
         saved = await self.download_results(
-            assembly, save_to, steps=save_steps, on_progress=on_progress, timeout=timeout
+            assembly,
+            save_to,
+            steps=save_steps,
+            max_size=max_size,
+            on_progress=on_progress,
+            timeout=timeout,
         )
         return Finished(assembly, saved)
 
@@ -515,6 +516,7 @@ class AsyncTransloadit(BaseTransloadit):
         *,
         save_to: str | os.PathLike[str] | None = None,
         save_steps: Collection[str] | None = None,
+        max_size: int | None = None,
         journal: str | os.PathLike[str] | None = None,
         key: Key | None = None,
         at_once: int | None = None,
@@ -538,20 +540,15 @@ class AsyncTransloadit(BaseTransloadit):
 
         Args:
             files: for each Assembly what `run` takes as `files`; a tuple is one `(name, content)`.
-            save_to: a folder; each Assembly's results go into a folder of their own in it.
-            save_steps: the Steps whose results are saved; by default all.
-            journal: a file, made if it is not there. It goes with these very Instructions, and one
-                process at a time may use it.
+            save_to: a folder, in which each Assembly's results have a folder of their own.
+            journal: a file, made if need be, for these very Instructions and one process at a time.
             key: returns the name of an input in the journal, which no other input has. By default
                 its path, or the name of a `(name, content)`.
             at_once: how many Assemblies may run at once; an account may have 250. By default 100,
                 and fewer where the process may open few files and connections.
-            creates_per_minute: how many may be created in any minute, 250 by default, which is what
-                an account may; None for no limit.
-            tus_above, chunk_size: as for `run`, like the rest, which holds for each Assembly.
-            deadline: seconds to wait for each.
-            timeout: seconds for each step of a request, or an `httpx.Timeout`.
-            create: other arguments of `create_assembly`: `steps`, `template_id`, `fields` …
+            creates_per_minute: 250 by default, which is an account's limit; None for no limit.
+            save_steps, max_size, tus_above, chunk_size, deadline, timeout, create: as for `run`,
+                for each Assembly.
 
         Raises:
             InvalidInput: a number makes no sense, the journal cannot be used, or an input has no
@@ -565,15 +562,18 @@ class AsyncTransloadit(BaseTransloadit):
         # What its Assemblies need is imported now: later no file descriptor may be left for it.
         from .._http.async_event_stream import AsyncListener  # noqa: F401
         from .._results import download  # noqa: F401
-        from .._runs import run  # noqa: F401
+        from .._runs import run
         from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
         from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
         from .._uploads import job  # noqa: F401
         from .._waiting import wait  # noqa: F401
         from .map_tasks import mapped
 
-        self._check_credentials()
+        self._authentication.check()
         check_inputs(files)
+        run.check_arguments(create)
+        run.check_saving(create, save_to, save_steps)
+        run.check_limits(tus_above, chunk_size, max_size, deadline, None)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), self._world().now)
@@ -585,6 +585,7 @@ class AsyncTransloadit(BaseTransloadit):
                     finished = await self.run(
                         **task.options(save_to),
                         save_steps=save_steps,
+                        max_size=max_size,
                         tus_above=tus_above,
                         chunk_size=chunk_size,
                         deadline=deadline,
@@ -636,4 +637,4 @@ class AsyncTransloadit(BaseTransloadit):
         return await all_done(flows, one, parallel, on_tick)
 
     def _driver(self, timeout: Timeout, *how: Any, **also: Any) -> AsyncDriver:
-        return AsyncDriver(self, self._checked(timeout), *how, **also)
+        return AsyncDriver(self, timeout_of(timeout), *how, **also)

@@ -1,71 +1,39 @@
 """What the two clients share: configuration, credentials, signing and copies. Nothing waits."""
 
-import os
-import random
 import time
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta
 from secrets import token_hex
 from ssl import SSLContext
-from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Any, ClassVar, Self, TypeVar, Unpack, cast
 
 import httpx
 from attrs import define, field, fields
 
 from transloadit_api.client import Client
 
-from .._calls.addresses import DEFAULT_BASE_URL, Home, checked_base_url
+from .._calls.addresses import Home, checked_hosts
 from .._calls.call import Guard
+from .._calls.numbers import whole_number
 from .._calls.operations import Authorized
-from .._errors import InvalidInput, MissingCredentials
-from .._http.clients import AsyncHttpClient, HttpClient, own_client, timeout_of
+from .._errors import InvalidInput
+from .._http.bodies import MOST as MAX_ANSWER_SIZE
+from .._http.clients import AsyncHttpClient, HttpClient, own_client
 from .._http.connections import Connections
-from .._retry.clock import Clock
+from .._http.settings import can_be_sent, timeout_of
+from .._retry.clock import Clock, jitter
 from .._retry.policy import Budget, Recent, RetryPolicy, World, policy_of
-from .._signing import Credentials, Params, Secret, SignedParams, as_dict, encode, sign
+from .._signing import Params, Secret, SignedParams, as_dict, encode, sign
 from ..smart_cdn import Params as SmartCdnParams
 from ..smart_cdn import sign_url
-
-Timeout = float | httpx.Timeout | None
-"""Seconds for each step of a request (connect, write, read), or an `httpx.Timeout`."""
-
-
-CHUNK_SIZE = 64 * 1024 * 1024
-"""Bytes that one request carries. Files are read as they are sent, so this costs no memory; and a
-chunk that breaks goes on from where it broke."""
-
-DEADLINE = 9 * 3600.0
-"""Seconds: an Assembly may run for 8 hours, and its files arrive before."""
-
-TUS_ABOVE = 8 * 1024 * 1024
-"""Bytes that go in the create request, where they are sent anew if it has to be repeated."""
-
-CREATES_PER_MINUTE = 250
-"""What an account may create, as the API's pages have it."""
-
-SIGNATURE_LIFETIME = timedelta(hours=1)
-"""How long a signature is good. The API checks it when it arrives, before the files, so it need not
-cover the upload. An hour forgives a slow clock; the nonce keeps it from being used twice anyway."""
-
+from .authentication import Authentication
+from .environment import algorithm_of, base_url_of, key_and_secret, secret_of, token_of
+from .options import SIGNATURE_LIFETIME, Options
 
 _DEFAULT_RETRY = RetryPolicy()
+_SHARED = ("_connections", "_budget", "_clock", "_recent", "_upload_hosts")  # by all copies
 T = TypeVar("T", bound="BaseTransloadit")
-
-
-class Options(TypedDict, total=False):
-    """What `with_options` can change; the connections stay what they are."""
-
-    key: str
-    secret: str | Secret
-    signature_algorithm: str
-    auth_token: str | Secret
-    base_url: str
-    timeout: float | httpx.Timeout
-    headers: dict[str, str]
-    cookies: dict[str, str]
-    retry: RetryPolicy | int | None
-    trusted_hosts: Collection[str]
 
 
 @define(init=False, eq=False, repr=False)
@@ -79,6 +47,7 @@ class BaseTransloadit(Client):
     _retry: RetryPolicy = field(alias="retry", kw_only=True)
     _pickle_secrets: bool = field(alias="pickle_secrets", kw_only=True)
     _trusted_hosts: frozenset[str] = field(alias="trusted_hosts", kw_only=True)
+    _max_answer_size: int = field(alias="max_answer_size", kw_only=True)
     _connections: Connections = field(init=False)
     _budget: Budget = field(init=False)
     _clock: Clock = field(init=False)
@@ -99,6 +68,7 @@ class BaseTransloadit(Client):
         retry: RetryPolicy | int | None = _DEFAULT_RETRY,
         pickle_secrets: bool = False,
         trusted_hosts: Collection[str] = (),
+        max_answer_size: int = MAX_ANSWER_SIZE,
         headers: dict[str, str] | None = None,
         cookies: dict[str, str] | None = None,
         verify_ssl: str | bool | SSLContext = True,
@@ -125,6 +95,8 @@ class BaseTransloadit(Client):
                 taken from the environment where it is unpickled.
             trusted_hosts: further hosts, beside the base URL's and the service's, on which
                 Assemblies may be read and canceled over https, such as `{"media.example.net"}`.
+            max_answer_size: bytes that an answer of the API may have, packed and unpacked; 64 MiB.
+                (A status has 8 MB at most; results are limited by `max_size` where they are saved.)
             headers: further headers for every request.
             cookies: cookies for every request.
             verify_ssl: a CA file, a folder of them or an `ssl.SSLContext` to trust instead.
@@ -142,38 +114,17 @@ class BaseTransloadit(Client):
             client = Transloadit("key", "secret", timeout=30, retry=3)
         """
         # Plain texts leave this frame first: a traceback that shows locals must not show them.
-        secret = _secret(secret)
-        auth_token = _secret(auth_token)
-        if auth_token is None and key is None and secret is None:
-            auth_token = _secret(os.environ.get("TRANSLOADIT_AUTH_TOKEN"))
-        if auth_token is not None and not auth_token.is_token():
-            raise InvalidInput(
-                "auth_token has a space, a line end or the like in it; nothing was sent"
-            )
-        self._auth_token = auth_token
-        self._key = key or os.environ.get("TRANSLOADIT_KEY") or None
-        self._secret = secret or _secret(os.environ.get("TRANSLOADIT_SECRET"))
-        for name, given, text in (
-            ("key", key, Secret(self._key or "")),
-            ("secret", secret, self._secret or Secret("")),
-        ):
-            if not text.is_line():
-                raise InvalidInput(
-                    f"{name if given else f'TRANSLOADIT_{name.upper()}'} has a line end or another"
-                    " control character in it, perhaps from the file that it was read from;"
-                    " nothing was sent"
-                )
-        self._signature_algorithm = (
-            signature_algorithm or os.environ.get("TRANSLOADIT_SIGNATURE_ALGORITHM") or "sha384"
-        )
+        secret, auth_token = secret_of(secret), secret_of(auth_token)
+        self._auth_token = token_of(auth_token, is_wanted=key is None and secret is None)
+        self._key, self._secret = key_and_secret(key, secret)
+        self._signature_algorithm = algorithm_of(signature_algorithm)
         self._retry = policy_of(retry)
         self._pickle_secrets = pickle_secrets
-        self._trusted_hosts = frozenset(trusted_hosts)
-        try:
-            httpx.Headers(headers)
-        except (ValueError, TypeError, AttributeError):
-            # Not quoted: headers are where other secrets stand.
-            raise InvalidInput("the headers cannot stand in a request") from None
+        self._trusted_hosts = checked_hosts(trusted_hosts)
+        self._max_answer_size = whole_number("max_answer_size", max_answer_size, "bytes", least=1)
+        if not can_be_sent(headers, cookies):
+            # Not quoted: here is where other secrets stand.
+            raise InvalidInput("the headers or cookies cannot stand in a request")
         self._connections = Connections(verify_ssl, httpx_args or {})
         self._budget = Budget(self._retry)
         self._clock = Clock()
@@ -181,11 +132,8 @@ class BaseTransloadit(Client):
         self._upload_hosts = {}
         self._shares = False
         super().__init__(
-            base_url=checked_base_url(
-                base_url or os.environ.get("TRANSLOADIT_ENDPOINT") or DEFAULT_BASE_URL,
-                secret=bool(self._secret or self._auth_token),
-            ),
-            timeout=None if timeout is None else timeout_of(timeout),
+            base_url=base_url_of(base_url, secret=bool(self._secret or self._auth_token)),
+            timeout=timeout_of(timeout),
             headers=headers or {},
             cookies=cookies or {},
             verify_ssl=verify_ssl,
@@ -197,7 +145,7 @@ class BaseTransloadit(Client):
     def __repr__(self) -> str:
         # A traceback that shows locals also prints a client whose constructor has just failed.
         key, base_url = (getattr(self, name, None) for name in ("_key", "_base_url"))
-        return f"{type(self).__name__}(key={key!r}, base_url={base_url!r})"
+        return f"{type(self).__name__}({key=}, {base_url=})"
 
     def __copy__(self) -> Self:
         """A copy over the same connections, which signs as this client does; see `with_options`."""
@@ -264,7 +212,7 @@ class BaseTransloadit(Client):
         auth = as_dict(as_dict(params).get("auth") or {})
         return sign(
             params,
-            self._credentials(),
+            self._authentication.credentials(),
             expires=auth.get("expires") or self._clock.now() + expires_in,
             nonce=auth.get("nonce") or token_hex(16),
         )
@@ -289,7 +237,7 @@ class BaseTransloadit(Client):
         Example:
             url = client.sign_smart_cdn_url("acme", "thumbnail", "cat.jpg", {"w": 200})
         """
-        credentials = self._credentials()
+        credentials = self._authentication.credentials()
         return sign_url(
             workspace,
             template,
@@ -313,11 +261,8 @@ class BaseTransloadit(Client):
         copy = self.__copy__()
         # Not `type(self)(…)`: a subclass may have an `__init__` with other arguments.
         BaseTransloadit.__init__(copy, **{**self._settings(), **changes})
-        copy._connections = self._connections
-        copy._budget = self._budget
-        copy._clock = self._clock
-        copy._recent = self._recent
-        copy._upload_hosts = self._upload_hosts
+        for name in _SHARED:
+            setattr(copy, name, getattr(self, name))
         copy._shares = True
         return copy
 
@@ -427,6 +372,10 @@ class BaseTransloadit(Client):
         await self.aclose()
 
     @property
+    def _authentication(self) -> Authentication:
+        return Authentication(self._key, self._secret, self._signature_algorithm, self._auth_token)
+
+    @property
     def _home(self) -> Home:
         return Home(self._base_url, self._trusted_hosts)
 
@@ -438,27 +387,6 @@ class BaseTransloadit(Client):
             "timeout": self._timeout,
             "follow_redirects": self._follow_redirects,
         }
-
-    def _credentials(self) -> Credentials:
-        missing = [
-            name
-            for name, value in (
-                ("TRANSLOADIT_KEY", self._key),
-                ("TRANSLOADIT_SECRET", self._secret),
-            )
-            if not value
-        ]
-        if self._key is None or self._secret is None:
-            raise MissingCredentials(
-                f"this call has to be signed: set {' and '.join(missing)} in the environment, or"
-                f" give key and secret to {type(self).__name__}; nothing was sent"
-            )
-        return Credentials(self._key, self._secret, self._signature_algorithm)
-
-    def _check_credentials(self) -> None:
-        """Raises `MissingCredentials` if there is nothing to sign with, and no token either."""
-        if self._auth_token is None:
-            self._credentials()
 
     def _permit(
         self, params: Mapping[str, Any], own_id: str | None = None
@@ -479,18 +407,11 @@ class BaseTransloadit(Client):
         return World(
             policy or self._retry,
             time.monotonic,
-            _jitter,
+            jitter,
             self._budget,
             self._clock.correct,
             self._recent,
         )
-
-    def _checked(self, timeout: Timeout) -> httpx.Timeout | None:
-        return None if timeout is None else timeout_of(timeout)
-
-
-def _jitter(most: float) -> float:
-    return random.uniform(0.0, most)  # noqa: S311  # it spreads load
 
 
 def _unpickled(client: type[T], options: dict[str, Any], added: dict[str, Any]) -> T:
@@ -499,7 +420,3 @@ def _unpickled(client: type[T], options: dict[str, Any], added: dict[str, Any]) 
     for name, value in added.items():
         object.__setattr__(unpickled, name, value)
     return unpickled
-
-
-def _secret(text: str | Secret | None) -> Secret | None:
-    return Secret(text) if text else None

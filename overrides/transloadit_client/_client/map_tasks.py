@@ -37,7 +37,7 @@ async def mapped(
     # Tasks that outlive a `yield` need a nursery on trio, and a generator must not yield inside
     # one.
     if not isinstance(running_loop(), asyncio.AbstractEventLoop):
-        raise InvalidInput("map runs on asyncio alone; on trio, call run for each input")
+        raise InvalidInput("map needs asyncio; on trio call run for each input")
     with tasks:
         async with aclosing(_by_tasks(moves, _taker(tasks, inputs), work)) as found:
             async for one in found:

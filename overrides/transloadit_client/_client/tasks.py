@@ -3,6 +3,7 @@
 `threads` has the same names for blocking code, from which the derived client imports them.
 """
 
+import math
 import time
 from collections.abc import (
     AsyncIterable,
@@ -22,13 +23,13 @@ from anyio.from_thread import run as run_in_loop
 
 from .._calls.call import Sink
 from .._calls.files import Files
-from .._errors import TransloaditError
+from .._errors import TransloaditError, check_function
 from .._flow import InThread
 from .._http.bodies import Rate, async_pieces
 from .._http.exchange import SHOWN
 from .._http.failures import FAILURES
 from .._http.worker_threads import in_thread
-from .._progress import OnProgress, Progress, is_awaited, story_of
+from .._progress import OnProgress, Progress, is_awaited, telling, ticking
 from .queue import TICK, Queue
 
 if TYPE_CHECKING:
@@ -64,8 +65,11 @@ def reports(method: M) -> M:
 
     @wraps(method)
     async def reporting(*args: Any, on_progress: OnProgress | None = None, **kwargs: Any) -> Any:
+        check_function("on_progress", on_progress)
+
         async def work(report: OnProgress | None) -> Any:
-            return await method(*args, on_progress=story_of(report), **kwargs)
+            with telling(report) as story:
+                return await method(*args, on_progress=story, **kwargs)
 
         if on_progress is not None and is_awaited(on_progress):
             return await _reported_beside(on_progress, work)
@@ -127,7 +131,14 @@ async def done_in_thread(step: InThread) -> Any:
 class Bound:
     """An exchange that is ended by its cancel scope, so that there is nothing to check."""
 
+    def __init__(self, scope: anyio.CancelScope) -> None:
+        self._scope = scope
+
     def check(self) -> None: ...
+
+    def extend(self) -> None:
+        """Takes its end away: a body came whose rate is watched."""
+        self._scope.deadline = math.inf
 
 
 @asynccontextmanager
@@ -157,14 +168,14 @@ async def bounded(
         listener.start_soon(ask)
     try:
         with scope:
-            yield Bound()
+            yield Bound(scope)
     finally:
         is_done.set()
     if scope.cancelled_caught:
         raise httpx.ReadTimeout("the answer was not complete in time")
 
 
-async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate) -> bytes:
+async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate, bound: Bound) -> bytes:
     """Gives a body to its sink; whatever touches the disk is done in another thread.
 
     Returns:
@@ -172,6 +183,7 @@ async def poured(response: httpx.Response, sink: Sink, _: Sleep, rate: Rate) -> 
     """
     if not await in_thread(sink.begin, response.status_code, response.headers):
         return await anext(async_pieces(response, SHOWN), b"")
+    bound.extend()
     held, broken = bytearray(), None
     try:
         async for data in async_pieces(response):
@@ -202,6 +214,8 @@ async def all_done(
     broken: list[Exception] = []
     is_done = anyio.Event()
 
+    tick = ticking(on_tick)
+
     async def carry_on() -> None:
         for number, work in queue:
             try:
@@ -213,7 +227,7 @@ async def all_done(
         while not is_done.is_set():
             with anyio.move_on_after(TICK):
                 await is_done.wait()
-            on_tick()
+            tick()
 
     async with anyio.create_task_group() as group:
         stop = group.cancel_scope.cancel

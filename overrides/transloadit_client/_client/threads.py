@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
 from functools import wraps
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -14,15 +15,16 @@ import httpx
 
 from .._calls.call import Sink
 from .._calls.files import Files
-from .._errors import InvalidInput, TransloaditError
+from .._errors import InvalidInput, TransloaditError, check_function
 from .._flow import InThread
 from .._http.bodies import Rate, pieces
 from .._http.exchange import SHOWN
+from .._http.watchdog import Watch as Bound
 from .._http.watchdog import bounded
-from .._progress import OnProgress, is_awaited, story_of
+from .._progress import OnProgress, is_awaited, telling, ticking
 from .queue import TICK, Queue
 
-__all__ = ["bounded"]
+__all__ = ["Bound", "bounded"]
 
 M = TypeVar("M", bound=Callable[..., Any])
 W = TypeVar("W")
@@ -55,11 +57,13 @@ def reports(method: M) -> M:
 
     @wraps(method)
     def reporting(*args: Any, on_progress: OnProgress | None = None, **kwargs: Any) -> Any:
+        check_function("on_progress", on_progress)
         if is_awaited(on_progress):
             raise InvalidInput(
                 "on_progress is an `async def`, which only AsyncTransloadit awaits; give a function"
             )
-        return method(*args, on_progress=story_of(on_progress), **kwargs)
+        with telling(on_progress) as story:
+            return method(*args, on_progress=story, **kwargs)
 
     return cast("M", reporting)
 
@@ -69,7 +73,7 @@ def done_in_thread(step: InThread) -> Any:
     return step.do()
 
 
-def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate) -> bytes:
+def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate, bound: Bound) -> bytes:
     """Gives a body to its sink. `check` is called before each piece, and may raise to end it.
 
     Returns:
@@ -77,6 +81,7 @@ def poured(response: httpx.Response, sink: Sink, check: Sleep, rate: Rate) -> by
     """
     if not sink.begin(response.status_code, response.headers):
         return next(pieces(response, SHOWN), b"")
+    bound.extend()
     for data in pieces(response):
         check(0.0)
         rate.add(len(data))
@@ -128,11 +133,15 @@ def all_done(
             ended.put(None)
 
     number = min(parallel, len(works))
-    threads = [Thread(target=carry_on, name="transloadit", daemon=True) for _ in range(number)]
+    # With the context of the caller, in which the call's story is, and the spans of tracers are.
+    threads = [
+        Thread(target=copy_context().run, args=(carry_on,), name="transloadit", daemon=True)
+        for _ in range(number)
+    ]
     try:
         for thread in threads:
             thread.start()
-        _watch(ended, len(threads), on_tick)
+        _watch(ended, len(threads), ticking(on_tick))
     except Exception:
         stop.set()
         for thread in threads:

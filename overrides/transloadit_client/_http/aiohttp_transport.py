@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,11 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from .._errors import InvalidInput
 from .async_pool import AsyncPool
 from .connections import LIMITS
+from .pool_state import PEER
+from .tls import without_certificate
 
 # The first that fits. Only what ends a request before its first byte may say that it was not sent:
 # httpx-aiohttp 0.2.0 makes a `ConnectTimeout` of each lost connection, so creates are done twice.
@@ -46,7 +49,9 @@ class AiohttpTransport(AsyncPool):
         limits: httpx.Limits = LIMITS,
     ) -> None:
         tls = httpx.create_ssl_context(verify, trust_env=False)
-        super().__init__(lambda _: _Line(tls, proxy), limits)
+        bare = without_certificate(tls)
+        self.looks_up_names = proxy is None
+        super().__init__(lambda origin: _Line(bare if origin.is_stranger else tls, proxy), limits)
 
 
 class _Line(httpx.AsyncBaseTransport):
@@ -55,16 +60,26 @@ class _Line(httpx.AsyncBaseTransport):
     def __init__(self, tls: ssl.SSLContext, proxy: str | None) -> None:
         self._tls, self._proxy = tls, proxy
         self._session: aiohttp.ClientSession | None = None
+        self._resolver: _Resolver | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:
-            tcp = aiohttp.TCPConnector(limit=1, ssl=self._tls, keepalive_timeout=3600.0)
+            self._resolver = _Resolver()
+            tcp = aiohttp.TCPConnector(
+                limit=1,
+                ssl=self._tls,
+                keepalive_timeout=3600.0,
+                resolver=self._resolver,
+                use_dns_cache=False,  # each name is looked up, and checked, for each connection
+            )
             jar = aiohttp.DummyCookieJar()
             self._session = aiohttp.ClientSession(
                 connector=tcp, cookie_jar=jar, auto_decompress=False
             )
         for _ in range(2):  # the loop notices here that the server closed what was idle
             await asyncio.sleep(0)
+        if self._resolver is not None:
+            self._resolver.check_peer = request.extensions.get(PEER)
         timeout = request.extensions.get("timeout", {})
         connect, body = timeout.get("connect"), _Body(request, timeout.get("write"))
         with _as_httpx(body):
@@ -88,6 +103,20 @@ class _Line(httpx.AsyncBaseTransport):
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Looks up names, and checks the addresses of hosts that may be anyone's."""
+
+    check_peer: Callable[[str], None] | None = None
+
+    async def resolve(self, *args: Any, **kwargs: Any) -> Any:
+        found = await super().resolve(*args, **kwargs)
+        check = self.check_peer
+        for one in found:
+            if check is not None:
+                check(one["host"])
+        return found
 
 
 class _Body:
@@ -139,6 +168,8 @@ def _as_httpx(body: _Body) -> Iterator[None]:
     """Turns errors into those that httpx raises with its own transports."""
     try:
         yield
+    except InvalidInput:  # a ValueError too, but it is ours
+        raise
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         if body.error is not None:
             raise body.error from None

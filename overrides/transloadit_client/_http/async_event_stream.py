@@ -29,10 +29,11 @@ class AsyncListener:
             await sleep(pause.seconds)
             return None
         if not self._listening:
+            request = request_for(self._http, pause.url)
             if not SLOTS.acquire(blocking=False):
                 return Event(CLOSED)
             self._listening = True
-            self._tasks.start_soon(self._read, request_for(self._http, pause.url))
+            self._tasks.start_soon(self._read, request)
         with move_on_after(pause.seconds):
             event = await self._events.receive()
             self._listening = event.kind != CLOSED

@@ -34,7 +34,8 @@ class Body:
         coding = headers.get("Content-Encoding", "").strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             # Two codings, one in the other, turn a kilobyte into a gigabyte.
-            raise BodyProblem(f"is packed as {coding[:40]!r}, which was not asked for")
+            # Not quoted: a server may echo anything there, such as a token that it was sent.
+            raise BodyProblem("is packed in a way that was not asked for")
         self._most = most
         self._received = 0
         self._data = bytearray()

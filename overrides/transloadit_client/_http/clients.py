@@ -1,6 +1,5 @@
 """Our httpx clients: what they build is a form that every server reads alike (see `form`)."""
 
-import math
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -63,6 +62,14 @@ class AsyncHttpClient(httpx.AsyncClient):
             return await self._own.send(request, **_sending(self, kwargs))
 
 
+def check_headers(headers: Mapping[str, str] | None) -> None:
+    """Raises `InvalidInput` if they cannot be sent. It quotes none: secrets stand there."""
+    try:
+        httpx.Headers(headers)
+    except (ValueError, TypeError, AttributeError):
+        raise InvalidInput("the headers cannot stand in a request") from None
+
+
 def own_client(given: C, kind: type[C]) -> C:
     """Checks an httpx client of the caller's own.
 
@@ -75,33 +82,6 @@ def own_client(given: C, kind: type[C]) -> C:
     raise InvalidInput(
         f"this takes an httpx.{kind.__name__}, not {found.__module__}.{found.__qualname__}:"
         f" make one with httpx.{kind.__name__}(…); httpx2 is a library of its own"
-    )
-
-
-def timeout_of(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    """Checks a timeout: seconds for each step of a request, or an `httpx.Timeout`.
-
-    Raises:
-        InvalidInput: it is neither; httpx itself would take anything and fail later.
-    """
-    if isinstance(timeout, httpx.Timeout):
-        for step, seconds in timeout.as_dict().items():  # sockets take none of these
-            if seconds is not None and not 0 < seconds < math.inf:
-                raise InvalidInput(f"timeout.{step} is {seconds!r}; it takes seconds, or None")
-        return timeout
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return httpx.Timeout(min(timeout, _LONGEST), pool=None)
-    raise InvalidInput(f"timeout is {timeout!r}; it takes seconds above 0, or an httpx.Timeout")
-
-
-_LONGEST = 365 * 24 * 3600.0  # sockets do not take an infinite number of seconds
-
-
-def shortened(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
-    """A timeout whose parts are at most so many seconds."""
-    parts = timeout.as_dict()
-    return httpx.Timeout(
-        **{name: seconds if part is None else min(part, seconds) for name, part in parts.items()}
     )
 
 

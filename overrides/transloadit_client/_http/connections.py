@@ -6,8 +6,6 @@ import functools
 import os
 import ssl
 from collections.abc import Mapping
-from importlib.util import find_spec
-from inspect import signature
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,8 @@ from .._errors import InvalidInput
 from .._locks import Lock
 from .environment import Proxies, check_certificates
 from .pool import Pool
+from .settings import checked_args, checked_verify
+from .tls import without_certificate
 
 if TYPE_CHECKING:
     from anyio import Semaphore
@@ -63,19 +63,19 @@ class Connections:
         own_asynchronous: httpx.AsyncClient | None = None,
     ) -> None:
         # Here and not at the first call, so that the traceback shows the line with the mistake.
-        _check(httpx_args)
+        args = checked_args(httpx_args)
         self.own_sync = own_sync
         self.own_asynchronous = own_asynchronous
-        self._args = httpx_args
-        self._verify = httpx_args.get("verify", verify)
-        self._trust_env = bool(httpx_args.get("trust_env", True))
-        self._limits: httpx.Limits = httpx_args.get("limits") or LIMITS
-        if isinstance(self._verify, str) or "cert" in httpx_args:
+        self._args = args
+        self._verify = checked_verify(args.get("verify", verify))
+        self._trust_env = bool(args.get("trust_env", True))
+        self._limits: httpx.Limits = args.get("limits") or LIMITS
+        if isinstance(self._verify, str) or args.get("cert"):
             _ = self._tls  # what is wrong with a path is told where it was given
-        elif self._verify is True and self._trust_env:
+        elif self._verify is True and self._trust_env and not args.get("transport"):
             check_certificates()
         # A transport or proxy that was given goes before the environment, as it does in httpx.
-        reads_proxies = self._trust_env and not {"transport", "proxy"} & httpx_args.keys()
+        reads_proxies = self._trust_env and not {"transport", "proxy"} & args.keys()
         self._proxies = Proxies() if reads_proxies else None
         self._lock = Lock()
         self._is_closed = False
@@ -96,8 +96,18 @@ class Connections:
     @property
     def are_direct(self) -> bool:
         """Whether names are looked up here, and not by a proxy or a transport of the caller's."""
+        transport = self._args.get("transport")
+        if transport is not None:
+            return bool(getattr(transport, "looks_up_names", False))  # as ours over aiohttp does
         through = self._args.get("proxy") or (self._proxies and self._proxies.are_any)
         return self.are_apart and not through
+
+    def proxy_for(self, url: httpx.URL) -> str | None:
+        """The proxy on the way to a URL, without user and password; None for none, or unknown."""
+        if not self.are_apart:
+            return None
+        proxy = self._proxy(url.scheme, url.host, url.port)
+        return None if proxy is None else str(proxy.url)
 
     def options(self) -> dict[str, Any]:
         """The arguments of an httpx client beside those of its transport."""
@@ -175,14 +185,13 @@ class Connections:
         return bool(self._args.get("http2"))
 
     def _connection(self, origin: "Origin") -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(**self._transport_options(*origin))
+        return httpx.HTTPTransport(**self._transport_options(origin))
 
     def _async_connection(self, origin: "Origin") -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(**self._transport_options(*origin))
+        return httpx.AsyncHTTPTransport(**self._transport_options(origin))
 
-    def _transport_options(self, scheme: str, host: str, port: int | None) -> dict[str, Any]:
+    def _transport_options(self, origin: "Origin") -> dict[str, Any]:
         """The arguments of a transport of one connection, or of one that shares its own."""
-        proxy = self._proxies(scheme, host, port) if self._proxies else self._args.get("proxy")
         one = httpx.Limits(
             max_connections=1,
             max_keepalive_connections=1,
@@ -192,9 +201,26 @@ class Connections:
             "http1": self._args.get("http1", True),
             "http2": self._http2,
             "limits": self._limits if self._http2 else one,
-            "proxy": proxy,
-            "verify": self._tls if scheme == "https" else _NO_TLS,
+            "proxy": self._proxy(origin.scheme, origin.host, origin.port),
+            "verify": self._verify_for(origin),
         }
+
+    def _proxy(self, scheme: str, host: str, port: int | None) -> httpx.Proxy | None:
+        given: httpx.Proxy | None = self._args.get("proxy")
+        return self._proxies(scheme, host, port) if self._proxies else given
+
+    def _verify_for(self, origin: "Origin") -> ssl.SSLContext:
+        if origin.scheme != "https":
+            return _NO_TLS
+        return self._tls_for_strangers if origin.is_stranger else self._tls
+
+    @functools.cached_property
+    def _tls_for_strangers(self) -> ssl.SSLContext:
+        """Trusts whom `_tls` trusts, and has no client certificate."""
+        if isinstance(self._verify, ssl.SSLContext):
+            return without_certificate(self._verify)
+        has_none = not self._args.get("cert")
+        return self._tls if has_none else _context(self._verify, trust_env=self._trust_env)
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -246,21 +272,6 @@ class AsyncCarrier(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._connections.async_transport().handle_async_request(request)
-
-
-def _check(httpx_args: Mapping[str, Any]) -> None:
-    """Checks what is for httpx, which would complain at the first call.
-
-    Raises:
-        InvalidInput: httpx knows no such argument, or cannot do what it asks for.
-    """
-    if not httpx_args:
-        return
-    unknown = httpx_args.keys() - signature(httpx.Client).parameters.keys()
-    if unknown:
-        raise InvalidInput(f"httpx_args has {sorted(unknown)}, which httpx.Client does not take")
-    if httpx_args.get("http2") and not find_spec("h2"):
-        raise InvalidInput("http2 takes another package: pip install 'httpx[http2]'")
 
 
 def _context(verify: str | bool | ssl.SSLContext, *, trust_env: bool) -> ssl.SSLContext:

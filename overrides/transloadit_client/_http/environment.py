@@ -4,11 +4,11 @@ httpx reads the same variables, but at the first call, and some spellings that a
 end in errors that name no variable.
 """
 
+import functools
 import os
 import re
+import ssl
 from collections.abc import Callable
-from contextlib import suppress
-from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.request import getproxies
@@ -16,8 +16,10 @@ from urllib.request import getproxies
 import httpx
 
 from .._errors import InvalidInput
+from .settings import proxy_of
 
 _SCHEMES = ("http", "https", "all")
+_ADVICE = "correct or unset it, or give httpx_args={'trust_env': False}"
 
 
 class Proxies:
@@ -53,33 +55,39 @@ class Proxies:
 
 
 def check_certificates() -> None:
-    """Checks that the certificates that `SSL_CERT_FILE` or `SSL_CERT_DIR` name are there.
+    """Checks `SSL_CERT_FILE` or `SSL_CERT_DIR`, and `SSLKEYLOGFILE`, which each TLS context reads.
 
     Raises:
-        InvalidInput: they are not.
+        InvalidInput: one of them names nothing that can be used.
     """
-    name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
-    value = os.environ.get(name)  # httpx takes the first of the two
-    if value and not any(Path(part).exists() for part in value.split(os.pathsep)):
-        raise InvalidInput(
-            f"the environment variable {name} is {value!r}, which is not there: correct or unset"
-            " it, or give httpx_args={'trust_env': False}"
-        )
+    first = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"  # as httpx does
+    for name in (first, "SSLKEYLOGFILE"):
+        value = os.environ.get(name, "")
+        try:
+            if value and name == "SSL_CERT_FILE":
+                _load(value, Path(value).stat().st_mtime_ns)
+            elif value and name == "SSL_CERT_DIR":
+                # OpenSSL would take anything, and then trust no server.
+                if not any(Path(part).is_dir() for part in value.split(os.pathsep)):
+                    raise NotADirectoryError("it is no folder")
+            elif value:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = value
+        except (OSError, ValueError) as error:  # an SSLError is an OSError
+            raise InvalidInput(
+                f"the environment variable {name} is {value!r}, which cannot be used ({error}):"
+                f" {_ADVICE}"
+            ) from error
+
+
+# To load certificates takes as long as to make a hundred clients, and each copy would ask again.
+@functools.lru_cache(maxsize=8)
+def _load(file: str, _mtime: int) -> None:
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
 
 
 def _checked(scheme: str, value: str) -> httpx.Proxy:
-    name, proxy = f"{scheme.upper()}_PROXY", None
-    problem = "is not the URL of a proxy (http, https, socks5 or socks5h)"
-    with suppress(ValueError, TypeError, httpx.InvalidURL):
-        proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
-    if proxy is not None and proxy.url.host:
-        if not proxy.url.scheme.startswith("socks") or find_spec("socksio"):
-            return proxy
-        problem = "is a SOCKS proxy, which takes another package: pip install 'httpx[socks]'"
-    raise InvalidInput(  # the value is not quoted, since a password may stand in it
-        f"the environment variable {name} (or {name.lower()}) {problem}; correct or unset it, or"
-        " give httpx_args={'trust_env': False}"
-    )
+    name = f"{scheme.upper()}_PROXY"
+    return proxy_of(value, f"the environment variable {name} (or {name.lower()})", f"; {_ADVICE}")
 
 
 def _exception(entry: str) -> Callable[[str, int], bool] | None:

@@ -68,11 +68,14 @@ class Ceiling:
 
     def __init__(self) -> None:
         self._since_end = 0
+        self._before = b""  # an event may end in the middle of its empty line
 
     def check(self, piece: bytes) -> bytes:
         """The piece; raises if the present event is too large."""
-        last = max(piece.rfind(end) for end in (b"\n\n", b"\r\r", b"\n\r\n"))
-        self._since_end = len(piece) - last if last >= 0 else self._since_end + len(piece)
+        text = self._before + piece
+        last = max(text.rfind(end) for end in (b"\n\n", b"\r\r", b"\n\r\n"))
+        self._since_end = len(text) - last if last >= 0 else self._since_end + len(piece)
+        self._before = text[-2:]
         if self._since_end > _LARGEST:
             raise httpx.DecodingError("an event of the stream has no end")
         return piece
@@ -116,9 +119,10 @@ class Listener:
             time.sleep(pause.seconds)
             return None
         if self._stream is None:
+            request = request_for(self._http, pause.url)
             if not SLOTS.acquire(blocking=False):
                 return Event(CLOSED)
-            self._stream = _Stream(self._http, request_for(self._http, pause.url))
+            self._stream = _Stream(self._http, request)
         event = self._stream.next(pause.seconds)
         if event is not None and event.kind == CLOSED:
             self._hang_up()

@@ -5,9 +5,11 @@ The two drivers only send what is built here, and read the body.
 
 import html
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import unquote
 
 import httpx
 
@@ -18,7 +20,7 @@ from .._retry.clock import seconds_until
 from .._version import __version__
 from .bodies import BodyProblem
 from .failures import CANNOT_BE_SENT, NEVER_SENT, no_answer
-from .pool_state import APART
+from .pool_state import APART, STRANGER
 
 # Some servers of files answer no request without one.
 _AGENT = {"User-Agent": f"python-transloadit-client/{__version__}"}
@@ -42,6 +44,8 @@ def built(
         )
         # Set here, since a bare request comes from no client that would set it.
         request.extensions["timeout"] = (timeout or http.timeout).as_dict()
+        if call.sink is not None:
+            request.extensions[STRANGER] = True
         if call.own_connection:
             request.extensions[APART] = True
         if prepared.bearer is not None:
@@ -61,9 +65,21 @@ def _bare(arguments: Mapping[str, str]) -> httpx.Request:
 
 
 def received(
-    send: Send, http_status: int, headers: Mapping[str, str], body: bytes | BodyProblem
+    send: Send,
+    http_status: int,
+    headers: Mapping[str, str],
+    body: bytes | BodyProblem,
+    base_path: str = "/",
 ) -> Outcome:
-    """What an answer says."""
+    """What an answer says.
+
+    Args:
+        send: the request that is answered.
+        http_status: the answer's.
+        headers: the answer's.
+        body: the answer's, or why it cannot be read.
+        base_path: the path of `base_url`.
+    """
     call = send.call
     if send.request.bearer is not None:
         body, headers = _without(send.request.bearer.reveal(), body, headers)
@@ -72,6 +88,9 @@ def received(
             raise unreadable(Answer(call.title, http_status, b"", headers), str(body))
         return Outcome(call.read(Answer(call.title, http_status, body, headers)))
     except ApiError as error:
+        if _is_no_route(error) and base_path != "/" and _is_under_base(send):
+            hint = f"base_url has the path {base_path!r}, to which routes are appended:"
+            error.args = (f"{error} {hint} is it one too many?",)
         date = headers.get("Date")
         retry_after = seconds_until(headers.get("Retry-After"), date)
         # The body's `info.retryIn` goes before the header, which a proxy may have written.
@@ -80,37 +99,63 @@ def received(
         return Outcome(error=error, retry_after=retry_after, date=date)
 
 
+def _is_no_route(error: ApiError) -> bool:
+    """Whether nothing is at the URL: so says the API, or a web server that is none."""
+    is_page = isinstance(error, UnreadableAnswer) and error.http_status == 404
+    return is_page or error.code == "SERVER_404"
+
+
+def _is_under_base(send: Send) -> bool:
+    """Whether the URL was made of `base_url`, and is not one of an answer."""
+    return str(send.request.arguments.get("url")).startswith("/")
+
+
 def _without(
     token: str, body: bytes | BodyProblem, headers: Mapping[str, str]
 ) -> tuple[bytes | BodyProblem, Mapping[str, str]]:
     """A server may echo what it was sent, and errors keep the body and name the `Location`."""
-    hidden = {name: _hide(value, token) for name, value in headers.items()}
+    hidden = httpx.Headers({name: _hide(value, token) for name, value in headers.items()})
     if isinstance(body, BodyProblem):
-        return body, httpx.Headers(hidden)
+        return body, hidden
     with suppress(ValueError, RecursionError):  # JSON can spell every character in several ways
-        if _has(data := json.loads(body), token):
-            body = json.dumps(data, ensure_ascii=False).encode(errors="replace")
-    return _hide(body.decode("utf-8", "surrogateescape"), token).encode(
-        "utf-8", "surrogateescape"
-    ), httpx.Headers(hidden)
+        data = json.loads(body)
+        if (clean := _cleaned(data, token)) != data:
+            body = json.dumps(clean, ensure_ascii=False).encode(errors="replace")
+    text = _hide(body.decode("utf-8", "surrogateescape"), token)
+    return text.encode("utf-8", "surrogateescape"), hidden
 
 
 def _hide(text: str, token: str) -> str:
-    """A text without a token, also one that is escaped for a URL or for HTML."""
-    for spelled in (token, quote(token, safe=""), quote(token)):
-        text = text.replace(spelled, _HIDDEN)
-    readable = html.unescape(text) if "&" in text else text
-    return readable.replace(token, _HIDDEN) if token in readable else text
+    """A text without a token, also one that is escaped for a URL, for HTML or for JSON."""
+    text = clear = text.replace(token, _HIDDEN)
+    for _ in range(2):  # one may be inside the other
+        for mark, readable in _READABLE.items():
+            clear = readable(clear) if mark in clear else clear
+            if token in clear:
+                text = clear = clear.replace(token, _HIDDEN)
+    return text
 
 
-def _has(data: object, token: str) -> bool:
+def _cleaned(data: Any, token: str) -> Any:
+    """JSON in whose texts the token is hidden."""
     if isinstance(data, str):
-        return token in data
+        return _hide(data, token)
     if isinstance(data, dict):
-        return any(_has(part, token) for pair in data.items() for part in pair)
-    return isinstance(data, list) and any(_has(part, token) for part in data)
+        return {_hide(name, token): _cleaned(value, token) for name, value in data.items()}
+    return [_cleaned(value, token) for value in data] if isinstance(data, list) else data
 
 
+def _without_escapes(text: str) -> str:
+    """A text in which `\\u0041` is the letter that it stands for."""
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+
+
+_READABLE: dict[str, Callable[[str], str]] = {
+    "%": unquote,
+    "&": html.unescape,
+    "\\u": _without_escapes,
+    "\\/": lambda text: text.replace("\\/", "/"),
+}
 _HIDDEN = "(auth token)"
 
 
@@ -119,15 +164,24 @@ def is_mixed_up(outcome: Outcome) -> bool:
     return isinstance(outcome.error, UnreadableAnswer) and outcome.error.wrong_assembly
 
 
-def lost(send: Send, error: Exception) -> Outcome:
-    """No answer came."""
+def lost(send: Send, error: Exception, proxy: str | None = None) -> Outcome:
+    """No answer came.
+
+    Args:
+        send: the request.
+        error: what httpx raised.
+        proxy: the proxy that it went through, without a password.
+    """
     if isinstance(error, InvalidInput):  # a file broke while it was sent: it would break again
         return Outcome(error=error, cannot_be_sent=True)
-    failure = no_answer(send.call.title, error)
-    failure.__cause__ = error
+    host = None
     if isinstance(built := send.request.built, httpx.Request):
         port = built.url.port or (443 if built.url.scheme == "https" else 80)
-        failure.host = f"{built.url.host}:{port}"
+        bare = built.url.host
+        host = f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+    failure = no_answer(send.call.title, error, host, proxy)
+    failure.__cause__ = error
+    failure.host, failure.proxy = host, proxy
     return Outcome(
         error=failure,
         never_sent=isinstance(error, NEVER_SENT),

@@ -43,7 +43,9 @@ def _plain(words: str) -> str:
     return found[0] if found else "it was no valid HTTP"
 
 
-def no_answer(request: str, error: Exception) -> NoAnswer:
+def no_answer(
+    request: str, error: Exception, host: str | None = None, proxy: str | None = None
+) -> NoAnswer:
     """The error for a request that got no answer, to be raised `from` httpx's own `error`.
 
     The frames of the HTTP stack are dropped: their locals hold the token and the signed form, and
@@ -60,4 +62,7 @@ def no_answer(request: str, error: Exception) -> NoAnswer:
         link = link.__cause__ or link.__context__
     kind = "timed out" if isinstance(error, httpx.TimeoutException) else "got no answer"
     words = f": {error}" if str(error) else ""
-    return NoAnswer(f"could not {request}: the request {kind} ({type(error).__name__}{words})")
+    where = f" to {host}" if host else ""
+    way = f" through the proxy {proxy}" if proxy else ""
+    said = f"{type(error).__name__}{words}"
+    return NoAnswer(f"could not {request}: the request{where}{way} {kind} ({said})")

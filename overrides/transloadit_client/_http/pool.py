@@ -40,7 +40,8 @@ class Pool(httpx.BaseTransport):
         watch = request.extensions.get(WATCH)
         if watch is not None:
             watch.line = line
-            request.extensions["trace"] = partial(line.trace, request.extensions.get(PEER))
+            check_peer = request.extensions.get(PEER)
+            request.extensions["trace"] = partial(line.trace, check_peer, watch.check)
         try:
             response = line.transport.handle_request(request)
         # BaseException, as Ctrl-C and a cancellation must give the connection back as well.

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import httpx
 from attrs import define, field
@@ -25,15 +25,33 @@ PEER = "transloadit_client.check_peer"
 APART = "transloadit_client.apart"
 """The name of a request's extension: True for a new connection that is not kept, nor counted."""
 
-Origin = tuple[str, str, int | None]
+STRANGER = "transloadit_client.stranger"
+"""The name of a request's extension: True where the host may be anyone's, as for a result."""
+
+
+class Origin(NamedTuple):
+    """Where a connection leads.
+
+    Attributes:
+        scheme, host: of a URL.
+        port: None for the scheme's own.
+        is_stranger: whether the host may be anyone's, so that it is shown no client certificate.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    is_stranger: bool
+
 
 CONNECTED = "connection.connect_tcp.complete"
 """What httpcore calls the step after which a connection stands, before anything is sent on it."""
 
 
 def origin_of(request: httpx.Request) -> Origin:
-    """Where a request goes: scheme, host, and the port if it is not the scheme's own."""
-    return request.url.scheme, request.url.host, request.url.port
+    """Where a request goes."""
+    url, is_stranger = request.url, bool(request.extensions.get(STRANGER))
+    return Origin(url.scheme, url.host, url.port, is_stranger)
 
 
 @define(eq=False)
@@ -51,16 +69,24 @@ class Line(Generic[T]):
     apart: bool = False
     _stream: Any = None
 
-    def trace(self, check_peer: Callable[[str], None] | None, step: str, details: Any) -> None:
+    def trace(
+        self,
+        check_peer: Callable[[str], None] | None,
+        check_ended: Callable[[], None],
+        step: str,
+        details: Any,
+    ) -> None:
         """httpcore tells each step of a request, among them a new connection."""
-        if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            self._stream = details["return_value"]
-        if check_peer is not None and step == CONNECTED:
-            try:
+        if not step.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            return
+        self._stream = details["return_value"]
+        try:
+            check_ended()  # a wait that ended while it connected left nothing to hang up yet
+            if check_peer is not None and step == CONNECTED:
                 check_peer(self._stream.get_extra_info("server_addr")[0])
-            except BaseException:
-                self._stream.close()
-                raise
+        except BaseException:
+            self._stream.close()
+            raise
 
     def hang_up(self) -> None:
         """Shuts the connection down, which ends a read in another thread."""

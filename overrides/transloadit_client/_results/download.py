@@ -16,10 +16,10 @@ from attrs import define, field
 
 from .._calls.addresses import Home, check_addresses, download_url
 from .._calls.call import Call, Guard, Prepared
+from .._calls.numbers import whole_number
 from .._errors import (
     ApiError,
     DownloadIncomplete,
-    InvalidInput,
     NoAnswer,
     Phase,
     StillBusy,
@@ -28,8 +28,9 @@ from .._errors import (
     UntrustedUrl,
 )
 from .._flow import Flow, InThread
-from .._progress import MissingFile, OnProgress, Progress, SavedFile
-from .._status import AssemblyFile, AssemblyStatus
+from .._progress import OnProgress, Progress
+from .._retry.reports import again
+from .._status import AssemblyFile, AssemblyStatus, MissingFile, SavedFile, code_of
 from .expected import Expected, holds
 from .file_names import numbered, safe_name, same_name
 from .partial_file import PartialFile, Redirect, disk_errors
@@ -125,10 +126,10 @@ class Download:
         self._assembly_id = str(status.assembly_id)
         if status.busy:
             busy = StillBusy(f"Assembly {self._assembly_id} is still busy; wait for it first.")
-            busy.assembly_id, busy.status = self._assembly_id, status
+            busy.assembly_id, busy.status, busy.code = self._assembly_id, status, code_of(status)
             raise busy
-        if max_size is not None and (not isinstance(max_size, int) or max_size < 0):
-            raise InvalidInput(f"max_size is {max_size!r}; it is a number of bytes")
+        if max_size is not None:
+            whole_number("max_size", max_size, "bytes", least=0)
         self._status, self._home, self._on_progress = status, home, on_progress
         self._max_size = max_size
         self._paths = PathAllocator(save_to)
@@ -142,6 +143,7 @@ class Download:
         self._reported: Progress | None = None
 
     def works(self) -> list[Flow[SavedFile]]:
+        self.report()  # so that a retry, which knows no Assembly, is not the first to be reported
         return [self._save(result) for result in self._results]
 
     def report(self) -> None:
@@ -170,10 +172,11 @@ class Download:
         named = "; ".join(file.why.rstrip(".") for file in missing[:_NAMED])
         more = f"; and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         error = DownloadIncomplete(
-            f"{len(missing)} of {len(outcomes)} results of Assembly {self._assembly_id} are not on"
-            f" the disk: {named}{more}."
+            f"{len(missing)} of {len(outcomes)} results of Assembly {self._assembly_id} could not"
+            f" be saved: {named}{more}."
         )
         error.assembly_id, error.saved, error.missing = self._assembly_id, saved, missing
+        error.status, error.code = self._status, code_of(self._status)
         raise error
 
     def _result(self, step: str, file: AssemblyFile, number: int) -> Result:
@@ -233,8 +236,10 @@ class Download:
                 return
             all_at_once = part.of_one_answer  # the bytes of several may be of two versions
             part.restart()
+            error = UnreadableAnswer(f"could not fetch {result.label}: {fault}.")
             if all_at_once or is_last:
-                raise UnreadableAnswer(f"could not fetch {result.label}: {fault}.")
+                raise error
+            yield again(f"fetch {result.label}", error, "fetch it anew")
 
     def _fetch(self, result: Result, first: str) -> Flow[None]:
         """Fetches the rest of a file, for as long as each try brings more of it."""
@@ -248,6 +253,7 @@ class Download:
                 if part.size <= most or (refused and url == first):
                     raise
                 url, most = first, part.size  # where it was redirected to may have expired
+                yield again(f"fetch {result.label}", error, f"fetch it from byte {most}")
                 continue
             except UntrustedUrl as error:
                 raise _untrusted(result, error) from None
@@ -307,16 +313,14 @@ def at_once(parallel: int) -> int:
     Raises:
         InvalidInput: it is no number of files.
     """
-    if not isinstance(parallel, int) or parallel < 1:
-        raise InvalidInput(f"parallel is {parallel!r}; it counts files")
-    return parallel
+    return whole_number("parallel", parallel, "files", least=1)
 
 
 def _joined(base: str, given: str) -> str:
     try:
         return urljoin(base, given)
     except ValueError:  # half an IPv6 address, say
-        raise UntrustedUrl("it is redirected to no URL") from None
+        raise UntrustedUrl("it is redirected to something that is not a URL") from None
 
 
 def _untrusted(result: Result, error: UntrustedUrl) -> UntrustedUrl:

@@ -164,7 +164,7 @@ class PartialFile:
         if status not in (200, 206):
             said = answer.body[: 4 * _SHOWN].decode(errors="replace")[:_SHOWN]
             error = ApiError(f"could not {answer.title}: HTTP {status}: {said!r}")
-            error.http_status, error.body = status, said
+            error.http_status, error.body, error.headers = status, said, answer.headers
             raise error
         size = self._announced if self.expected.size is None else self.expected.size
         if not self._problem and size is not None and self.size < size:

@@ -3,8 +3,6 @@
 What may be tried again is in `rules`, how often and how long in `policy`.
 """
 
-import logging
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -14,6 +12,7 @@ from .._calls.call import Call, Guard, NotThere
 from .._errors import ApiError, Attempt, InvalidInput, NoAnswer, OutcomeUnknown, Phase
 from .._flow import Flow, Outcome, Pause, Send
 from .policy import RetryPolicy, World, wait_after_fault, wait_after_limit
+from .reports import log_retry
 from .rules import (
     AFTER_NOT_FOUND,
     CREATES,
@@ -25,10 +24,6 @@ from .rules import (
 )
 
 T = TypeVar("T")
-
-logger = logging.getLogger("transloadit_client")
-_ID = re.compile(r"\b[0-9a-f]{32}\b")  # whoever knows an Assembly's id may cancel it
-
 
 # These repeats cost no budget, which is there for outages. A wrong clock is corrected once, but all
 # calls that were signed before that have to be signed anew: a `map` has a hundred at once.
@@ -88,12 +83,16 @@ def attempts(
             maybe_done = False  # the refusal says how things stand
         step = next_after(phase, call.guard, maybe_done=maybe_done, id_is_new=call.id_is_new)
         maybe_done = maybe_done or step is Next.REPORT
-        history += (Attempt(str(outcome.error), phase.value, step.value),)
+        history += (
+            Attempt(str(outcome.error), phase.value, step.value, None, number, policy.attempts),
+        )
         if step is Next.FIND and call.find is not None:
             try:
                 # Within the time of this call: looking is a part of it, not another one.
                 found = yield from attempts(call.find(), world, until, stopped)
                 if not isinstance(found, NotThere):
+                    if call.guard in CREATES:
+                        world.recent.add(call.assembly_id)
                     return cast("T", found)
             except (ApiError, NoAnswer) as seen:
                 history += seen.attempts
@@ -113,10 +112,14 @@ def attempts(
         history = (*history[:-1], last)
         if why_not:
             raise _final(outcome.error, call, history, maybe_done=maybe_done)
-        _tell(call, outcome.error, last, number, policy.attempts)
+        # Not `last`, which may be that of a search: this one failed, and is made again.
+        failed = Attempt(
+            str(outcome.error), phase.value, step.value, delay, max(1, number), policy.attempts
+        )
+        log_retry(call.title, outcome.error, failed)
         # A pause and no sleep: the driver knows whether a thread, a task or a simulated clock
         # waits.
-        yield Pause(delay)
+        yield Pause(delay, retry=failed, assembly_id=call.assembly_id)
         if step is Next.RESIGN or call.guard is Guard.HARMLESS:
             request = call.prepare()
 
@@ -124,9 +127,10 @@ def attempts(
 def _end(call: Call[Any], until: float, policy: RetryPolicy) -> float | None:
     """When an exchange ends at the latest: a large body may take what the slowest rate takes.
 
-    None for no end: that of a download, which is watched as it comes, or of any body at any rate.
+    Of a download that is when its body begins, whose rate is watched as it comes. None for no end:
+    of a body that may come at any rate.
     """
-    if call.sink is not None or (call.size and not policy.minimum_rate):
+    if call.size and not policy.minimum_rate:
         return None
     return until + (call.size / policy.minimum_rate if call.size else 0.0)
 
@@ -162,30 +166,6 @@ def _wait_before(phase: Phase, outcome: Outcome, number: int, world: World) -> f
     return wait(world.policy, max(1, number), hint, world.jitter)
 
 
-def _tell(
-    call: Call[Any],
-    error: ApiError | InvalidInput | NoAnswer,
-    last: Attempt,
-    number: int,
-    most: int,
-) -> None:
-    """Logs a repeat, at INFO. Ids and URLs give power, so they stand in errors and not in logs."""
-    cause = type(error.__cause__ or error).__name__
-    if isinstance(error, ApiError):
-        cause = error.code or f"HTTP {error.http_status}"
-    logger.info(
-        "could not %s: %s (%s) after attempt %d of %d; going to %s in %.1f seconds",
-        _ID.sub("(id)", call.title),
-        last.phase,
-        cause,
-        number,
-        most,
-        last.decision,
-        last.delay or 0.0,
-        extra={"attempt": last},
-    )
-
-
 def _is_missing(error: object) -> bool:
     return isinstance(error, ApiError) and error.code == "ASSEMBLY_NOT_FOUND"
 
@@ -209,7 +189,7 @@ def _final(
             f" ({history[-1].decision}); {where} will tell."
         )
         unknown.assembly_id = call.assembly_id
-        unknown.host = getattr(error, "host", None)
+        unknown.host, unknown.proxy = getattr(error, "host", None), getattr(error, "proxy", None)
         unknown.__cause__ = unknown.last = error
         error = unknown
     error.attempts = history

@@ -1,6 +1,7 @@
 """Time as the server tells it: HTTP dates, `Retry-After`, and our own clock set right by them."""
 
 import logging
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -75,3 +76,8 @@ def parsed_date(text: str | None) -> datetime | None:
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def jitter(most: float) -> float:
+    """A number of seconds from zero to the most."""
+    return random.uniform(0.0, most)  # noqa: S311  # it spreads load

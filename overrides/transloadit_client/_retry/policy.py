@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from attrs import Factory, field, frozen
 
+from .._calls.numbers import number, seconds, whole_number
 from .._errors import InvalidInput
 from .._locks import Lock
 
@@ -21,15 +22,16 @@ class RetryPolicy:
     Args:
         attempts: how many at most, the first included.
         deadline: seconds for a whole call; no attempt begins later.
-        first: seconds that the first wait after a fault is at most. Each further one may be twice
-            as long, and all are drawn at random from zero up ("full jitter").
-        longest: seconds that any such wait is at most.
-        floor: seconds that a wait after a rate limit is at least, since the API may ask for 0.
-        share: how many repeats a request adds to the budget of its client, on average.
-        reserve: how many repeats the budget holds at first, and at most. When it is empty nothing
-            is repeated: an outage must not be met with more requests than usual.
-        minimum_rate: bytes a second that a large body has to bring on average; 0 for any. Uploads
-            get the time that this takes beside the deadline; slower downloads are begun anew.
+        first: the longest first wait after a fault, in seconds. Each further one may be twice as
+            long, and all are drawn at random from zero up ("full jitter").
+        longest: the longest such wait of all, in seconds.
+        floor: the shortest wait after a rate limit, in seconds, since the API may ask for 0.
+        share: how many retries each request adds to the budget of its client, on average.
+        reserve: how many retries the budget holds at first, and at most. When it is empty nothing
+            is retried, so that an outage is not met with more requests than usual.
+        minimum_rate: bytes a second that a large body must reach on average; 0 for any. Uploads get
+            the time that this takes beside the deadline; slower downloads are broken off and
+            resumed.
 
     Raises:
         InvalidInput: one of them is negative or no number, or `attempts` is no whole number from 1.
@@ -55,15 +57,14 @@ class RetryPolicy:
     minimum_rate: float = 1024.0
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.attempts, int) or self.attempts < 1:
-            raise InvalidInput(f"attempts is {self.attempts!r}; it takes a whole number from 1")
-        for name in (
-            "deadline", "first", "longest", "floor", "share", "reserve", "minimum_rate",
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not value >= 0:  # nor is NaN
-                raise InvalidInput(f"{name} is {value!r}; it takes a number from 0")
+        whole_number("attempts", self.attempts, "attempts", least=1)
+        for name in ("first", "longest", "floor"):
+            seconds(name, getattr(self, name), most=_LONGEST_WAIT)
+        for name in ("deadline", "share", "reserve", "minimum_rate"):
+            number(name, getattr(self, name))
 
+
+_LONGEST_WAIT = 30 * 24 * 3600.0  # seconds: a sleep of an infinite time is an OverflowError
 
 ONCE = RetryPolicy(attempts=1)
 """Never repeat; a lost create is still looked for."""

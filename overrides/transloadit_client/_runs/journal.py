@@ -134,10 +134,14 @@ class Journal:
             yield
         except InvalidInput:
             raise
-        except (self._error, OSError, ValueError) as error:  # the last: no path, or no text
+        except OSError as error:
             raise InvalidInput(
-                f"cannot use {str(self._path)!r} as a journal: {error}; is it one, is its disk"
-                " full, or is another process using it?"
+                f"cannot use {str(self._path)!r} as a journal: {error.strerror}"
+            ) from error
+        except (self._error, ValueError) as error:  # the last: no path, or no text
+            raise InvalidInput(
+                f"cannot use {str(self._path)!r} as a journal: {error}; is it another program's"
+                " file, is its disk full, or is another process using it?"
             ) from error
 
     def _make(self) -> None:
@@ -145,7 +149,7 @@ class Journal:
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         if not self._path.is_file():
-            raise InvalidInput(f"cannot use {str(self._path)!r} as a journal: it is no file")
+            raise InvalidInput(f"cannot use {str(self._path)!r} as a journal: it is not a file")
 
     def _is_new(self, database: "sqlite3.Connection") -> bool:
         """Whether nothing is in it yet.
@@ -172,7 +176,7 @@ class Journal:
         self._open.execute("INSERT OR IGNORE INTO work VALUES (?)", [instructions])
         [works] = self._open.execute("SELECT count(*) FROM work").fetchone()
         if works > 1:
-            raise InvalidInput("the journal is that of other Instructions; name another file")
+            raise InvalidInput("the journal belongs to other Instructions: use another file")
         self._open.commit()
 
     def _draw(self, key: str, version: str | None) -> Entry:

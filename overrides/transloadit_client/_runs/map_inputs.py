@@ -1,5 +1,6 @@
 """The inputs of a `map`: which Assembly is whose, and what became of it."""
 
+import logging
 import os
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from functools import partial
@@ -19,6 +20,8 @@ from .._signing import encode
 from .input_versions import has_changed, version_of
 from .journal import Entry, Journal
 from .outcomes import CreateOptions, Finished, Key, Mapped
+
+logger = logging.getLogger("transloadit_client")
 
 _RENEWALS = 3  # an upload that breaks off so often has another reason
 
@@ -104,8 +107,8 @@ class Tasks:
             return Task(files, key or "", Entry(drawn_assembly_id()))
         if not isinstance(key, str):
             raise InvalidInput(
-                f"an input of type {type(files).__name__} has no name to stand under in a journal;"
-                " give key=…, a function from an input to a text that is its own"
+                f"an input of type {type(files).__name__} has no name for the journal;"
+                " give key=…, a function that returns a name of its own for each input"
             )
         try:
             entry = self._journal.entry(self._stored_key(files, key), partial(version_of, files))
@@ -134,6 +137,7 @@ class Tasks:
                 entry = self._journal.renew(stored_key, partial(version_of, task.files))
             except InvalidInput:
                 return None
+        logger.info("an upload broke off, so that nothing ran; creating its Assembly anew")
         return evolve(task, entry=entry, renewed=task.renewed + 1)
 
     def delivered(self, mapped: Mapped) -> None:

@@ -5,6 +5,7 @@ and a simulated clock carry out the same code.
 """
 
 import errno
+import logging
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from .._errors import InvalidInput
+from .._calls.numbers import whole_number
 from .map_inputs import Task
 from .outcomes import Mapped
+
+logger = logging.getLogger("transloadit_client")
 
 AT_ONCE = 100  # Assemblies in progress: an account may have 250, and a client 100 connections
 _MINUTE = 60.0
@@ -59,8 +62,8 @@ class Quota:
     """
 
     def __init__(self, a_minute: int | None) -> None:
-        if a_minute is not None and a_minute < 1:
-            raise InvalidInput(f"{a_minute} Assemblies a minute are none; give 1 or more, or None")
+        if a_minute is not None:
+            whole_number("creates_per_minute", a_minute, "Assemblies a minute", least=1)
         self._most = a_minute
         # As many times as the limit has starts: the oldest of them is all that has to be looked at.
         self._starts: deque[float] = deque(maxlen=a_minute or 0)
@@ -109,20 +112,19 @@ def mapping(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
     """What to do, move by move; each is answered as its docstring says.
 
     Args:
-        at_once: how many Assemblies may be in the works.
+        at_once: how many Assemblies may be in progress.
         quota: how many may be created in a minute.
         now: a clock in seconds that only goes forward.
 
     Raises:
         InvalidInput: `at_once` is less than one.
     """
-    if at_once < 1:
-        raise InvalidInput(f"{at_once} Assemblies at once are none; give 1 or more")
+    whole_number("at_once", at_once, "Assemblies at once", least=1)
     return _moves(at_once, quota, now)
 
 
 def _moves(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
-    running, more = 0, True
+    running, more, is_waiting = 0, True, False
     while more or running:
         seconds = None
         if more and running < at_once:
@@ -135,9 +137,13 @@ def _moves(at_once: int, quota: Quota, now: Callable[[], float]) -> Moves:
                     more = False
                 else:
                     quota.started(now())
+                    is_waiting = False
                     running += 1
                     yield Start(task)
                 continue
+            if seconds is not None and not is_waiting:
+                is_waiting = True
+                logger.info("waiting %.1f seconds, as creates_per_minute has been reached", seconds)
         ended: Sequence[Mapped] = yield Await(seconds)
         for mapped in ended:
             running -= 1

@@ -9,9 +9,8 @@ from transloadit_api.types import Unset
 
 from .._calls.files import Files, FormFields
 from .._errors import TransloaditError
-from .._progress import SavedFile
 from .._signing import Params
-from .._status import AssemblyStatus
+from .._status import AssemblyStatus, SavedFile
 
 
 class CreateOptions(TypedDict, total=False):
@@ -33,7 +32,7 @@ def _number(saved: tuple[SavedFile, ...]) -> str:
 
 @frozen
 class Finished:
-    """What `run` gives.
+    """The result of `run`.
 
     Attributes:
         status: the last status; it says `ASSEMBLY_COMPLETED`.
@@ -52,13 +51,13 @@ Key: TypeAlias = Callable[[Files], str | None]
 
 @frozen
 class Mapped:
-    """What became of one input of a `map`.
+    """The outcome of one input of `map`.
 
     Attributes:
         files: the input.
         key: its name in the journal.
-        assembly_id: the Assembly it was given, whether or not that came to be.
-        status: the last status, where there is one.
+        assembly_id: the id of its Assembly, whether or not that was created.
+        status: the last status, if there is one.
         saved: the results that were saved.
         error: why it failed; None if the Assembly completed and all results were saved.
     """

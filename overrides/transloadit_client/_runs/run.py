@@ -1,13 +1,82 @@
 """`run`: what it takes, what it gives, and what it makes of a status on the way. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from attrs import evolve
 
+from .._calls.files import text_parts
+from .._calls.numbers import seconds, whole_number
+from .._calls.operations import check_objects, params_of
 from .._calls.sources import Source, known_size
 from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete
+from .._flow import Stop, checked_stop
 from .._progress import OnProgress, Progress
-from .._status import AssemblyStatus
+from .._signing import as_dict
+from .._status import AssemblyStatus, code_of
+from .outcomes import CreateOptions
+
+ORIGINAL = ":original"  # the Step that every Assembly has: the uploaded files
+
+
+def check_arguments(create: CreateOptions) -> None:
+    """Checks what can be told before an Assembly is created, which costs money.
+
+    Raises:
+        InvalidInput: Steps or other arguments that cannot be sent.
+        TypeError: an argument that `create_assembly` does not have.
+    """
+    for name in create.keys() - CreateOptions.__annotations__.keys():
+        raise TypeError(f"got an unexpected keyword argument {name!r}")
+    check_objects(
+        steps=create.get("steps"),
+        fields=create.get("fields"),
+        auth=create.get("auth"),
+        needs_robots=create.get("template_id") is None,
+    )
+    params: dict[str, Any] = {**create}
+    text_parts(params.pop("form_fields", None))
+    params_of(extra=params.pop("extra_params", None), **params)
+
+
+def check_saving(
+    create: CreateOptions, save_to: object, save_steps: Collection[str] | None
+) -> None:
+    """Checks which results are to be saved, likewise.
+
+    Raises:
+        InvalidInput: there is no folder for them, or no such Step.
+    """
+    if save_steps is None:
+        return
+    if save_to is None:
+        raise InvalidInput("save_steps goes with save_to, the folder for the results")
+    steps = create.get("steps")
+    if steps is not None and create.get("template_id") is None:  # which has Steps of its own
+        known = {*as_dict(steps), ORIGINAL}
+        wanted = {save_steps} if isinstance(save_steps, str) else {*save_steps}
+        for name in sorted(wanted - known):
+            raise InvalidInput(
+                f"save_steps has {name!r}, which is no Step; there are"
+                f" {', '.join(map(repr, sorted(known)))}; nothing was sent"
+            )
+
+
+def check_limits(
+    tus_above: int, chunk_size: int, max_size: int | None, deadline: float | None, stop: Stop | None
+) -> None:
+    """Checks what is used once the Assembly is there: a mistake must not cost one.
+
+    Raises:
+        InvalidInput: one of them makes no sense.
+    """
+    whole_number("tus_above", tus_above, "bytes", least=0)
+    whole_number("chunk_size", chunk_size, "bytes", least=1)
+    if max_size is not None:
+        whole_number("max_size", max_size, "bytes", least=0)
+    if deadline is not None:
+        seconds("deadline", deadline)
+    checked_stop(stop)
 
 
 def completed(status: AssemblyStatus) -> AssemblyStatus:
@@ -18,7 +87,7 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
     """
     if status.ok == "ASSEMBLY_COMPLETED" and not status.failed:
         return status
-    code = next((code for code in (status.error, status.ok) if isinstance(code, str)), None)
+    code = code_of(status)
     said = f": {status.message.rstrip('.')}" if isinstance(status.message, str) else ""
     failed = AssemblyFailed(f"Assembly {status.assembly_id} ended as {code}{said}.")
     failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None

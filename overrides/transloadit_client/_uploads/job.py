@@ -11,12 +11,21 @@ from secrets import token_hex
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.answers import Answer
 from .._calls.call import NOT_THERE, Call, NotThere
+from .._calls.numbers import whole_number
 from .._calls.operations import Assembly, reading
-from .._calls.sources import Source, StreamSource, known_size
-from .._errors import ApiError, InvalidInput, NoAnswer, TransloaditError, UploadIncomplete
+from .._calls.sources import FileSource, Source, StreamSource, known_size
+from .._errors import (
+    ApiError,
+    InvalidInput,
+    NoAnswer,
+    Phase,
+    TransloaditError,
+    UploadIncomplete,
+)
 from .._flow import Flow
 from .._progress import OnProgress, Progress
-from .._status import AssemblyStatus
+from .._retry.reports import again
+from .._status import AssemblyStatus, code_of
 from . import tus
 from .matching import FINGERPRINT, STREAM, ExistingUpload, assigned, uploads_of
 
@@ -41,8 +50,8 @@ class Uploads:
         on_progress: OnProgress | None,
         hosts: dict[str, tuple[bool, bool]] | None = None,
     ) -> None:
-        if chunk_size < 1 or parallel < 1:
-            raise InvalidInput("chunk_size and parallel have to be 1 or more")
+        whole_number("chunk_size", chunk_size, "bytes", least=1)
+        whole_number("parallel", parallel, "files", least=1)
         self._assembly, self._files, self._home = assembly, files, home
         self._chunk_size, self._on_progress = chunk_size, on_progress
         streams = sum(isinstance(file, StreamSource) for file in files)
@@ -50,6 +59,7 @@ class Uploads:
         self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
         self._hosts = {} if hosts is None else hosts
         self._sent = [0] * len(files)
+        self._known: set[int] = set()
         self._arrived: set[int] = set()
         self._urls: dict[int, str] = {}
         self._unreadable: dict[int, InvalidInput] = {}
@@ -95,6 +105,7 @@ class Uploads:
         # Once a host and not once a file: no other client asks at all, and the answer seldom
         # changes.
         server = yield from tus.asked(self._server(), self._hosts)
+        self.report()  # so that a retry, which knows no Assembly, is not the first to be reported
         return [self._one(number, upload, server) for number, upload in left]
 
     def end(self, outcomes: Sequence[TransloaditError | None]) -> Flow[AssemblyStatus]:
@@ -130,13 +141,22 @@ class Uploads:
         next request; so what the Assembly still awaits is asked for on connections of its own.
         """
         # As texts, since anything may stand in the place of a URL.
-        finished = {str(upload.url) for upload in uploads_of(self.status) if upload.finished}
-        doubtful = [number for number, url in self._urls.items() if url not in finished]
-        if self.status.ok != "ASSEMBLY_UPLOADING" or not doubtful:
+        is_finished = {str(upload.url): upload.finished for upload in uploads_of(self.status)}
+        awaits = self.status.ok == "ASSEMBLY_UPLOADING"
+        # Once it has gone on, only what it names as unfinished is missing for certain.
+        doubtful = [
+            number for number, url in self._urls.items() if not is_finished.get(url, not awaits)
+        ]
+        if not doubtful:
             return False
-        server = self._server()
         for number in doubtful:
             self._arrived.discard(number)
+        if not awaits:
+            raise self._incomplete(
+                f"{self._name()} went on without them, perhaps because another file came twice."
+                " Create a new Assembly with all of the files."
+            )
+        server = self._server()
         for number in doubtful:
             try:
                 yield from self._sent_to(number, server, {}, self._urls[number])
@@ -166,14 +186,22 @@ class Uploads:
         """One file: what is missing of its upload, or all of it."""
         if number in self._unreadable:
             raise self._unreadable[number]
-        if upload is not None:
-            try:
-                yield from self._sent_to(number, server, {}, self._url(upload))
-            except ApiError as error:
-                if error.http_status not in _FORGOTTEN:
-                    raise  # else it is begun anew below, once
+        file = self._files[number]
+        try:
+            if upload is None:
+                yield from self._begun(number, server)
             else:
-                return
+                self._known.add(number)
+                yield from self._sent_to(number, server, {}, self._url(upload))
+        except ApiError as error:
+            forgotten = error.http_status in _FORGOTTEN and number in self._known
+            if not (forgotten and isinstance(file, FileSource)):  # a stream is read once
+                raise
+            yield again(f"upload {file.name!r}", error, "begin it anew")
+            yield from self._begun(number, server)
+
+    def _begun(self, number: int, server: tus.Server) -> Flow[None]:
+        """Begins an upload, and sends all of it."""
         file = self._files[number]
         try:
             yield from tus.load(file, 0, self._chunk_of(file))  # a small file is read but once
@@ -202,13 +230,18 @@ class Uploads:
                 server,
                 metadata,
                 chunk_size=self._chunk_of(file),
-                sent=partial(self._sent.__setitem__, number),
+                sent=partial(self._has, number),
                 url=url,
                 find=partial(self._find, metadata.get(FINGERPRINT, "")),
             )
             self._arrived.add(number)
         finally:
             file.close()
+
+    def _has(self, number: int, offset: int) -> None:
+        """The server has an upload, and so many bytes of it."""
+        self._known.add(number)
+        self._sent[number] = offset
 
     def _chunk_of(self, file: Source) -> int:
         return self._kept if isinstance(file, StreamSource) else self._chunk_size
@@ -247,8 +280,8 @@ class Uploads:
         expected, number = self.status.expected_tus_uploads, len(self._files) + len(others)
         if isinstance(expected, int) and expected != number:
             raise InvalidInput(
-                f"{self._name()} awaits {expected} files in all, but these would make {number};"
-                " nothing was sent"
+                f"{self._name()} was created for {expected} uploads, and these would make {number}:"
+                f" create it with num_expected_upload_files={number}; nothing was sent"
             )
 
     def _check_awaited(self) -> None:
@@ -265,13 +298,20 @@ class Uploads:
         state = self.status.error or self.status.ok
         if ended and cause:
             why = f"the Assembly takes no more files, being at {state}. {why}"
-        elif cause and not isinstance(cause, InvalidInput):
-            why += " Upload the same files to the same Assembly again: it is resumed."
+        elif cause and _may_pass(cause):
+            streams = any(
+                isinstance(file, StreamSource) and number not in self._arrived
+                for number, file in enumerate(self._files)
+            )
+            why += (
+                " A stream cannot be resumed: send it to a new Assembly."
+                if streams
+                else " Upload the same files to the same Assembly again: it is resumed."
+            )
         error = UploadIncomplete(
             f"{len(missing)} of {len(names)} files did not arrive ({some}): {why}"
         )
-        error.status = self.status
-        error.code = state if isinstance(state, str) else None
+        error.status, error.code = self.status, code_of(self.status)
         error.assembly_id = assembly_id(self.status)
         error.assembly_url = str(self.status.assembly_ssl_url)
         error.finished = tuple(name for n, name in enumerate(names) if n in self._arrived)
@@ -281,3 +321,12 @@ class Uploads:
 
     def _name(self) -> str:
         return f"Assembly {assembly_id(self.status)}"
+
+
+def _may_pass(cause: TransloaditError) -> bool:
+    """Whether the same upload may succeed later: it was not refused, nor broke a file."""
+    if isinstance(cause, InvalidInput):
+        return False
+    if isinstance(cause, ApiError) and cause.http_status in _FORGOTTEN:
+        return True  # the next call begins it anew
+    return not cause.attempts or cause.attempts[-1].phase != Phase.REFUSED.value

@@ -19,6 +19,7 @@ from .._calls.contents import SMALL, Sent, Span
 from .._calls.sources import FileSource, Source, StreamSource
 from .._errors import ApiError, FileChanged, InvalidInput, NoAnswer
 from .._flow import Flow, InThread, Once
+from .._retry.reports import again
 
 T = TypeVar("T")
 
@@ -126,7 +127,13 @@ def uploaded(
         size = yield from load(source, 0, chunk_size)  # a short stream's length is known then
         small = 0 < size <= SMALL and size == source.length
         whole = _span(source, 0, size, sent) if small and server.bodies else None
-        at: UploadState = yield _creation(source, server, metadata, find, whole)
+        try:
+            at: UploadState = yield _creation(source, server, metadata, find, whole)
+        except ApiError as error:
+            if whole is None or not _is_too_large(error):
+                raise
+            yield again(f"begin the upload of {source.name!r}", error, "send its bytes later")
+            at = yield _creation(source, server, metadata, find, None)
     else:
         at = yield _state(source.name, url)
     sent(at.offset)
@@ -139,9 +146,14 @@ def uploaded(
         try:
             at = yield _patch(source, at, chunk, size, checksum)
         except ApiError as error:
-            if error.http_status != _TOO_LARGE or size <= _SMALLEST_CHUNK:
+            if not _is_too_large(error):
+                raise
+            if size <= _SMALLEST_CHUNK:
+                hint = f"Something on the way takes no {size} bytes: give a smaller chunk_size."
+                error.args = (f"{error} {hint}",)
                 raise
             chunk_size = max(_SMALLEST_CHUNK, size // 2)  # what a proxy takes: nginx 1 MB
+            yield again(f"send {source.name!r}", error, f"send {chunk_size} bytes at once")
             continue
         sent(at.offset)
     _compare(source, at)
@@ -186,6 +198,11 @@ def _digest(source: FileSource) -> str:
         for piece in Span(source.read, offset, size):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def _is_too_large(error: ApiError) -> bool:
+    """Whether a request had more bytes than something on the way takes. The API gives a code."""
+    return error.http_status == _TOO_LARGE and error.code is None
 
 
 def _span(source: Source, offset: int, size: int, sent: Sent) -> Span:

@@ -6,7 +6,7 @@ then noticed late by a twentieth on average. `benchmarks/waiting.py` has the fig
 
 from attrs import define, field
 
-from .._errors import ApiError, NoAnswer, Phase, TransloaditError
+from .._errors import ApiError, Attempt, NoAnswer, Phase, TransloaditError
 from .._retry.policy import RetryPolicy, World, wait_after_fault, wait_after_limit
 from .._status import AssemblyStatus
 
@@ -53,8 +53,8 @@ class ReadSchedule:
         # Jitter, since a map begins many Assemblies in the same second.
         self.due = self._last + gap + self._world.jitter(gap / 4)
 
-    def failed(self, error: ApiError | NoAnswer) -> None:
-        """A read failed: raises the error if that is how it ends."""
+    def failed(self, error: ApiError | NoAnswer) -> Attempt:
+        """A read failed: what is done about it; raises the error if that is how it ends."""
         world = self._world
         self._last = world.now()
         phase = phase_of_last(error)
@@ -72,7 +72,10 @@ class ReadSchedule:
             if self._last - self._failing_since >= _may_fail_for(world.policy):
                 raise error
             wait = wait_after_fault(world.policy, self._failures, hint, world.jitter)
-        self.due = self._not_before = self._last + max(wait, self._interval)
+        seconds = max(wait, self._interval)
+        self.due = self._not_before = self._last + seconds
+        number = self._limits if phase is Phase.LIMITED else self._failures
+        return Attempt(str(error), phase.value, "read it again", seconds, number)
 
     def hasten(self, *, anew: bool) -> None:
         """Something happened: the next read is due soon; `anew` if the end must be near."""

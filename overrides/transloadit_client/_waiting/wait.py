@@ -6,27 +6,32 @@ people meanwhile; so nothing is lost where it breaks, lies or is not there.
 
 from math import inf
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from .._calls.addresses import Home, assembly_id, trusted_url
 from .._calls.call import Call
+from .._calls.numbers import seconds
 from .._calls.operations import Assembly, cancellation, reading
 from .._errors import (
     ApiError,
-    InvalidInput,
+    Attempt,
     NoAnswer,
     Phase,
     StillBusy,
     TransloaditError,
     UntrustedUrl,
 )
-from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop
+from .._flow import CLOSED, OPENED, Event, Flow, Listen, Once, Pause, Stop, checked_stop
 from .._progress import OnProgress, Tally
+from .._retry.attempts import attempts
 from .._retry.policy import World
-from .._status import AssemblyStatus
+from .._retry.reports import log_retry, logger
+from .._status import AssemblyStatus, code_of
 from .read_schedule import MOST_OFTEN, SLOWEST, ReadSchedule, phase_of_last
 
 _LONGEST_READ = 30.0  # seconds: a status is small, and the next try finds another connection
+_LONGEST_CANCEL = 30.0  # seconds, with all retries: nobody waits for long after the deadline
+_LONGEST_INTERVAL = 24 * 3600.0  # seconds
 _TICK = 0.5  # seconds between two questions whether to stop
 _LONG_ENOUGH = 30.0  # seconds: a stream that stood for so long was no failure
 _FAILURES = 5  # so many streams in a row that did not stand are enough
@@ -56,12 +61,11 @@ class Terms:
     stop: Stop | None
 
     def __attrs_post_init__(self) -> None:
-        if not self.interval >= MOST_OFTEN:
-            raise InvalidInput(
-                f"interval is {self.interval!r} seconds; the API allows three reads a second"
-            )
-        if self.deadline is not None and not self.deadline >= 0:
-            raise InvalidInput(f"deadline is {self.deadline!r}; it takes seconds, or None")
+        # The API allows three reads a second; and sockets and sleeps take no infinite time.
+        seconds("interval", self.interval, least=MOST_OFTEN, most=_LONGEST_INTERVAL)
+        if self.deadline is not None:
+            seconds("deadline", self.deadline)
+        checked_stop(self.stop)
 
     def stopped(self) -> bool:
         stop = self.stop
@@ -108,6 +112,7 @@ class _Watch:
     _tally: Tally
     _schedule: ReadSchedule = field(init=False)
     _events: "_EventWatch" = field(init=False)
+    _failed: Attempt | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         self._schedule = ReadSchedule(self._world, self._terms.interval)
@@ -131,7 +136,9 @@ class _Watch:
                 return
             # Half a second at most where there is a `stop`: a function cannot wake this pause, so
             # it has to be asked.
-            event = yield self._events.pause(min(rest, _TICK) if self._terms.stop else rest)
+            pause = self._events.pause(min(rest, _TICK) if self._terms.stop else rest)
+            failed, self._failed = self._failed, None
+            event = yield evolve(pause, retry=failed, assembly_id=self._tally.assembly_id)
             if event is not None:
                 self._tally.heard(event.kind, event.data)
                 if self._events.heard(event):
@@ -144,16 +151,19 @@ class _Watch:
         except (ApiError, NoAnswer) as error:
             seen = _status_in(error)
             if seen is None:
-                self._schedule.failed(error)
+                self._failed = self._schedule.failed(error)
+                log_retry(read.call.title, error, self._failed)
             return seen
         return status
 
     def give_up(self, cancel: Call[AssemblyStatus]) -> Flow[AssemblyStatus]:
         """The deadline came: cancels the Assembly if it is to be; it may just have ended."""
         cause: TransloaditError | None = None
+        accepted: str | None = None
         if self._terms.cancel_on_timeout:
             try:
-                status: AssemblyStatus = yield cancel
+                until = self._world.now() + min(_LONGEST_CANCEL, self._world.policy.deadline)
+                status: AssemblyStatus = yield from attempts(cancel, self._world, until)
             except (ApiError, NoAnswer) as error:
                 cause = error
             else:
@@ -162,7 +172,9 @@ class _Watch:
                 # answer.
                 if status.done and status.ok != "ASSEMBLY_CANCELED":
                     return status
-        raise _still_busy(self._tally, f"after {self._terms.deadline:g} seconds", cause)
+                accepted = "its cancellation was accepted, and may take a moment to show"
+        when = f"after {self._terms.deadline:g} seconds"
+        raise _still_busy(self._tally, when, accepted, cause)
 
 
 def _status_in(error: TransloaditError) -> AssemblyStatus | None:
@@ -175,17 +187,19 @@ def _status_in(error: TransloaditError) -> AssemblyStatus | None:
     return status
 
 
-def _still_busy(tally: Tally, when: str, cancel: TransloaditError | None = None) -> StillBusy:
+def _still_busy(
+    tally: Tally, when: str, accepted: str | None = None, cancel: TransloaditError | None = None
+) -> StillBusy:
     status = tally.status
     state = "not read yet" if status is None else status.ok or "in a state unknown to us"
-    fate = "it goes on, and can be waited for again"
+    fate = accepted or "it continues, and can be waited for again"
     if status is not None and status.done:
         state, fate = "busy", "it was canceled"
     elif cancel is not None:
         fate = str(cancel)
     error = StillBusy(f"Assembly {tally.assembly_id} was still {state} {when}; {fate.rstrip('.')}.")
     error.assembly_id = tally.assembly_id
-    error.status = status
+    error.status, error.code = status, None if status is None else code_of(status)
     error.__cause__ = cancel
     return error
 
@@ -234,7 +248,10 @@ class _EventWatch:
             wait = min(SLOWEST, 2.0**self._failures)
             # With jitter, because all waiters of a server that restarts lose their streams
             # together.
-            self._not_before = now + wait + self._world.jitter(wait)
+            wait += self._world.jitter(wait)
+            self._not_before = now + wait
+            if not self._tired:
+                logger.info("a stream of events broke; opening it again in %.1f seconds", wait)
             was_open, self.open = self.open, False
             return was_open
         if event.kind in _ENDING:  # whatever may follow, the status knows it now

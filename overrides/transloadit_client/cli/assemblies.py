@@ -21,7 +21,7 @@ from transloadit_client import (
 )
 
 from .exit_codes import Exit
-from .inputs import contents, files_of, steps_of, values_of
+from .inputs import check_new, check_steps, contents, files_of, steps_of, values_of
 from .outcomes import (
     Outcome,
     about,
@@ -50,10 +50,11 @@ def create(
     session: Session, *, files: Sequence[str], stdin_name: str, expect: int | None, **given: Any
 ) -> Outcome:
     wanted = creating(given)
+    check_new(wanted)
     session.files = files_of(files)
     session.doubt(wanted["assembly_id"])
+    session.creates(wanted["assembly_id"])
     with session.client() as client:
-        session.creates(wanted["assembly_id"])
         assembly = client.create_assembly(
             **wanted, files=contents(session.files, stdin_name), num_expected_upload_files=expect
         )
@@ -80,11 +81,12 @@ def run(
         raise InvalidInput("--resume goes with the --assembly-id of the run to go on with")
     if "quiet" in wanted:
         raise InvalidInput("with quiet the answer says too little to run on; see `create`")
-    check_own_steps(step, wanted)
+    check_new(wanted, step, resume=resume)
     session.files = files_of(files)
-    session.follow(wanted["assembly_id"], *_to_resume(wanted["assembly_id"], given, resume))
+    own_id = wanted["assembly_id"]
+    session.follow(own_id, *_to_resume(own_id, given, resume))
     limits = {"deadline": deadline, "tus_above": tus_above}
-    session.creates(wanted["assembly_id"])
+    session.creates(own_id)
     with session.client() as client, session.showing() as on_progress:
         finished = client.run(
             **wanted,
@@ -255,6 +257,8 @@ def target_of(output: str | None, save_to: Path | None, session: Session) -> Tar
     Raises:
         InvalidInput: they contradict each other or `--json`, or the place cannot be written to.
     """
+    if save_to is not None and save_to.exists() and not save_to.is_dir():
+        raise InvalidInput(f"--save-to takes a folder, and {str(save_to)!r} is a file")
     if output is None:
         return Target(save_to)
     if save_to is not None:
@@ -286,7 +290,7 @@ def _delivered(
 ) -> Outcome:
     """Lists the results, or saves them: `save` takes a folder."""
     if not status.busy:
-        _check_steps(steps, _step_names(status))
+        check_steps(steps, _step_names(status))
     if target.folder is not None:
         return _saved(status, save(target.folder))
     rows = result_rows(status, steps)
@@ -326,30 +330,8 @@ def _listed(session: Session, assembly: str, steps: Sequence[str]) -> Outcome:
     if status.busy:
         tell(f"There may be more to come: the Assembly is {headline(status)}")
         return of_assembly(status, result_rows(status, steps), Exit.STILL_BUSY)
-    _check_steps(steps, _step_names(status))
+    check_steps(steps, _step_names(status))
     return of_assembly(status, result_rows(status, steps))
-
-
-def _check_steps(wanted: Sequence[str], there: set[str]) -> None:
-    """Refuses names of Steps that do not exist, which would select nothing without a word.
-
-    Raises:
-        InvalidInput: one does not exist; it names those that do.
-    """
-    for name in wanted:
-        if name not in there:
-            known = ", ".join(sorted(there)) or "none"
-            raise InvalidInput(f"--step {name}: there is no such Step; there are: {known}")
-
-
-def check_own_steps(wanted: Sequence[str], given: Mapping[str, Any]) -> None:
-    """The same before anything is sent, where no Template adds Steps to those that were given.
-
-    Raises:
-        InvalidInput: as `_check_steps`.
-    """
-    if "steps" in given and "template_id" not in given:
-        _check_steps(wanted, {":original", *map(str, given["steps"])})
 
 
 def _step_names(status: AssemblyStatus) -> set[str]:

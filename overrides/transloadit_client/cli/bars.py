@@ -14,8 +14,8 @@ from rich.text import Text
 
 from transloadit_client import Progress
 
-from .output import size
-from .progress import Show, details, measure
+from .output import size, tell
+from .progress import Show, details, measure, sentence
 
 
 class Rate(ProgressColumn):
@@ -117,6 +117,9 @@ class Stack:
 
     def __call__(self, progress: Progress) -> None:
         phase = progress.phase
+        if phase == "retrying":
+            tell(sentence(progress))  # above the bars, which go on
+            return
         for passed in self._tasks.keys() - {phase}:
             self._finish(passed, progress)
         if phase == "done":

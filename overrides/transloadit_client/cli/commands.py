@@ -30,10 +30,27 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
+def _write_examples(formatter: click.HelpFormatter, examples: Iterable[str]) -> None:
+    with formatter.section("Examples"):
+        for example in examples:  # not wrapped: they are there to be copied
+            formatter.write(f"  {PROGRAM} {example}\n")
+
+
 class _Group(click.Group):
     """A group whose own options may also stand behind the command."""
 
     context_class = _Context
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_examples(
+            formatter,
+            (
+                "run -t resize photo.jpg -o small.jpg",
+                "map -s steps.yaml photos --save-to results",
+                "standin",
+            ),
+        )
+        super().format_epilog(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's own name
         return list(self.commands)  # as below: what most people need comes first
@@ -58,9 +75,7 @@ class _Command(click.Command):
         ctx: click.Context,  # noqa: ARG002  # click's own name
         formatter: click.HelpFormatter,
     ) -> None:
-        with formatter.section("Examples"):
-            for example in self.examples:  # not wrapped: they are there to be copied
-                formatter.write(f"  {PROGRAM} {example}\n")
+        _write_examples(formatter, self.examples)
 
 
 @click.group(
@@ -68,8 +83,13 @@ class _Command(click.Command):
     name=PROGRAM,
     params=list(given.API),
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`COMMAND --help` has all options of a command, and examples. The options above may"
-    " stand before or after the command. Exit codes and credentials: docs/command-line.md.",
+    epilog="`COMMAND --help` lists all options of a command. The options above may stand before or"
+    " after the command.\n\n"
+    "Exit codes: 0 done; 1 the Assembly failed; 2 a wrong argument; 3 refused by the API; 4 no"
+    " answer; 5 outcome unknown; 6 still busy at the deadline; 7 incomplete; 70 a bug; 74 output"
+    " lost; 130 Ctrl-C.\n\n"
+    "Further variables: TRANSLOADIT_AUTH_TOKEN, a bearer token instead of key and secret;"
+    " TRANSLOADIT_SIGNATURE_ALGORITHM, by default sha384.",
 )
 @click.version_option(package_name=PROGRAM, message="%(version)s")
 @click.pass_context
@@ -147,10 +167,10 @@ def run() -> None:
 def map_() -> None:
     """Run one Assembly for each of many files.
 
-    FILE is a path or a pattern such as '**/*.jpg'; the files of a FOLDER are those in it, at any
-    depth, but for hidden ones. The results of FOLDER/a/b.jpg are saved in a/b.jpg/STEP/NAME, once
+    FILE is a path or a pattern such as '**/*.jpg'. A FOLDER stands for all files in it, at any
+    depth, except hidden ones. The results of FOLDER/a/b.jpg are saved in a/b.jpg/STEP/NAME, once
     all of them are there. Files that are older than their results are skipped. After Ctrl-C the
-    command that goes on is printed; after a crash it is the same one with the same --journal.
+    command that resumes is printed; after a crash type the same command with the same --journal.
     """
 
 
@@ -169,7 +189,10 @@ def create() -> None:
 
 @_command(
     "assemblies", given.ASSEMBLIES, given.API,
-    examples=("status 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",),
+    examples=(
+        "status 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",
+        "status --json 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5 81d03f7a6b594e2f8c47d5a9e0b2c61f",
+    ),
 )  # fmt: skip
 def status() -> None:
     """Print the state of Assemblies.
@@ -221,12 +244,15 @@ def results() -> None:
 
 @_command(
     "assemblies", given.ASSEMBLIES, given.DRY_RUN, given.API,
-    examples=("cancel 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",),
+    examples=(
+        "cancel 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5",
+        "cancel 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5 81d03f7a6b594e2f8c47d5a9e0b2c61f",
+    ),
 )  # fmt: skip
 def cancel() -> None:
     """Cancel Assemblies.
 
-    One that has ended keeps its outcome.
+    An Assembly that has ended already keeps its outcome.
     """
 
 

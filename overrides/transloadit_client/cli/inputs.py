@@ -19,6 +19,7 @@ from transloadit_client import InvalidInput
 Content: TypeAlias = Path | tuple[str, IO[bytes]]
 
 _SETTLED = 2_000_000_000  # nanoseconds after which a watched file counts as written
+_KINDS: dict[type, str] = {list: "list", str: "text", bool: "boolean"}
 _FIELD = re.compile(r"(?P<field>[\w.:-]+)=(?P<path>.+)", re.DOTALL)
 
 
@@ -217,6 +218,40 @@ def steps_of(text: str) -> Mapping[str, Any]:
     return inner
 
 
+def check_steps(wanted: Sequence[str], there: set[str]) -> None:
+    """Refuses names of Steps that do not exist, which would select nothing without a word.
+
+    Raises:
+        InvalidInput: one does not exist; it names those that do.
+    """
+    for name in wanted:
+        if name not in there:
+            known = ", ".join(sorted(there)) or "none"
+            raise InvalidInput(f"--step {name}: there is no such Step; there are: {known}")
+
+
+def check_new(
+    given: Mapping[str, Any], wanted_steps: Sequence[str] = (), *, resume: bool = False
+) -> None:
+    """Checks the keywords of a new Assembly before its id is printed and its files are read.
+
+    Raises:
+        InvalidInput: the client or the API would refuse them, or there is no such Step.
+    """
+    if not re.fullmatch("[0-9a-f]{32}", given.get("assembly_id", "0" * 32)):
+        raise InvalidInput(f"--assembly-id takes 32 hex digits, not {given['assembly_id']!r}")
+    steps: Mapping[str, Any] | None = given.get("steps")
+    if "template_id" in given or (steps is None and resume):  # which know of Steps
+        return
+    if not steps:
+        raise InvalidInput("say what to do: --steps FILE, or --template ID")
+    for name, step in steps.items():
+        if not (isinstance(step, Mapping) and step.get("robot")):
+            raise InvalidInput(f"--steps: {name!r} names no Robot, such as robot: /image/resize")
+    # A Template would have further Steps.
+    check_steps(wanted_steps, {":original", *map(str, steps)})
+
+
 def params_of(text: str) -> Mapping[str, Any]:
     """`params` to sign, from the same places as Steps."""
     return _object(text, "PARAMS")
@@ -277,11 +312,12 @@ def _files(argument: str) -> Iterator[File]:
 
 
 def _object(text: str, what: str) -> Mapping[str, Any]:
-    inline = text.lstrip().startswith("{")
+    inline = text.lstrip().startswith(("{", "["))  # no list is taken, but one may be typed
     content = text if inline else bytes_of(text)
     value = _json(content, what) if inline or text.endswith(".json") else _yaml(content, what)
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"{what} is a {type(value).__name__}, not an object")
+        found = "nothing" if value is None else f"a {_KINDS.get(type(value), 'number')}"
+        raise InvalidInput(f"{what} holds {found}, not a JSON object")
     return value
 
 

@@ -58,14 +58,23 @@ def _code(arguments: list[str]) -> int:
             arguments, prog_name=PROGRAM, standalone_mode=False, obj=arguments, terminal_width=width
         )
         return int(code or Exit.DONE)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return Exit.USAGE
+    except click.ClickException as error:
+        tell(f"Error: {error.format_message()}{_help_of(error)}")
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except Exception:  # noqa: BLE001  # Python would exit with 1, which means a failed Assembly here
         traceback.print_exc()
         return Exit.DEFECT
+
+
+def _help_of(error: click.ClickException) -> str:
+    """What to type for the arguments of a command that were typed wrongly."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f" See '{context.command_path} --help'." if context else ""
 
 
 @contextmanager

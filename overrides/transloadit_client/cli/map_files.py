@@ -15,11 +15,11 @@ from attrs import define, field
 
 from transloadit_client import ApiError, AssemblyFailed, InvalidInput, Mapped, TransloaditError
 
-from .assemblies import check_own_steps, described, target_of, without_none
+from .assemblies import described, target_of, without_none
 from .exit_codes import Exit
-from .inputs import Input, Search
+from .inputs import Input, Search, check_new, field_and_path
 from .outcomes import Outcome, about, about_error, message, result_rows, saved_files
-from .output import give, tell
+from .output import give, number_of, tell
 from .progress import BETWEEN_LINES
 from .session import Session
 
@@ -51,18 +51,22 @@ def map_(
     target = target_of(output, save_to, session)
     if target.file is not None:
         raise InvalidInput("map saves the results of many files: give -o a folder, as in results/")
+    if delete_source and target.folder is None:
+        raise InvalidInput("--delete-source goes with --save-to: only saved results replace a file")
+    if any(field_and_path(argument)[1] == "-" for argument in files):
+        raise InvalidInput("map takes files and folders; for the standard input (-) use run")
     # An earlier run with this journal may have deleted the files.
     gone = delete_source and journal is not None and journal.exists()
     search = Search(files, target.folder, none_is_fine=watch or gone)
     wanted = described(given)
-    check_own_steps(step, wanted)
+    check_new(wanted, step)
     limits = {
         "at_once": at_once, "creates_per_minute": per_minute,
         "tus_above": tus_above, "deadline": deadline,
     }  # fmt: skip
     if session.dry_run:
         return _planned(search)
-    batch = Batch(session, target.folder, delete_source)
+    batch = Batch(session, target.folder, delete_source, step)
     with session.client() as client:
         inputs = search.stale()  # raises for wrong arguments, before the journal is made
         path = _journal(session, journal)
@@ -75,7 +79,7 @@ def map_(
                     key=batch.key_of,
                     journal=path,
                     save_to=target.folder and target.folder / _PARTIAL,
-                    save_steps=step or None,
+                    save_steps=(step or None) if target.folder else None,
                     **without_none(limits),
                     **wanted,
                 )
@@ -100,11 +104,13 @@ class Batch:
         session: the command's session.
         out: the folder of the results.
         delete_source: whether a file goes once its results are saved.
+        steps: the Steps whose results are wanted; all if there are none.
     """
 
     session: Session
     out: Path | None
     delete_source: bool
+    steps: Sequence[str] = ()
     done: int = 0
     failed: int = 0
     total: int = 0
@@ -177,9 +183,9 @@ class Batch:
         paths = self._moved(one, mapped)
         rows: list[tuple[str, ...]] = [(str(path),) for path in paths]
         if self.out is None and mapped.status is not None:
-            rows = [(str(one.path), *row) for row in result_rows(mapped.status)]
+            rows = [(str(one.path), *row) for row in result_rows(mapped.status, self.steps)]
         self.done += 1
-        if self.delete_source and (paths or self.out is None):
+        if self.delete_source and paths:
             self._delete(one)
         if not self.session.json:
             give(rows)
@@ -240,7 +246,7 @@ class Batch:
         elif "error" in facts:
             tell(f"{one.path}: {facts['error']}")
         elif self.session.mode != "none":
-            tell(f"{one.path}: {facts['results']} results")
+            tell(f"{one.path}: {number_of(facts['results'], 'result')}")
 
     def _document(self, one: Input, **facts: Any) -> None:
         if self.session.json:
@@ -275,7 +281,7 @@ class Counts:
 def _planned(search: Search) -> Outcome:
     """`--dry-run`: which files would be processed."""
     inputs = search.stale()
-    tell(f"{len(inputs)} Assemblies would be created; {search.up_to_date} files are up to date")
+    tell(f"{number_of(len(inputs), 'file')} to process, {search.up_to_date} up to date")
     rows = [(one.field, str(one.path)) for one in inputs]
     document = [{"field": one.field, "path": str(one.path), "size": one.size} for one in inputs]
     return Outcome(Exit.DONE, rows, {"dry_run": {"files": document}})

@@ -7,8 +7,18 @@ import click
 
 _FILE = click.Path(path_type=Path)  # not checked here: the code that reads it says what is wrong
 _WORD = click.Path()  # a text that a shell completes as a file
-_SECONDS = click.FloatRange(min=0, min_open=True)
-_COUNT = click.IntRange(min=1)
+
+
+class _Seconds(click.FloatRange):
+    name = "number"  # click's own, "float range", is what it says of a text
+
+
+class _Count(click.IntRange):
+    name = "whole number"
+
+
+_SECONDS = _Seconds(min=0, min_open=True)
+_COUNT = _Count(min=1)
 
 
 def _option(names: str, text: str, **settings: Any) -> click.Option:
@@ -81,11 +91,11 @@ CREATING = [
     STDIN_NAME,
 ]  # fmt: skip
 EXPECT = _option(
-    "--expect", "How many files will follow with `upload`.", type=click.IntRange(min=0), metavar="N"
+    "--expect", "How many files will follow with `upload`.", type=_Count(min=0), metavar="N"
 )
 
 ON_INTERRUPT = _flag(
-    "--cancel-on-interrupt", "Cancel the Assembly on Ctrl-C; by default it goes on."
+    "--cancel-on-interrupt", "Cancel the Assembly on Ctrl-C; by default it continues."
 )
 
 PROGRESS = _option(
@@ -103,11 +113,11 @@ SAVE_TO = _option("--save-to", "Save all results in this folder, as STEP/NAME.",
 STEP = _many("--step", "NAME", "A Step whose results are wanted; by default all.")
 SAVING = [OUTPUT, SAVE_TO, STEP]
 DEADLINE = _option("--deadline", "How long to wait at most; 9 hours by default.",
-                   type=click.FloatRange(min=0), metavar="SECONDS")  # fmt: skip
+                   type=_Seconds(min=0), metavar="SECONDS")  # fmt: skip
 WAITING = [DEADLINE, _flag("--cancel-on-timeout", "Cancel the Assembly at the deadline.")]
 TUS_ABOVE = _option("--tus-above", "Files of more bytes than this together are uploaded in pieces,"
                     " which can be resumed; smaller ones go in the first request. 8388608 by"
-                    " default.", type=click.IntRange(min=0), metavar="BYTES")  # fmt: skip
+                    " default.", type=_Count(min=0), metavar="BYTES")  # fmt: skip
 RESUME = _flag("--resume", "Resume the run of this --assembly-id, wherever it stopped.")
 
 MAPPING = [
@@ -122,9 +132,9 @@ MAPPING = [
             type=_COUNT, metavar="N"),
     _option("--per-minute", "How many Assemblies may be created in a minute; 250 by default.",
             type=_COUNT, metavar="N"),
-    _flag("-w --watch", "Go on with files that are added or changed later, until Ctrl-C."),
+    _flag("-w --watch", "Keep processing files that are added or changed later, until Ctrl-C."),
     _flag("--delete-source", "Delete each file once its Assembly has completed and its results are"
-          " saved."),
+          " saved with --save-to."),
     TUS_ABOVE,
     DEADLINE,
 ]  # fmt: skip

@@ -55,6 +55,7 @@ _OPTIONS = {
     "save_to": "--save-to",
     "signature_algorithm": "TRANSLOADIT_SIGNATURE_ALGORITHM",
     "template_id": "--template",
+    "trusted_hosts": "trusted_hosts in Python",
     "tus_above": "--tus-above",
 }
 _ARGUMENT = re.compile(rf"`?\b({'|'.join(_OPTIONS)})\b`?(=(?=\w))?")

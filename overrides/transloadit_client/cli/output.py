@@ -125,5 +125,10 @@ def size(count: float) -> str:
     return f"{count / 1000**power:.1f} {_UNITS[power - 1]}"
 
 
+def number_of(number: int, noun: str) -> str:
+    """A number with its noun, as in `1 file` and `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode()

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from transloadit_client import Progress
+from attrs import asdict
 
-from .output import size, tell
+from transloadit_client import Attempt, Progress
+
+from .output import number_of, size, tell
 
 Mode: TypeAlias = Literal["auto", "bars", "lines", "json", "none"]
 Show: TypeAlias = Callable[[Progress], object]
@@ -20,16 +22,20 @@ BETWEEN_LINES = 5.0  # seconds: a log of an hour stays short enough to read
 
 
 class Lines:
-    """A line whenever the phase changes, and one every few seconds."""
+    """A line whenever the phase changes, and one every few seconds; retries have their own."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._last: str | None = None
-        self._next = 0.0
+        self._next = self._next_retry = 0.0
 
     def __call__(self, progress: Progress) -> None:
         now = self._clock()
-        if progress.phase != self._last or now >= self._next:
+        if progress.phase == "retrying":  # beside the others: each phase is named but once
+            if now >= self._next_retry:
+                self._next_retry = now + BETWEEN_LINES
+                tell(sentence(progress))
+        elif progress.phase != self._last or now >= self._next:
             self._last, self._next = progress.phase, now + BETWEEN_LINES
             tell(sentence(progress))
 
@@ -41,6 +47,8 @@ def sentence(progress: Progress) -> str:
 
 def details(progress: Progress) -> str:
     """The numbers of the phase; nothing once all is done."""
+    if progress.retry is not None:
+        return _retry(progress.retry)
     done, total = measure(progress)
     if progress.phase in ("uploading", "downloading"):
         files, of = counted(progress)
@@ -48,8 +56,15 @@ def details(progress: Progress) -> str:
         return f"{number}{size(done)}" + ("" if total is None else f" of {size(total)}")
     if progress.phase == "executing":
         percent = "" if total is None else f", {done:.0f} %"
-        return f"{len(progress.results)} results{percent}"
+        return f"{number_of(len(progress.results), 'result')}{percent}"
     return ""
+
+
+def _retry(failed: Attempt) -> str:
+    """What failed, and when it is tried again."""
+    of = "" if failed.most is None else f" of {failed.most}"
+    wait = f"again in {failed.delay or 0.0:.1f} s (attempt {failed.number}{of} failed)"
+    return f"{failed.cause.rstrip('.')}; {wait}"
 
 
 def measure(progress: Progress) -> tuple[float, float | None]:
@@ -71,7 +86,8 @@ def counted(progress: Progress) -> tuple[int, int | None]:
 def as_json(progress: Progress) -> None:
     """A line of JSON."""
     known = {name: getattr(progress, name) for name in _IN_JSON}
-    tell(json.dumps({**known, "results": len(progress.results)}))
+    retry = {} if progress.retry is None else {"retry": asdict(progress.retry)}
+    tell(json.dumps({**known, "results": len(progress.results), **retry}))
 
 
 def silent(_: object) -> None:

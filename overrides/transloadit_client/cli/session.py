@@ -32,7 +32,7 @@ from .dry_run import Recorder, Shown, lines, listed
 from .exit_codes import Exit
 from .inputs import File
 from .outcomes import Outcome, about_error, address, code_of, message, of_assembly, together
-from .output import give, give_document, tell
+from .output import give, give_document, number_of, tell
 from .progress import Lines, Mode, Show, as_json, silent
 
 _OPTIONS = {
@@ -92,6 +92,7 @@ class Session:
     _again: str = ""
     _after: frozenset[Exit] = frozenset()
     _told: bool = False
+    _new: str | None = None
 
     def settings(self) -> Settings:
         """The credentials, the endpoint and the algorithm, from wherever they are."""
@@ -110,27 +111,35 @@ class Session:
             base_url=self.endpoint or settings.base_url,
             timeout=self.timeout,
             retry=RetryPolicy(attempts=self.attempts),
-            httpx_args={"transport": Recorder()} if self.dry_run else None,
+            httpx_args={"transport": Recorder()} if self.dry_run else self._hooks(),
         )
+
+    def _hooks(self) -> dict[str, Any]:
+        return {"event_hooks": {"request": [lambda _: self._announce()]}}
 
     # -- how to go on --
 
     def creates(self, assembly_id: str) -> None:
-        """Prints the id of an Assembly before it is created.
+        """Has the id of an Assembly printed right before it is created, once all input was checked.
 
         So it is known even if this process is killed before the answer arrives.
         """
-        mode = self.mode
-        if mode == "json":
-            tell(json.dumps({"phase": "creating", "assembly_id": assembly_id}))
-        elif mode != "none" and not self.dry_run:
-            tell(f"Assembly {assembly_id}")
+        self._new = None if self.dry_run else assembly_id
+
+    def _announce(self) -> None:
+        new, self._new = self._new, None
+        if new is None:
+            return
+        if self.mode == "json":
+            tell(json.dumps({"phase": "creating", "assembly_id": new}))
+        elif self.mode != "none":
+            tell(f"Assembly {new}")
 
     def follow(self, assembly: str | None, *further: str) -> None:
         """Notes the Assembly at work; the typed words and `further` options resume the work."""
         verb, *arguments = self.typed
         self.assembly, self._after = assembly, _RESUMABLE
-        self._hint = "To go on where it stopped:"
+        self._hint = "To resume where it stopped:"
         self._again = shlex.join([PROGRAM, verb, *further, *arguments])
 
     def doubt(self, assembly: str) -> None:
@@ -160,6 +169,7 @@ class Session:
         with self._shown() as show:
 
             def on_progress(progress: Progress) -> None:
+                self._announce()
                 if progress.status is not None:
                     self.assembly = address(progress.status)
                 show(progress)
@@ -234,7 +244,7 @@ class Session:
         if isinstance(error, MissingCredentials):
             tell("They may also stand in ~/.transloadit/credentials, or in --credentials FILE.")
         for cause, times in Counter(attempt.cause for attempt in error.attempts[:-1]).items():
-            tell(f"  {times} times before that: {cause}")
+            tell(f"  {number_of(times, 'attempt')} before that: {cause}")
         rows: list[list[str]] = []
         if isinstance(error, DownloadIncomplete):
             rows = [[str(one.path)] for one in error.saved]
@@ -245,6 +255,7 @@ class Session:
             tell("Its upload broke off, so nothing ran. Send the files again, without --resume.")
         status = getattr(error, "status", None)
         ended = isinstance(status, AssemblyStatus) and status.done
+        ended = ended and not isinstance(error, DownloadIncomplete)  # whose results are still there
         go_on = {} if ended else self.how_to_go_on(code)
         return Outcome(code, rows, {**about_error(error), **go_on})
 

@@ -11,6 +11,7 @@ import hmac
 import json
 import re
 from collections.abc import Collection
+from typing import Any, Protocol
 
 from .._errors import InvalidInput, TransloaditError
 from .._signing import ALGORITHMS, Secret, signature_of
@@ -18,6 +19,27 @@ from .._status import AssemblyStatus, as_received
 from .forms import BrokenForm, read_form
 
 _SIGNATURE = re.compile(r"(?:(?P<algorithm>sha[0-9]+):)?(?P<hex>[0-9a-f]+)")
+
+
+class Headers(Protocol):
+    """The headers of a request, by any spelling of their names."""
+
+    def get(self, name: str, /) -> str | None: ...
+
+
+class BlockingRequest(Protocol):
+    """A request of Flask or Django."""
+
+    @property
+    def headers(self) -> Any: ...  # Django's is a descriptor of its own, which is no `Headers`
+
+
+class AsyncRequest(Protocol):
+    """A request of FastAPI or Starlette."""
+
+    @property
+    def headers(self) -> Headers: ...
+    async def body(self) -> bytes: ...
 
 
 class PingbackError(TransloaditError):
@@ -49,7 +71,7 @@ def verify(
     if not isinstance(body, bytes | bytearray | memoryview):
         raise InvalidInput(f"body must be the bytes that came, not {type(body).__name__}")
     if not isinstance(content_type, str | None):
-        raise InvalidInput(f"content_type must be a text, not {type(content_type).__name__}")
+        raise InvalidInput(f"content_type must be a string, not {type(content_type).__name__}")
     try:
         form = read_form(bytes(body), content_type or "", ("transloadit", "signature"))
     except BrokenForm as error:
@@ -57,6 +79,54 @@ def verify(
     return verify_fields(
         form.get("transloadit"), form.get("signature"), secret, algorithms=algorithms
     )
+
+
+def verify_request(
+    request: BlockingRequest, secret: str | Secret, *, algorithms: Collection[str] = ALGORITHMS
+) -> AssemblyStatus:
+    """Verifies the request object of Flask, Django or another blocking framework.
+
+    It needs none of them installed: it reads the headers, and `get_data()` or `body`. Call it
+    before the form is read: Flask then has no body left, and Django raises an error of its own.
+
+    Args:
+        request: the request, as a view gets it.
+        secret: the Auth Secret.
+        algorithms: which ones to accept; see `verify`.
+
+    Raises:
+        PingbackError, InvalidInput: as `verify`.
+
+    Example:
+        status = pingback.verify_request(request, os.environ["TRANSLOADIT_SECRET"])
+    """
+    secret = Secret(secret)
+    read: Any = getattr(request, "get_data", None)  # Flask's `data` is empty for a form
+    body: Any = read() if read is not None else getattr(request, "body", None)
+    if callable(body):
+        raise InvalidInput("the request's body is awaited: use `await verify_async_request(…)`")
+    return verify(body, request.headers.get("Content-Type"), secret, algorithms=algorithms)
+
+
+async def verify_async_request(
+    request: AsyncRequest, secret: str | Secret, *, algorithms: Collection[str] = ALGORITHMS
+) -> AssemblyStatus:
+    """Verifies the request object of FastAPI, Starlette or another framework with `await body()`.
+
+    Args:
+        request: the request, as an endpoint gets it.
+        secret: the Auth Secret.
+        algorithms: which ones to accept; see `verify`.
+
+    Raises:
+        PingbackError, InvalidInput: as `verify`.
+
+    Example:
+        status = await pingback.verify_async_request(request, os.environ["TRANSLOADIT_SECRET"])
+    """
+    secret = Secret(secret)
+    body, content_type = await request.body(), request.headers.get("Content-Type")
+    return verify(body, content_type, secret, algorithms=algorithms)
 
 
 def verify_fields(
@@ -100,7 +170,7 @@ def verify_fields(
 def _check_own(secret: Secret, algorithms: Collection[str]) -> None:
     """Refuses what would accept nothing, or everything: the caller's mistakes, not the sender's."""
     if not secret.is_text() or not secret.reveal():
-        raise InvalidInput("the Auth Secret must be a text, and anybody can sign with an empty one")
+        raise InvalidInput("the Auth Secret must be a string, and anybody can sign with ''")
     if (
         isinstance(algorithms, str)
         or not isinstance(algorithms, Collection)

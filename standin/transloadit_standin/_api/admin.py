@@ -25,6 +25,8 @@ from .._service.limits import Limits
 from .._service.templates import NAME, read_template
 from .downloads import file_response
 from .ledger_rows import pingback_row, request_row
+from .operations import OPERATIONS
+from .tus import TUS_HANDLERS
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
@@ -90,15 +92,16 @@ def _check_origin(headers: Headers, method: str) -> None:
     """Refuse what a page of another origin sends; programs that are no browsers name none."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
-    if foreign or (method != "GET" and site not in ("none", "same-origin")):
+    if foreign or (method not in ("GET", "HEAD") and site not in ("none", "same-origin")):
         raise BadRequest("pages of other origins have no business here", 403, "FORBIDDEN")
 
 
 def _route(method: str, path: str) -> tuple[Handler, dict[str, str]]:
     for route, pattern, methods in ROUTES:
         if match := re.fullmatch(pattern, path.removeprefix(ADMIN_PATH)):
-            if method in methods:
-                return methods[method], match.groupdict()
+            asked = "GET" if method == "HEAD" else method
+            if asked in methods:
+                return methods[asked], match.groupdict()
             raise BadRequest(f"{route} takes {', '.join(methods)}", 405, "METHOD_NOT_ALLOWED")
     raise BadRequest(f"there is nothing at {path}", 404, "NOT_FOUND")
 
@@ -120,6 +123,11 @@ def _json(content: Any, status: int = 200) -> Response:
 
 def _nothing() -> Response:
     return Response(status_code=204)
+
+
+def to_page(_: Service, __: Call) -> Response:
+    """The page's files are named relative to its own address, which ends with a slash."""
+    return Response(status_code=308, headers={"Location": f"{ADMIN_PATH}/"})
 
 
 def page(name: str) -> Handler:
@@ -243,6 +251,9 @@ def list_faults(service: Service, _: Call) -> Response:
 def add_fault(service: Service, call: Call) -> Response:
     """Let something go wrong: with the next request, unless told otherwise."""
     fault = read_fault(call.json())
+    if fault.operation is not None and fault.operation not in OPERATIONS | TUS_HANDLERS:
+        known = ", ".join(OPERATIONS | TUS_HANDLERS)
+        raise BadRequest(f"there is no operation {fault.operation!r}, but {known}")
     service.faults.append(fault)
     return _json(describe_fault(fault), 201)
 
@@ -309,7 +320,8 @@ async def reset(service: Service, _: Call) -> Response:
 
 
 ROUTES: list[tuple[str, str, dict[str, Handler]]] = [
-    ("/_standin/", "/?", {"GET": page("index.html")}),
+    ("/_standin", "", {"GET": to_page}),
+    ("/_standin/", "/", {"GET": page("index.html")}),
     ("/_standin/page.js", r"/page\.js", {"GET": page("page.js")}),
     ("/_standin/page.css", r"/page\.css", {"GET": page("page.css")}),
     ("/_standin/openapi.yaml", r"/openapi\.yaml", {"GET": description}),

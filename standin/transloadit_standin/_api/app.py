@@ -90,7 +90,7 @@ class App:
                 self._service.answered(exchange.received)
 
     def _is_admin(self, scope: Scope) -> bool:
-        if not scope["path"].startswith(f"{ADMIN_PATH}/"):
+        if not f"{scope['path']}/".startswith(f"{ADMIN_PATH}/"):
             return False
         host = Headers(raw=scope["headers"]).get("host")
         on_api = self._relay.link(scope["client"]).origin == self._service.hosts.api
@@ -143,7 +143,8 @@ class App:
             match = route.path.fullmatch(scope["path"])
             if match and route.method == method:
                 return route.operation, match.groupdict()
-        return None, {}
+        # A question of the browser in spirit, which other services answer as well.
+        return (PREFLIGHT if settings.cors and method == "OPTIONS" else None), {}
 
     async def _answer(self, exchange: Exchange, fault: Fault | None) -> Response:
         operation = exchange.received.operation

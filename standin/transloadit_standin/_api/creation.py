@@ -8,7 +8,7 @@ files are taken in first.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from .._codes import CODES, Refusal
 from .._network.exchange import ClientGone, Exchange, json_response
@@ -171,7 +171,9 @@ class Creation:
             assembly.execute()
         quiet = assembly.merged.get("quiet") is True
         body = assembly.quiet_status() if quiet else assembly.status()
-        status = CODES[assembly.state].http_status if assembly.failed else 200
+        # A `Crash` may have a code of its own.
+        code = CODES.get(assembly.state, CODES["INTERNAL_COMMAND_ERROR"])
+        status = code.http_status if assembly.failed else 200
         return json_response(body, status)
 
 
@@ -187,7 +189,9 @@ def _redirected(response: Response, assembly: Assembly) -> Response:
     told = urlencode({"assembly_id": assembly.id, **assembly.addresses()})
     query = f"{parts.query}&{told}" if parts.query else told
     response.status_code = 302
-    response.headers["Location"] = urlunsplit(parts._replace(query=query))
+    # A header holds ASCII; what is quoted already stays as it is.
+    address = urlunsplit(parts._replace(query=query))
+    response.headers["Location"] = quote(address, safe=":/%#?=@[]!$&'()*+,;~")
     return response
 
 

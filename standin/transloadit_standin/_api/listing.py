@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from .._codes import Refusal
 from .._network.exchange import json_response
-from .._service.status import seconds, service_date
+from .._service.status import seconds
 from .requests import identify, is_count
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ TYPES = {
 
 
 async def list_assemblies(service: Service, exchange: Exchange) -> Response:
-    """The newest first [chosen]; `count` is the number of those that the filters leave."""
+    """The newest first [chosen]; `count` is the number of those that the filters leave.
+
+    Besides the filters of the vendor's Node SDK it takes those that the Go SDK adds or spells in
+    its own way: `sort`, `order`, `fields`, `assembly_id`, `keyword`.
+    """
     query = dict(
         parse_qsl(
             exchange.scope["query_string"].decode("latin-1"),
@@ -46,6 +50,7 @@ async def list_assemblies(service: Service, exchange: Exchange) -> Response:
         signature,
         scope="assemblies:read",
         must_sign=True,
+        instructions=False,
     )
     fits = _filter(params)
     found = [
@@ -54,8 +59,26 @@ async def list_assemblies(service: Service, exchange: Exchange) -> Response:
         if assembly.key.key == key.key and fits(assembly)
     ]
     page, size = _number(params, "page", 1), _number(params, "pagesize", 50)
-    shown = found[(page - 1) * size : page * size]
-    return json_response({"items": [_item(assembly) for assembly in shown], "count": len(found)})
+    shown = _sorted(params, found)[(page - 1) * size : page * size]
+    wanted = _texts(params, "fields")
+    items = [_item(assembly, wanted) for assembly in shown]
+    return json_response({"items": items, "count": len(found)})
+
+
+def _sorted(params: dict[str, Any], newest_first: list[Assembly]) -> list[Assembly]:
+    sort, order = params.get("sort", "created"), params.get("order", "desc")
+    if sort not in ("created", "id") or order not in ("asc", "desc"):
+        raise Refusal("INVALID_PARAMS_FIELD", "sort is created or id, and order is asc or desc")
+    if sort == "id":
+        return sorted(newest_first, key=lambda assembly: assembly.id, reverse=order == "desc")
+    return newest_first if order == "desc" else newest_first[::-1]
+
+
+def _texts(params: dict[str, Any], name: str) -> list[str]:
+    value = params.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise Refusal("INVALID_PARAMS_FIELD", f"{name} has to be a list of texts")
+    return value
 
 
 def _number(params: dict[str, Any], name: str, default: int) -> int:
@@ -67,11 +90,11 @@ def _number(params: dict[str, Any], name: str, default: int) -> int:
 
 
 def _filter(params: dict[str, Any]) -> Any:
-    kind, words = params.get("type", "all"), params.get("keywords") or []
+    kind = params.get("type", "all")
+    words = [*_texts(params, "keywords"), *_texts(params, "keyword")]
+    assembly_id = params.get("assembly_id")
     if kind not in ("all", "failed", *TYPES):
         raise Refusal("INVALID_PARAMS_FIELD", f"type has to be all, failed, {', '.join(TYPES)}")
-    if not isinstance(words, list):
-        raise Refusal("INVALID_PARAMS_FIELD", "keywords has to be a list")
     since, until = _date(params, "fromdate"), _date(params, "todate")
 
     def fits(assembly: Assembly) -> bool:
@@ -81,7 +104,8 @@ def _filter(params: dict[str, Any]) -> Any:
         in_time = (since is None or assembly.started > since) and (
             until is None or assembly.started < until
         )
-        return of_kind and in_time and all(str(word) in _searched(assembly) for word in words)
+        named = assembly_id in (None, "", assembly.id)
+        return of_kind and in_time and named and all(word in _searched(assembly) for word in words)
 
     return fits
 
@@ -93,21 +117,23 @@ def _searched(assembly: Assembly) -> str:
 
 
 def _date(params: dict[str, Any], name: str) -> datetime | None:
-    """A filter's date, in UTC; `NOW()` is the default of `todate`."""
+    """A filter's date, in UTC if it names no zone; `NOW()` is the default of `todate`."""
     text = params.get(name)
     if text is None or text == "NOW()":
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
     except (TypeError, ValueError) as error:
-        reason = f"{name} has to be like 2024-01-01 16:53:14"
+        reason = f"{name} has to be like 2024-01-01 16:53:14 or 2024-01-01T16:53:14Z"
         raise Refusal("INVALID_PARAMS_FIELD", reason) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _item(assembly: Assembly) -> dict[str, Any]:
+def _item(assembly: Assembly, wanted: list[str]) -> dict[str, Any]:
+    """What the list tells of an Assembly; of all that, the keys that are wanted, if any are."""
     template, started = assembly.template, assembly.started
     files = [{"name": file.stored.name, "size": file.stored.size} for file in assembly.uploads]
-    return {
+    item = {
         "id": assembly.id,
         "parent_id": assembly.parent and assembly.parent.id,
         "account_id": assembly.account_id,
@@ -123,10 +149,18 @@ def _item(assembly: Assembly) -> dict[str, Any]:
         "bytes_received": assembly.bytes_received,
         "bytes_expected": assembly.bytes_expected,
         "bytes_usage": 0,
-        "execution_start": service_date(assembly.executed),
+        "execution_start": _moment(assembly.executed),
         "execution_duration": seconds(assembly.executed, assembly.finished),
         "ok": None if assembly.failed else assembly.state,
         "error": assembly.state if assembly.failed else None,
-        "created": f"{started:%Y-%m-%d %H:%M:%S}",
+        "created": _moment(started),
         "created_ts": int(started.timestamp()),
     }
+    return {name: item[name] for name in wanted if name in item} if wanted else item
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """As the vendor's Go SDK, whose tests are live, reads it; statuses spell dates otherwise."""
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

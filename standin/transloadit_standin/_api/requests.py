@@ -6,6 +6,7 @@ import json
 import math
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .._codes import Refusal
 from .._service.keys import auth_of, check_expires, check_referer, check_scope, nonce_of
@@ -38,13 +39,17 @@ def identify(
     *,
     scope: str,
     must_sign: bool,
+    instructions: bool = True,
 ) -> tuple[AuthKey, dict[str, Any]]:
     """The Auth Key behind a request, and its params, of their text and their signature.
 
     A nonce is checked here, so the same bytes sent twice are told of the nonce, whatever else they
-    would be told [chosen]. It is noted here too, unless the stand-in was told otherwise.
+    would be told [chosen]. It is noted here too, unless the stand-in was told otherwise. Unless
+    params are `instructions`, `fields` and URLs in them mean something else.
     """
     params = read_params(raw)
+    if instructions and not isinstance(params.get("fields"), dict | None):
+        raise Refusal("INVALID_PARAMS_FIELD", "fields has to be an object")
     assert raw is not None  # noqa: S101 - read_params() refuses None
     token = bearer_token(exchange)
     if token is not None:
@@ -61,7 +66,8 @@ def identify(
     check_scope(key, scope)
     check_referer(auth_of(params), exchange.header("referer"))
     _use_nonce(service, exchange, key, params)
-    check_urls(params)
+    if instructions:
+        check_urls(params)
     return key, params
 
 
@@ -89,19 +95,24 @@ def read_params(raw: bytes | None) -> dict[str, Any]:
         raise Refusal("INVALID_PARAMS_FIELD", str(error)) from error
     if not isinstance(params, dict):
         raise Refusal("NO_OBJECT_PARAMS_FIELD")
-    fields = params.get("fields")
-    if fields is not None and not isinstance(fields, dict):
-        raise Refusal("INVALID_PARAMS_FIELD", "fields has to be an object")
     return params
 
 
 def check_urls(params: dict[str, Any]) -> None:
-    """Refuse a `notify_url` or `redirect_url` that is neither text nor null."""
+    """Refuse a `notify_url` that is neither text nor null, and a `redirect_url` that is no URL."""
     if not isinstance(params.get("notify_url"), str | None):
         raise Refusal("ASSEMBLY_INVALID_NOTIFY_URL")
     redirect = params.get("redirect_url")
-    if not isinstance(redirect, str | None) or (redirect and not redirect.isprintable()):
-        raise Refusal("INVALID_PARAMS_FIELD", "redirect_url has to be a URL")
+    if redirect not in (None, "") and not _is_web_address(redirect):
+        raise Refusal("INVALID_PARAMS_FIELD", "redirect_url has to be an http or https URL")
+
+
+def _is_web_address(value: Any) -> bool:
+    try:
+        parts = urlsplit(value)
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and value.isprintable()
 
 
 def checked_id(exchange: Exchange) -> str:

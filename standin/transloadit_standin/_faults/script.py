@@ -147,6 +147,8 @@ def rate_limit(
     """
     if code not in CODES:
         raise ValueError(f"the stand-in knows no code {code!r}")
+    if status not in (413, 429):
+        raise ValueError("the status of a rate limit has to be 413 or 429")
     body = {"error": code, "http_code": status, "message": CODES[code].message}
     info = {} if retry_in is None else {"info": {"retryIn": retry_in}}
     return Answer(

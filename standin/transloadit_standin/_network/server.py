@@ -29,6 +29,7 @@ class PromptServer(uvicorn.Server):
         opened: Callable[[], None],
         closing: Callable[[], Awaitable[None]],
         close: Callable[[], Awaitable[None]],
+        each_second: Callable[[], None],
     ) -> None:
         # No logging of uvicorn's own: it would set up handlers in somebody else's process.
         config = uvicorn.Config(
@@ -46,6 +47,7 @@ class PromptServer(uvicorn.Server):
         self._opened = opened
         self._closing = closing
         self._close = close
+        self._each_second = each_second
         self._stop = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
@@ -61,6 +63,7 @@ class PromptServer(uvicorn.Server):
                 await asyncio.wait_for(self._stop.wait(), timeout=1)
             except TimeoutError:
                 await self.on_tick(0)
+                self._each_second()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut all connections, then end what runs."""

@@ -53,11 +53,16 @@ def resize(step: dict[str, Any], file: AssemblyFile) -> Made:
             bytes under the name of a picture; the service would refuse those.
     """
     strategy = step.get("resize_strategy", "fit")
+    if strategy == "crop":
+        raise NotDone("the resize_strategy 'crop'")
     if strategy not in STRATEGIES:
-        raise NotDone(f"the resize_strategy {strategy!r}")
+        known = ", ".join((*STRATEGIES, "crop"))
+        raise Refusal("IMAGE_RESIZE_VALIDATION", f"resize_strategy has to be one of {known}")
     image, kind = _open(file)
     size = _side(step, "width", image.width), _side(step, "height", image.height)
     wanted = _wanted(step, image.size, size)
+    if None in size:  # the frame has the picture's own shape, up to half a pixel
+        strategy = "stretch"
     kind = _kind(step.get("format"), kind)
     background = _background(step.get("background", "#FFFFFF"))
     return _written(_resized(image, wanted, strategy, background), kind, _quality(step), background)
@@ -121,6 +126,8 @@ def _quality(step: dict[str, Any]) -> int:
     quality = step.get("quality")
     if quality is None:
         return 92
+    if isinstance(quality, str) and quality.isdecimal():  # as a form's field fills it in
+        quality = int(quality)
     if type(quality) is not int or not 1 <= quality <= 100:
         raise Refusal("IMAGE_RESIZE_VALIDATION", "quality has to be from 1 to 100")
     return quality

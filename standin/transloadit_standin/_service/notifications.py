@@ -57,8 +57,8 @@ class Notification:
 class Notifier:
     """Delivers Notifications, to loopback addresses alone.
 
-    The pages call the request multipart, and so it is by default; the vendor's own receivers also
-    read `encoding="urlencoded"`. Its signature is a bare SHA-1 hex unless another algorithm is set.
+    It is urlencoded by default, as receivers read it that are tested against the service; the pages
+    call it multipart. Its signature is a bare SHA-1 hex unless another algorithm is set.
     """
 
     def __init__(
@@ -127,11 +127,11 @@ class Notifier:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
+    """Whether a URL leads to this machine, to a port that there can be."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        if parts.scheme not in ("http", "https"):
+        if parts.scheme not in ("http", "https") or parts.port == 0:
             return False
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -34,36 +34,54 @@ AS_THEY_ARE = (
 MOMENTS = ("started", "executed", "finished")
 
 
-def save(service: Service, file: Path) -> None:
-    """Write the state, whole or not at all."""
+class StateFile:
+    """The file that holds the state; `save()` writes it if something has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written = ""
+
+    def save(self, service: Service) -> None:
+        """Write the state, whole or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        text = json.dumps(_state(service))
+        if text == self._written and self._path.exists():
+            return
+        new = self._path.with_suffix(".new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(self._path)
+        self._written = text
+
+    def read(self) -> dict[str, Any]:
+        """The state; empty if there is none yet.
+
+        Raises:
+            ValueError: the file holds something else.
+        """
+        try:
+            state = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise ValueError(f"{self._path} is no state of the stand-in: {error}") from error
+        if not isinstance(state, dict) or state.get("version") != VERSION:
+            raise ValueError(f"{self._path} is no state of this version of the stand-in")
+        return state
+
+
+def _state(service: Service) -> dict[str, Any]:
     hosts = service.hosts
-    state = {
+    return {
         "version": VERSION,
         "origins": {"api": hosts.api, "instances": hosts.instances, "plain": hosts.plain},
-        "templates": [_template_record(template) for template in service.templates.values()],
+        # A test may add a Template from its own thread meanwhile.
+        "templates": [_template_record(template) for template in list(service.templates.values())],
         "nonces": {key.key: sorted(key.nonces) for key in service.keys},
         "assemblies": [_record(service, one) for one in service.assemblies.values()],
     }
-    written = file.with_suffix(".new")
-    written.write_text(json.dumps(state), encoding="utf-8")
-    written.replace(file)
-
-
-def read(file: Path) -> dict[str, Any]:
-    """The state in a file; empty if there is none yet.
-
-    Raises:
-        ValueError: the file holds something else.
-    """
-    try:
-        state = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise ValueError(f"{file} is no state of the stand-in: {error}") from error
-    if not isinstance(state, dict) or state.get("version") != VERSION:
-        raise ValueError(f"{file} is no state of this version of the stand-in")
-    return state
 
 
 def restore(service: Service, state: dict[str, Any]) -> None:

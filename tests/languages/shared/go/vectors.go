@@ -39,6 +39,7 @@ func vectors(status, refusal func([]byte) (reading, error)) map[string]bool {
 	signatures(held)
 	answers(held, status, refusal)
 	decided(held)
+	held["faults/asked for"] = meetsAFault()
 	return held
 }
 

@@ -14,7 +14,8 @@ private val kinds = listOf("signing", "encoding", "expires", "smart_cdn", "pingb
 fun vectors(status: Reader, refusal: Reader): Map<String, Boolean> = kinds.flatMap { kind ->
     rows(kind).filterNot { "big integers" in it.path("needs").toString() }
         .map { "$kind/${it.text("name")}" to holds(kind, it) }
-}.toMap() + rows("answers").associate { "answers/${it.text("name")}" to reads(it, status, refusal) }
+}.toMap() + rows("answers").associate { "answers/${it.text("name")}" to reads(it, status, refusal) } +
+    ("faults/asked for" to meetsAFault())
 
 private fun rows(kind: String): JsonNode =
     Transloadit.json.readTree(File(System.getenv("VECTORS"), "$kind.json"))["rows"]

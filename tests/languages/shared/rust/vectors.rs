@@ -1,3 +1,6 @@
+#[path = "standin.rs"]
+mod standin;
+
 use crate::conformance::{events, file_name, given, goes_to, metadata, resumes, state};
 use crate::forms::read_form;
 use crate::retries::{body_of, decisions, phase, wait};
@@ -44,6 +47,7 @@ fn retried(row: &Value) -> bool {
 /// Whether each row holds here.
 pub fn vectors(status: Read, refusal: Read) -> Map<String, Value> {
     let mut held = Map::new();
+    held.insert("faults/asked for".to_owned(), standin::meets_a_fault().into());
     let kinds = [
         "signing", "encoding", "expires", "smart_cdn", "pingbacks", "answers", "states", "hosts", "tus", "events",
         "retries", "codes", "names",

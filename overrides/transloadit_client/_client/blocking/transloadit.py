@@ -10,26 +10,21 @@ from typing import Any, TypeVar, Unpack
 from transloadit_api.models import ReplayAssemblyNotificationResult
 from transloadit_api.types import UNSET, Unset
 
-from .._calls import operations
-from .._calls.addresses import drawn_assembly_id
-from .._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
-from .._calls.operations import Assembly, params_of
-from .._calls.sources import Source, known_size
-from .._client.base import (
-    CHUNK_SIZE,
-    CREATES_PER_MINUTE,
-    DEADLINE,
-    TUS_ABOVE,
-    BaseTransloadit,
-    Timeout,
-)
-from .._client.threads import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
-from .._errors import ApiError, TransloaditError, UploadIncomplete
-from .._flow import Flow, InThread, Stop
-from .._progress import OnProgress, SavedFile, Story
-from .._runs.outcomes import CreateOptions, Finished, Key, Mapped
-from .._signing import Params
-from .._status import AssemblyStatus
+from ..._calls import operations
+from ..._calls.addresses import drawn_assembly_id
+from ..._calls.files import Files, FormFields, are_in_memory, file_parts, sources, text_parts
+from ..._calls.operations import Assembly, params_of
+from ..._calls.sources import Source, known_size
+from ..._errors import ApiError, TransloaditError, UploadIncomplete
+from ..._flow import Flow, InThread, Stop
+from ..._http.settings import Timeout, timeout_of
+from ..._progress import OnProgress, Story
+from ..._runs.outcomes import CreateOptions, Finished, Key, Mapped
+from ..._signing import Params
+from ..._status import AssemblyStatus, SavedFile
+from ..base import BaseTransloadit
+from ..options import CHUNK_SIZE, CREATES_PER_MINUTE, DEADLINE, TUS_ABOVE
+from ..threads import Inputs, Sleep, all_done, done_in_thread, reports, run_in_loop
 from .driver import Driver
 
 T = TypeVar("T")
@@ -119,6 +114,7 @@ class Transloadit(BaseTransloadit):
                 files=parts() if are_in_memory(files) else done_in_thread(InThread(parts)),
                 num_expected_upload_files=num_expected_upload_files,
                 own_id=own_id,
+                template_id=template_id,
             )
             return self._driver(timeout).call(call)
 
@@ -194,7 +190,8 @@ class Transloadit(BaseTransloadit):
             reparse_template=int(reparse_template),
             extra=extra_params,
         )
-        return self._driver(timeout).call(operations.replay(*self._permit(params), assembly))
+        call = operations.replay(*self._permit(params), assembly, template_id)
+        return self._driver(timeout).call(call)
 
     def replay_assembly_notification(
         self,
@@ -272,7 +269,7 @@ class Transloadit(BaseTransloadit):
             status = client.create_assembly(template_id="…", num_expected_upload_files=1)
             status = client.upload(status, "holiday.mp4")
         """
-        from .._uploads.job import Uploads
+        from ..._uploads.job import Uploads
 
         found = self._sources(files)
         uploads = Uploads(
@@ -331,8 +328,8 @@ class Transloadit(BaseTransloadit):
         Example:
             status = client.wait_for_assembly(status, deadline=600)
         """
-        from .._http.event_stream import Listener
-        from .._waiting.wait import Terms, waiting
+        from ..._http.event_stream import Listener
+        from ..._waiting.wait import Terms, waiting
 
         terms = Terms(
             deadline=deadline,
@@ -389,17 +386,12 @@ class Transloadit(BaseTransloadit):
         Example:
             saved = client.download_results(status, "results", steps=["thumbnails"])
         """
-        from .._results.download import Download, at_once
+        from ..._results.download import Download, at_once
 
         if not (isinstance(assembly, AssemblyStatus) and assembly.done):
             assembly = self.get_assembly(assembly, timeout=timeout)
         download = Download(
-            assembly,
-            save_to,
-            self._home,
-            steps=steps,
-            max_size=max_size,
-            on_progress=on_progress,
+            assembly, save_to, self._home, steps=steps, max_size=max_size, on_progress=on_progress
         )
         saved = self._all_done(download.works(), at_once(parallel), timeout, download.report)
         return download.outcome(saved)
@@ -411,6 +403,7 @@ class Transloadit(BaseTransloadit):
         files: Files | None = None,
         save_to: str | os.PathLike[str] | None = None,
         save_steps: Collection[str] | None = None,
+        max_size: int | None = None,
         assembly_id: str | None = None,
         resume: bool = False,
         tus_above: int = TUS_ABOVE,
@@ -430,7 +423,7 @@ class Transloadit(BaseTransloadit):
         Args:
             files: as `create_assembly` and `upload` take them.
             save_to: the folder for the results; without one nothing is saved.
-            save_steps: the Steps whose results are saved; by default all.
+            save_steps, max_size: the `steps` and the `max_size` of `download_results`.
             assembly_id: an id of your own; see `create_assembly`.
             resume: whether that Assembly may exist already, from a run that was interrupted: it is
                 then resumed, and none is created. It takes an `assembly_id`.
@@ -453,8 +446,11 @@ class Transloadit(BaseTransloadit):
         Example:
             finished = client.run(template_id="…", files=["cat.jpg"], save_to="results")
         """
-        from .._runs import run
+        from ..._runs import run
 
+        run.check_arguments(create)
+        run.check_saving(create, save_to, save_steps)
+        run.check_limits(tus_above, chunk_size, max_size, deadline, stop)
         found = self._sources(files)
         if isinstance(on_progress, Story):  # which `reports` makes of any
             on_progress.sends(len(found), known_size(found))
@@ -500,7 +496,12 @@ class Transloadit(BaseTransloadit):
         if save_to is None:
             return Finished(assembly)
         saved = self.download_results(
-            assembly, save_to, steps=save_steps, on_progress=on_progress, timeout=timeout
+            assembly,
+            save_to,
+            steps=save_steps,
+            max_size=max_size,
+            on_progress=on_progress,
+            timeout=timeout,
         )
         return Finished(assembly, saved)
 
@@ -510,6 +511,7 @@ class Transloadit(BaseTransloadit):
         *,
         save_to: str | os.PathLike[str] | None = None,
         save_steps: Collection[str] | None = None,
+        max_size: int | None = None,
         journal: str | os.PathLike[str] | None = None,
         key: Key | None = None,
         at_once: int | None = None,
@@ -533,20 +535,15 @@ class Transloadit(BaseTransloadit):
 
         Args:
             files: for each Assembly what `run` takes as `files`; a tuple is one `(name, content)`.
-            save_to: a folder; each Assembly's results go into a folder of their own in it.
-            save_steps: the Steps whose results are saved; by default all.
-            journal: a file, made if it is not there. It goes with these very Instructions, and one
-                process at a time may use it.
+            save_to: a folder, in which each Assembly's results have a folder of their own.
+            journal: a file, made if need be, for these very Instructions and one process at a time.
             key: returns the name of an input in the journal, which no other input has. By default
                 its path, or the name of a `(name, content)`.
             at_once: how many Assemblies may run at once; an account may have 250. By default 100,
                 and fewer where the process may open few files and connections.
-            creates_per_minute: how many may be created in any minute, 250 by default, which is what
-                an account may; None for no limit.
-            tus_above, chunk_size: as for `run`, like the rest, which holds for each Assembly.
-            deadline: seconds to wait for each.
-            timeout: seconds for each step of a request, or an `httpx.Timeout`.
-            create: other arguments of `create_assembly`: `steps`, `template_id`, `fields` …
+            creates_per_minute: 250 by default, which is an account's limit; None for no limit.
+            save_steps, max_size, tus_above, chunk_size, deadline, timeout, create: as for `run`,
+                for each Assembly.
 
         Raises:
             InvalidInput: a number makes no sense, the journal cannot be used, or an input has no
@@ -558,17 +555,20 @@ class Transloadit(BaseTransloadit):
                 print(outcome.key, outcome.error)
         """
         # What its Assemblies need is imported now: later no file descriptor may be left for it.
-        from .._client.map_threads import mapped
-        from .._http.event_stream import Listener  # noqa: F401
-        from .._results import download  # noqa: F401
-        from .._runs import run  # noqa: F401
-        from .._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
-        from .._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
-        from .._uploads import job  # noqa: F401
-        from .._waiting import wait  # noqa: F401
+        from ..._http.event_stream import Listener  # noqa: F401
+        from ..._results import download  # noqa: F401
+        from ..._runs import run
+        from ..._runs.map_inputs import Task, Tasks, check_inputs, instructions_of
+        from ..._runs.map_schedule import Quota, at_once_within, free_descriptors, mapping
+        from ..._uploads import job  # noqa: F401
+        from ..._waiting import wait  # noqa: F401
+        from ..map_threads import mapped
 
-        self._check_credentials()
+        self._authentication.check()
         check_inputs(files)
+        run.check_arguments(create)
+        run.check_saving(create, save_to, save_steps)
+        run.check_limits(tus_above, chunk_size, max_size, deadline, None)
         if at_once is None:
             at_once = at_once_within(free_descriptors())
         moves = mapping(at_once, Quota(creates_per_minute), self._world().now)
@@ -580,6 +580,7 @@ class Transloadit(BaseTransloadit):
                     finished = self.run(
                         **task.options(save_to),
                         save_steps=save_steps,
+                        max_size=max_size,
                         tus_above=tus_above,
                         chunk_size=chunk_size,
                         deadline=deadline,
@@ -604,7 +605,7 @@ class Transloadit(BaseTransloadit):
 
     def _existing(self, assembly_id: str, timeout: Timeout) -> AssemblyStatus | None:
         """The Assembly of a run that was interrupted, if it was created."""
-        from .._runs.run import is_missing
+        from ..._runs.run import is_missing
 
         try:
             return self.get_assembly(assembly_id, timeout=timeout)
@@ -631,4 +632,4 @@ class Transloadit(BaseTransloadit):
         return all_done(flows, one, parallel, on_tick)
 
     def _driver(self, timeout: Timeout, *how: Any, **also: Any) -> Driver:
-        return Driver(self, self._checked(timeout), *how, **also)
+        return Driver(self, timeout_of(timeout), *how, **also)

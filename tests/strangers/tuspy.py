@@ -1,18 +1,15 @@
-"""Uploads by tus, sent by clients that nobody here wrote: tuspy and the vendor's SDK."""
+"""tuspy, which the vendor's Python SDK uploads with."""
 
 import hashlib
 import io
-from pathlib import Path
 from typing import Any
 
 import pytest
 import tusclient.client
-from transloadit.client import Transloadit  # type: ignore[import-untyped]  # it has no py.typed
+from tests.standin.caller import Caller
 from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 
 from transloadit_standin import Answer, Drop
-
-from .caller import Caller
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -33,7 +30,7 @@ def uploader(status: dict[str, Any], **options: Any) -> Any:
     )
 
 
-def test_tuspy_is_told_of_what_is_refused(caller: Caller) -> None:
+def test_it_is_told_of_what_is_refused(caller: Caller) -> None:
     status = waiting(caller)
     caller.send("DELETE", status["assembly_ssl_url"])
 
@@ -42,7 +39,7 @@ def test_tuspy_is_told_of_what_is_refused(caller: Caller) -> None:
     assert refused.value.status_code == 400
 
 
-def test_tuspy_with_a_checksum_that_is_wrong(caller: Caller) -> None:
+def test_a_checksum_that_is_wrong_is_refused(caller: Caller) -> None:
     upload = uploader(waiting(caller), upload_checksum=True)
     upload._BaseUploader__checksum_algorithm = hashlib.sha256  # named sha1 all the same
 
@@ -52,7 +49,7 @@ def test_tuspy_with_a_checksum_that_is_wrong(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("checksum", [True, False])
-def test_tuspy_uploads_in_chunks(caller: Caller, checksum: bool) -> None:
+def test_it_uploads_in_chunks(caller: Caller, checksum: bool) -> None:
     status = waiting(caller)
 
     uploader(status, upload_checksum=checksum).upload()
@@ -66,7 +63,7 @@ def test_tuspy_uploads_in_chunks(caller: Caller, checksum: bool) -> None:
     assert patches == [300_000, 300_000, 300_000, len(CONTENT) - 900_000]
 
 
-def test_tuspy_tries_again_what_failed(caller: Caller) -> None:
+def test_it_tries_again_what_failed(caller: Caller) -> None:
     status = waiting(caller)
     caller.api.faults += [
         Answer(502, operation="tusPatch"),
@@ -80,7 +77,7 @@ def test_tuspy_tries_again_what_failed(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("byte", [1, 100_000, 299_999])
-def test_tuspy_resumes_what_another_began(caller: Caller, byte: int) -> None:
+def test_it_resumes_what_another_began(caller: Caller, byte: int) -> None:
     status = waiting(caller)
     first = uploader(status)
     first.upload_chunk()
@@ -95,25 +92,3 @@ def test_tuspy_resumes_what_another_began(caller: Caller, byte: int) -> None:
     done = caller.status(status["assembly_id"])
     assert done["uploads"][0]["md5hash"] == hashlib.md5(CONTENT).hexdigest()
     assert done["started_tus_uploads"] == 1
-
-
-def test_the_vendors_sdk_uploads_several_files_and_waits(caller: Caller, tmp_path: Path) -> None:
-    contents = {"first": CONTENT, "second": b"", "third": bytes(6_000_000)}
-    api = caller.api
-    assembly = Transloadit(api.key, api.secret, service=api.url).new_assembly()
-    assembly.add_step("resized", "/image/resize", {"width": 75})
-    for name, content in contents.items():
-        (tmp_path / f"{name}.dat").write_bytes(content)
-        assembly.add_file((tmp_path / f"{name}.dat").open("rb"), name)
-
-    try:
-        data = assembly.create(resumable=True, wait=True).data
-    finally:
-        for stream in assembly.files.values():
-            stream.close()
-    assert data["ok"] == "ASSEMBLY_COMPLETED"
-    assert {file["field"]: file["md5hash"] for file in data["uploads"]} == {
-        name: hashlib.md5(content).hexdigest() for name, content in contents.items()
-    }
-    assert {file["name"] for file in data["uploads"]} == {"first.dat", "second.dat", "third.dat"}
-    assert len(data["results"]["resized"]) == 3

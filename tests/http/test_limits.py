@@ -1,0 +1,300 @@
+"""Limits on what a server may send: what drips, what is too large, and what it echoes."""
+
+import gzip
+import json
+import pickle
+import socketserver
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from transloadit_client import (
+    ApiError,
+    AssemblyStatus,
+    DownloadIncomplete,
+    InvalidInput,
+    RetryPolicy,
+    TransloaditError,
+    UnreadableAnswer,
+)
+from transloadit_client._http.event_stream import Ceiling
+from transloadit_client._http.pool import Pool
+from transloadit_client._http.watchdog import WATCH, Watch
+
+from .in_memory import copy_of
+
+Connect = Callable[..., Any]
+ID = "7828446e5acd4aa996dce3455ec914e9"
+TOKEN = "tok/EN+with=odd&signs"
+
+
+@contextmanager
+def dripping(beginning: bytes, drop: bytes = b"x") -> Iterator[str]:
+    """A server that says this at once, and then a byte now and then, for ever."""
+    stop = threading.Event()
+
+    class Drips(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                self.request.recv(65536)
+                self.request.sendall(beginning)
+                while not stop.wait(0.05):
+                    self.request.sendall(drop)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Drips) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            stop.set()
+            server.shutdown()
+
+
+def ended(url: str) -> AssemblyStatus:
+    """An Assembly with a result at this URL."""
+    results = {"small": [{"name": "cat.jpg", "url": f"{url}/result"}]}
+    return AssemblyStatus.from_dict(
+        {"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID, "results": results}
+    )
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 4000\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 4000\r\n\r\n",
+    ],
+    ids=["in its headers", "in a redirect", "in a refusal"],
+)
+def test_a_result_that_drips_ends_at_the_deadline(
+    connect: Connect, tmp_path: Path, beginning: bytes
+) -> None:
+    with dripping(beginning) as url:
+        client = connect(base_url=url, retry=RetryPolicy(attempts=2, deadline=0.5, first=0.01))
+        began = time.monotonic()
+
+        with pytest.raises(DownloadIncomplete, match="not complete in time"):
+            client.download_results(ended(url), tmp_path)
+
+        assert time.monotonic() - began < 5.0
+
+
+def test_a_result_that_comes_takes_longer_than_the_deadline(
+    connect: Connect, tmp_path: Path
+) -> None:
+    """Its rate is watched instead: a large file may take hours."""
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n") as url:
+        client = connect(base_url=url, retry=RetryPolicy(deadline=0.2, minimum_rate=0))
+
+        [saved] = client.download_results(ended(url), tmp_path)
+
+    assert saved.path.read_bytes() == b"x" * 20
+
+
+def answering(connect: Connect, *args: Any, **options: Any) -> Any:
+    """A client whose every request is answered so; `options` are those of an `httpx.Response`."""
+    settings = options.pop("settings", {})
+    transport = httpx.MockTransport(lambda _: httpx.Response(*args, **options))
+    return connect(retry=None, httpx_args={"transport": transport}, **settings)
+
+
+class Streamed(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that is not there yet, so that it is read piece by piece."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+
+    async def __aiter__(self) -> Any:
+        yield self._content
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_how_large_an_answer_may_be_can_be_set(connect: Connect, is_packed: bool) -> None:
+    content = json.dumps({"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID, "x": "y" * 5000}).encode()
+    packed, headers = content, {}
+    if is_packed:
+        packed, headers = gzip.compress(content), {"Content-Encoding": "gzip"}
+
+    def client(most: int) -> Any:
+        return answering(
+            connect,
+            200,
+            stream=Streamed(packed),
+            headers=headers,
+            settings={"max_answer_size": most},
+        )
+
+    assert client(6000).get_assembly(ID).done
+    for one in (client(5000), copy_of(client(6000), max_answer_size=5000)):
+        with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes"):
+            one.get_assembly(ID)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "64", True, None])
+def test_a_size_that_is_none_is_refused(connect: Connect, wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="max_answer_size is"):
+        connect(max_answer_size=wrong)
+
+
+def json_escaped(text: str) -> str:
+    return "".join(f"\\u{ord(character):04X}" for character in text)
+
+
+def percent_escaped(text: str) -> str:
+    return "".join(f"%{ord(character):02x}" for character in text)
+
+
+def html_escaped(text: str) -> str:
+    return "".join(f"&#x{ord(character):x};" for character in text)
+
+
+ESCAPES = [str, json_escaped, percent_escaped, html_escaped, lambda it: it.replace("/", "\\/"),
+           lambda it: percent_escaped(html_escaped(it))]  # fmt: skip
+
+
+@pytest.mark.parametrize("escape", ESCAPES, ids=range(len(ESCAPES)))
+@pytest.mark.parametrize("kind", ["json", "json in json", "page", "header", "coding"])
+def test_a_token_that_is_echoed_shows_nowhere(
+    connect: Connect, caplog: pytest.LogCaptureFixture, escape: Callable[[str], str], kind: str
+) -> None:
+    caplog.set_level("DEBUG")
+    echo, headers = escape(TOKEN), {}
+    body = f'{{"error": "NO", "reason": ["{echo}"], "{echo}": 1}}'
+    if kind == "json in json":
+        body = json.dumps({"error": "NO", "message": body})
+    elif kind == "page":
+        body = f"<html>{echo}</html>"
+    elif kind == "header":
+        headers = {"Location": f"https://a.example/{echo}", "X-Echo": echo}
+    elif kind == "coding":
+        headers = {"Content-Encoding": echo}
+    client = answering(
+        connect,
+        400,
+        stream=Streamed(body.encode()),
+        headers=headers,
+        settings={"auth_token": TOKEN},
+    )
+
+    with pytest.raises(TransloaditError) as caught:
+        client.create_assembly(template_id="t", assembly_id=None)
+
+    error: Any = getattr(caught.value, "last", caught.value)
+    told = "".join(
+        [
+            repr(vars(caught.value)),
+            "".join(traceback.format_exception(caught.value)),
+            caplog.text,
+            repr(vars(error)),
+            str(error.reason),
+            repr(dict(error.headers)),
+            error.body,
+            repr(pickle.loads(pickle.dumps(caught.value)).__dict__),
+        ]
+    )
+    for spelled in (TOKEN, TOKEN.lower(), echo, repr(TOKEN)[1:-1]):
+        assert spelled not in told
+
+
+def test_what_is_not_the_token_stays_as_it_is(connect: Connect) -> None:
+    body = '{"error": "NO", "reason": "100%25 &amp; \\\\u0041 \\\\/"}'
+    client = answering(connect, 400, content=body.encode(), settings={"auth_token": TOKEN})
+
+    with pytest.raises(ApiError) as caught:
+        client.create_assembly(template_id="t", assembly_id=None)
+
+    assert caught.value.reason == "100%25 &amp; \\u0041 \\/"
+    assert caught.value.body == body
+
+
+def test_a_body_that_no_parser_takes_is_searched_as_text(connect: Connect) -> None:
+    body = b"[" * 100_000 + TOKEN.encode() + b"\xff"
+    client = answering(connect, 400, content=body, settings={"auth_token": TOKEN})
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        client.create_assembly(template_id="t", assembly_id=None)
+
+    assert TOKEN not in caught.value.body
+
+
+def test_small_events_without_end_are_no_large_event() -> None:
+    """Also where each empty line is cut in two by the network."""
+    ceiling = Ceiling()
+
+    for _ in range(100):
+        ceiling.check(b"data: " + b"x" * 100_000 + b"\n")
+        ceiling.check(b"\n")
+
+
+@pytest.mark.parametrize("size", [1, 1000, 10**6])
+def test_an_event_without_end_is_cut(size: int) -> None:
+    ceiling = Ceiling()
+    ceiling.check(b"data: small\n\n" + b"x" * 4_194_300)
+
+    with pytest.raises(httpx.DecodingError):
+        list(map(ceiling.check, [b"x" * size] * 20))
+
+
+def test_a_wait_that_ended_while_its_stream_connected_leaves_no_connection() -> None:
+    """There was nothing yet to shut down: it would have stood until the server speaks."""
+    said: list[bytes] = []
+
+    class Mute(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            said.append(self.request.recv(65536))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mute) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        request = httpx.Request("GET", url)
+        request.extensions[WATCH] = watch = Watch(float("inf"))
+        watch.end()
+        pool = Pool(lambda _: httpx.HTTPTransport(), httpx.Limits())
+
+        with pytest.raises(httpx.ReadTimeout):
+            pool.handle_request(request)
+
+        server.shutdown()
+    assert said in ([], [b""])
+
+
+@pytest.mark.parametrize("name", ["first", "longest", "floor"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1, "1", True, 10**9])
+def test_a_wait_that_no_clock_can_take_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} is .* number of seconds from 0 to 2592000"):
+        RetryPolicy(**{name: value})
+
+
+def test_a_deadline_without_end_is_one(connect: Connect) -> None:
+    client = answering(connect, 200, json={"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID},
+                       settings={"timeout": float("inf")})  # fmt: skip
+
+    assert client.wait_for_assembly(ID, deadline=float("inf")).done
+    assert RetryPolicy(deadline=float("inf")).deadline == float("inf")
+
+
+def test_what_cannot_be_waited_for_costs_no_assembly(connect: Connect) -> None:
+    def never(_: httpx.Request) -> httpx.Response:
+        raise AssertionError
+
+    client = connect("k", "s", httpx_args={"transport": httpx.MockTransport(never)})
+    for wrong in (
+        {"tus_above": 1.5}, {"tus_above": -1}, {"chunk_size": 0}, {"chunk_size": 1e6},
+        {"max_size": -1}, {"deadline": "5"}, {"deadline": -1}, {"stop": 5},
+    ):  # fmt: skip
+        with pytest.raises(TransloaditError, match=next(iter(wrong))):
+            client.run(template_id="t", files=[b"x"], **wrong)
