@@ -778,19 +778,15 @@ class Awaits:
         lambda: Stream(Awaits(None)),
     ],
 )
-@pytest.mark.parametrize("call", ["run", "upload"])
 def test_a_stream_that_begins_with_no_bytes_costs_no_assembly(
-    connect: Callable[..., Any], api: StandIn, make: Callable[[], Any], call: str
+    connect: Callable[..., Any], api: StandIn, make: Callable[[], Any]
 ) -> None:
     client = connect(api.key, api.secret, base_url=api.url)
-    assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=1)
-    api.requests.clear()
 
     with pytest.raises(InvalidInput):
-        if call == "run":
-            client.run(steps=STEPS, files=[make()])
-        else:
-            client.upload(assembly, [make()])
+        client.run(steps=STEPS, files=[make()])
+    with pytest.raises(InvalidInput):
+        client.upload("0" * 32, [make()])
 
     assert not api.requests
 
