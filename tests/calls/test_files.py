@@ -772,7 +772,7 @@ class Awaits:
         lambda: ("a.bin", iter(["text"])),
         lambda: ("a.bin", iter([None])),
         lambda: ("a.bin", iter([Path("a.jpg")])),
-        lambda: Stream(iter([5])),  # type: ignore[list-item]  # as is tried
+        lambda: Stream(iter([5])),  # type: ignore[arg-type]  # as is tried
         lambda: Stream(["text"], size=4),  # type: ignore[list-item]  # likewise
         lambda: ("a.bin", awaited("text")),
         lambda: Stream(Awaits(None)),

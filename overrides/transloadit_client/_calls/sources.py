@@ -275,9 +275,9 @@ class StreamSource(_Named):
 
     def pieces(self) -> Iterator[bytes]:
         """All of its bytes, once."""
-        while self._rest or (piece := self._next()) is not _END:
-            yield as_bytes(self._rest or piece)
+        while (piece := self._rest or self._next()) is not _END:
             self._rest = memoryview(b"")
+            yield as_bytes(piece)
 
     def read(self, offset: int, size: int) -> bytes:
         """The bytes at an offset, which have been loaded."""
