@@ -129,6 +129,9 @@ def test_a_setting_that_cannot_be_is_refused_at_once_and_named(
 class NoContainer:
     """Something that is nothing of what is asked for."""
 
+    def __repr__(self) -> str:
+        return "NoContainer()"
+
 
 @pytest.mark.parametrize(
     "settings",

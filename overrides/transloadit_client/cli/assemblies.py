@@ -71,7 +71,9 @@ def run(
     save_to: Path | None,
     output: str | None,
     step: Sequence[str],
+    max_size: int | None,
     tus_above: int | None,
+    chunk_size: int | None,
     resume: bool,
     deadline: float | None,
     cancel_on_timeout: bool,
@@ -86,7 +88,7 @@ def run(
     check_own_steps(step, wanted)
     session.files = files_of(files)
     session.follow(wanted["assembly_id"], *_to_resume(wanted["assembly_id"], given, resume))
-    limits = {"deadline": deadline, "tus_above": tus_above}
+    limits = {"deadline": deadline, "tus_above": tus_above, "chunk_size": chunk_size}
     session.creates(wanted["assembly_id"])
     with session.client() as client, session.showing() as on_progress:
         finished = client.run(
@@ -101,6 +103,7 @@ def run(
             client.download_results,
             finished.status,
             steps=step or None,
+            max_size=max_size,
             on_progress=on_progress,
         )
         return _delivered(session, finished.status, target, step, save)
@@ -134,7 +137,13 @@ def wait(
 
 
 def upload(
-    session: Session, *, assembly: str, files: Sequence[str], stdin_name: str, parallel: int
+    session: Session,
+    *,
+    assembly: str,
+    files: Sequence[str],
+    stdin_name: str,
+    parallel: int,
+    chunk_size: int | None,
 ) -> Outcome:
     session.files = files_of(files)
     if not session.files:
@@ -146,6 +155,7 @@ def upload(
             contents(session.files, stdin_name),
             parallel=parallel,
             on_progress=on_progress,
+            **without_none({"chunk_size": chunk_size}),
         )
     return of_assembly(status, [[address(status)]])
 
@@ -157,6 +167,7 @@ def results(
     save_to: Path | None,
     output: str | None,
     step: Sequence[str],
+    max_size: int | None,
     parallel: int,
 ) -> Outcome:
     target = target_of(output, save_to, session)
@@ -169,6 +180,7 @@ def results(
             client.download_results,
             status,
             steps=step or None,
+            max_size=max_size,
             parallel=parallel,
             on_progress=on_progress,
         )
