@@ -1,5 +1,6 @@
 """Limits on what a server may send: what drips, what is too large, and what it echoes."""
 
+import asyncio
 import gzip
 import json
 import pickle
@@ -19,6 +20,7 @@ import pytest
 from transloadit_client import (
     ApiError,
     AssemblyStatus,
+    AsyncTransloadit,
     DownloadIncomplete,
     InvalidInput,
     RetryPolicy,
@@ -144,6 +146,26 @@ def test_how_large_an_answer_may_be_can_be_set(connect: Connect, is_packed: bool
     for one in (client(5000), copy_of(client(6000), max_answer_size=5000)):
         with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes"):
             one.get_assembly(ID)
+
+
+def test_while_a_bomb_is_unpacked_others_go_on() -> None:
+    packed = gzip.compress(b" " * (100 * 2**20), 9)
+    headers = {"Content-Encoding": "gzip"}
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, stream=Streamed(packed), headers=headers)
+    )
+
+    async def main() -> int:
+        turns, client = 0, AsyncTransloadit(retry=None, httpx_args={"transport": transport})
+        call = asyncio.create_task(client.get_assembly(ID))
+        while not call.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert isinstance(call.exception(), UnreadableAnswer)
+        return turns
+
+    assert len(packed) < 200_000
+    assert asyncio.run(main()) > 60
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "64", True, None])

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from .._calls.call import Call
-from .._client.threads import Bound, Sleep, bounded, check, done_in_thread, poured, sleep
+from .._client.threads import (
+    Bound,
+    Sleep,
+    bounded,
+    check,
+    checkpoint,
+    done_in_thread,
+    poured,
+    sleep,
+)
 from .._errors import TransloaditError
 from .._flow import Flow, InThread, Listen, Once, Outcome, Pause, Send, advanced
 from .._http.bodies import Body, BodyProblem, Rate
@@ -138,7 +147,8 @@ class Driver:
             body = Body(response.headers, self._client._max_answer_size)
             for piece in response.iter_raw():
                 bound.check()
-                body.feed(piece)
+                for _ in body.feed(piece):
+                    checkpoint()
         except BodyProblem as problem:
             return problem
         return body.end()
