@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import yaml
+
+from .._service.resources import shipped
 
 # PyYAML built with libyaml is ten times as fast; not every platform's build has it.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -27,17 +27,9 @@ class Route:
 @cache
 def load_spec() -> dict[str, Any]:
     """Read the spec, once a process: it does not change while we run."""
-    spec: dict[str, Any] = yaml.load(_text(), Loader=_Loader)  # noqa: S506 - a safe loader
+    text = shipped("transloadit.yaml")
+    spec: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     return spec
-
-
-def _text() -> bytes:
-    """The spec is in the package when installed, also in a zipapp; in a checkout in `openapi/`."""
-    package = files(__name__.partition(".")[0])
-    installed = package / "transloadit.yaml"
-    if installed.is_file():
-        return installed.read_bytes()
-    return (Path(str(package)).parents[1] / "openapi" / "transloadit.yaml").read_bytes()
 
 
 def routes(spec: dict[str, Any]) -> list[Route]:
