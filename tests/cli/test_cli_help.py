@@ -192,7 +192,7 @@ def test_requests_and_retries_are_printed_when_asked_for(command: Command, api: 
         ("pass num_expected_upload_files=1", "pass --expect 1"),
         ("Leave out either `steps` or `template_id`.", "Leave out either `steps` or --template."),
         ("resume takes the assembly_id of the run", "resume takes the --assembly-id of the run"),
-        ("at_once must be at least 1 (got 0)", "--at-once must be at least 1 (got 0)"),
+        ("at_once is 0; it takes a whole number", "--at-once is 0; it takes a whole number"),
         ("the file my_template_id.json", "the file my_template_id.json"),
         ("save_to=", "--save-to="),
     ],
