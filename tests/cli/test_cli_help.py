@@ -26,6 +26,7 @@ EXAMPLES = [
 ]
 FLOWS: dict[str, Callable[..., Any]] = {
     "run": Transloadit.run,
+    "upload": Transloadit.upload,
     "map": Transloadit.map,
     "wait": Transloadit.wait_for_assembly,
 }
@@ -88,6 +89,9 @@ def test_help_fits_forty_columns(
         ("wait", "deadline", "deadline", "9 hours"),
         ("run", "tus_above", "tus_above", "{}"),
         ("map", "tus_above", "tus_above", "{}"),
+        ("run", "chunk_size", "chunk_size", "{}"),
+        ("map", "chunk_size", "chunk_size", "{}"),
+        ("upload", "chunk_size", "chunk_size", "{}"),
         ("map", "per_minute", "creates_per_minute", "{} by default"),
     ],
 )
