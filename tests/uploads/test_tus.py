@@ -566,7 +566,11 @@ def test_metadata_are_in_base64() -> None:
 
     carried_out(
         tus.uploaded(
-            again(), SERVER, {"filename": "ä, b", "empty": ""}, chunk_size=9999, sent=lambda _: None
+            again(),
+            tus.Server(URL, SERVER.home),
+            {"filename": "ä, b", "empty": ""},
+            chunk_size=9999,
+            sent=lambda _: None,
         ),
         server,
     )
