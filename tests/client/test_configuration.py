@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import logging
 import re
+import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -168,6 +170,25 @@ def test_what_httpx_refuses_is_named_and_not_quoted(connect: Connect) -> None:
 
         assert f"httpx_args[{next(iter(args))!r}]" in str(caught.value)
         assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("args", "package"), [({"proxy": "socks5://a.example"}, "socksio"), ({"http2": True}, "h2")]
+)
+def test_what_takes_another_package_is_refused_without_it(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+
+    with pytest.raises(InvalidInput, match="takes another package: pip install"):
+        connect("k", "s", httpx_args=args)
+
+
+def test_a_certificate_beside_a_context_is_refused(connect: Connect) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    with pytest.raises(InvalidInput, match="load the certificate into the context"):
+        connect("k", "s", verify_ssl=context, httpx_args={"cert": "mine.pem"})
 
 
 def test_usual_settings_of_httpx_are_taken(connect: Connect, wire: Wire) -> None:

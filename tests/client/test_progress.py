@@ -290,6 +290,22 @@ def test_every_retry_of_a_run_is_told(
     assert_goes_forward(story)
 
 
+def test_a_retry_while_waiting_for_results_is_told(
+    connect: Connect, api: StandIn, tmp_path: Path
+) -> None:
+    """The wait has a story of its own then, since it is not the end."""
+    story: list[Progress] = []
+    api.faults.append(Answer(429, operation="getAssembly"))
+    client = connect(api.key, api.secret, base_url=api.url, retry=RetryPolicy(floor=0.05))
+
+    client.run(steps=STEPS, files=[b"small"], save_to=tmp_path, on_progress=story.append)
+
+    [told] = [one for one in story if one.phase == "retrying"]
+    assert told.retry is not None
+    assert (told.retry.number, told.retry.most) == (1, None)
+    assert_goes_forward(story)
+
+
 def test_retries_are_told_in_the_callers_thread(connect: Connect, api: StandIn) -> None:
     client = connect(api.key, api.secret, base_url=api.url, retry=RetryPolicy(first=0.3))
     assembly = client.create_assembly(steps=STEPS, num_expected_upload_files=2)

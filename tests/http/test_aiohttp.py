@@ -180,3 +180,10 @@ def test_a_result_whose_name_leads_to_this_network_is_not_fetched(
         connect("k", "s", retry=None).download_results(status, tmp_path)
 
     assert "inside.example" in asked
+
+
+def test_a_host_may_be_given_by_its_name(connect: Callable[..., Any]) -> None:
+    with Served(Service()) as server:
+        named = server.url.replace("127.0.0.1", "localhost")
+
+        assert connect("k", "s", base_url=named).get_assembly(ID).done

@@ -331,6 +331,7 @@ def test_without_trust_env_no_proxy_is_read(
     [
         ("", "api.example", True),
         ("other.example", "api.example", True),
+        ("10.0.0.0/8", "api.example", True),
         ("api.example", "api.example", False),
         ("example", "api.example", False),
         (".example", "api.example", False),

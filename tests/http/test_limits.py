@@ -24,6 +24,7 @@ from transloadit_client import (
     DownloadIncomplete,
     InvalidInput,
     RetryPolicy,
+    Transloadit,
     TransloaditError,
     UnreadableAnswer,
 )
@@ -104,6 +105,29 @@ def test_a_result_that_comes_takes_longer_than_the_deadline(
         [saved] = client.download_results(ended(url), tmp_path)
 
     assert saved.path.read_bytes() == b"x" * 20
+
+
+def test_a_body_that_may_take_any_time_has_no_end() -> None:
+    policy = RetryPolicy(deadline=0.05, minimum_rate=0)
+
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.3)
+        return created()
+
+    def blocking(_: httpx.Request) -> httpx.Response:
+        time.sleep(0.3)
+        return created()
+
+    def created() -> httpx.Response:
+        return httpx.Response(200, json={"ok": "ASSEMBLY_EXECUTING", "assembly_id": ID})
+
+    for make, handler in ((Transloadit, blocking), (AsyncTransloadit, slow)):
+        transport = httpx.MockTransport(handler)
+        client: Any = make("k", "s", retry=policy, httpx_args={"transport": transport})
+        call = client.create_assembly(template_id="t", files=[b"x"], assembly_id=ID)
+        status = asyncio.run(call) if make is AsyncTransloadit else call
+
+        assert status.id == ID
 
 
 def answering(connect: Connect, *args: Any, **options: Any) -> Any:

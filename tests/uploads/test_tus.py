@@ -340,9 +340,7 @@ def test_a_stream_of_another_size_than_was_said_is_refused(size: int) -> None:
 
 
 def test_a_stream_of_anything_but_bytes_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="a piece of type str"):
-        StreamSource("f", "a.bin", Stream(iter(["text"])))  # type: ignore[arg-type]  # the point
-    source = StreamSource("f", "a.bin", Stream(iter([b"bytes", "text"])))  # type: ignore[arg-type]  # likewise
+    source = StreamSource("f", "a.bin", Stream(iter(["text"])))  # type: ignore[arg-type]  # the point
 
     with pytest.raises(InvalidInput, match="a piece of type str"):
         upload(source, Server())
@@ -568,7 +566,11 @@ def test_metadata_are_in_base64() -> None:
 
     carried_out(
         tus.uploaded(
-            again(), SERVER, {"filename": "ä, b", "empty": ""}, chunk_size=9999, sent=lambda _: None
+            again(),
+            tus.Server(URL, SERVER.home),
+            {"filename": "ä, b", "empty": ""},
+            chunk_size=9999,
+            sent=lambda _: None,
         ),
         server,
     )

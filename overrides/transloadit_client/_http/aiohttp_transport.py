@@ -60,7 +60,7 @@ class _Line(httpx.AsyncBaseTransport):
     def __init__(self, tls: ssl.SSLContext, proxy: str | None) -> None:
         self._tls, self._proxy = tls, proxy
         self._session: aiohttp.ClientSession | None = None
-        self._resolver: _Resolver | None = None
+        self._resolver: Any = None  # it belongs to an event loop, as the session does
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:
@@ -78,8 +78,7 @@ class _Line(httpx.AsyncBaseTransport):
             )
         for _ in range(2):  # the loop notices here that the server closed what was idle
             await asyncio.sleep(0)
-        if self._resolver is not None:
-            self._resolver.check_peer = request.extensions.get(PEER)
+        self._resolver.check_peer = request.extensions.get(PEER)
         timeout = request.extensions.get("timeout", {})
         connect, body = timeout.get("connect"), _Body(request, timeout.get("write"))
         with _as_httpx(body):
