@@ -50,7 +50,7 @@ def _table() -> dict[str, Code]:
     rows = json.loads(openapi_file("vectors/codes.json"))["rows"]
     return {
         row["code"]: Code(
-            row["http_status"], row["weight"], _MESSAGES.get(row["code"], row["cause"])
+            row["http_status"], row["weight"], _MESSAGES.get(row["code"]) or row["cause"]
         )
         for row in rows
     }
