@@ -276,10 +276,16 @@ class StandIn(Account):
         resume(self._service)
 
     def _keep_state(self) -> None:
-        """Whoever kills the process loses one second; an error is told at the end."""
-        if self._state is not None:
-            with suppress(OSError):
-                self._state.save(self._service)
+        """Write the state while the server runs, so that a kill loses at most a second."""
+        if self._state is None:
+            return
+        try:
+            self._state.save(self._service)
+        except OSError:
+            pass  # it may work the next time, and at the end it is told
+        except Exception as error:  # noqa: BLE001 - a Template of a test may hold what is no JSON
+            self._service.report(error)
+            self._state = None  # once is enough
 
     def _wished_addresses(self, kept: dict[str, Any]) -> list[tuple[Address, int]]:
         """Where to listen, and the ports of the last run, whose URLs people still have."""

@@ -751,6 +751,65 @@ def test_a_file_that_tells_a_wrong_size_arrives(
     assert arrived(api) == [whole("given.txt", path.read_bytes())]
 
 
+async def awaited(*pieces: Any) -> AsyncIterator[Any]:
+    for piece in pieces:
+        yield piece
+
+
+class Awaits:
+    """Asynchronous, and no iterator itself."""
+
+    def __init__(self, *pieces: Any) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return awaited(*self._pieces)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ("a.bin", iter(["text"])),
+        lambda: ("a.bin", iter([None])),
+        lambda: ("a.bin", iter([Path("a.jpg")])),
+        lambda: Stream(iter([5])),  # type: ignore[arg-type]  # as is tried
+        lambda: Stream(["text"], size=4),  # type: ignore[list-item]  # likewise
+        lambda: ("a.bin", awaited("text")),
+        lambda: Stream(Awaits(None)),
+    ],
+)
+def test_a_stream_that_begins_with_no_bytes_costs_no_assembly(
+    connect: Callable[..., Any], api: StandIn, make: Callable[[], Any]
+) -> None:
+    client = connect(api.key, api.secret, base_url=api.url)
+
+    with pytest.raises(InvalidInput):
+        client.run(steps=STEPS, files=[make()])
+    with pytest.raises(InvalidInput):
+        client.upload("0" * 32, [make()])
+
+    assert not api.requests
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_a_small_stream_goes_by_tus_whatever_is_known_of_it(
+    connect: Callable[..., Any], api: StandIn, size: int | None
+) -> None:
+    """A form does not carry it, and `run` is what was said to do so."""
+    client = connect(api.key, api.secret, base_url=api.url)
+
+    client.run(steps=STEPS, files=[("a.bin", Stream(iter([b"a", b"bc"]), size))])
+
+    assert arrived(api) == [whole("a.bin", b"abc")]
+
+
+def test_all_of_a_stream_is_given_once() -> None:
+    source = StreamSource("f", "a.bin", Stream([b"a", b"", b"bc"]))
+
+    assert b"".join(source.pieces()) == b"abc"
+    assert b"".join(source.pieces()) == b""
+
+
 def test_a_large_file_that_says_it_is_empty_is_a_stream(tmp_path: Path) -> None:
     """Documents that a FUSE makes when they are read have no size until then."""
     path = tmp_path / "a.bin"

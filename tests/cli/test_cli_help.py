@@ -26,6 +26,7 @@ EXAMPLES = [
 ]
 FLOWS: dict[str, Callable[..., Any]] = {
     "run": Transloadit.run,
+    "upload": Transloadit.upload,
     "map": Transloadit.map,
     "wait": Transloadit.wait_for_assembly,
 }
@@ -88,6 +89,9 @@ def test_help_fits_forty_columns(
         ("wait", "deadline", "deadline", "9 hours"),
         ("run", "tus_above", "tus_above", "{}"),
         ("map", "tus_above", "tus_above", "{}"),
+        ("run", "chunk_size", "chunk_size", "{}"),
+        ("map", "chunk_size", "chunk_size", "{}"),
+        ("upload", "chunk_size", "chunk_size", "{}"),
         ("map", "per_minute", "creates_per_minute", "{} by default"),
     ],
 )
@@ -188,7 +192,7 @@ def test_requests_and_retries_are_printed_when_asked_for(command: Command, api: 
         ("pass num_expected_upload_files=1", "pass --expect 1"),
         ("Leave out either `steps` or `template_id`.", "Leave out either `steps` or --template."),
         ("resume takes the assembly_id of the run", "resume takes the --assembly-id of the run"),
-        ("at_once must be at least 1 (got 0)", "--at-once must be at least 1 (got 0)"),
+        ("at_once is 0; it takes a whole number", "--at-once is 0; it takes a whole number"),
         ("the file my_template_id.json", "the file my_template_id.json"),
         ("save_to=", "--save-to="),
     ],

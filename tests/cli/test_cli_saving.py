@@ -50,6 +50,46 @@ def test_a_place_that_makes_no_sense_is_refused(
     assert api.requests == []
 
 
+@pytest.mark.parametrize("verb", ["run", "results", "map"])
+def test_a_result_that_is_too_large_is_not_saved(command: Command, url: str, verb: str) -> None:
+    """And the message names the option, not Python's argument."""
+    Path("small.txt").write_bytes(b"x")
+    Path("large.txt").write_bytes(b"x" * 500)
+    typed = {
+        "run": (*RUN, "small.txt", "large.txt"),
+        "results": ("results", command("run", "--steps", STEPS, "large.txt", "--json").document
+                    ["assembly"]),
+        "map": ("map", "--steps", STEPS, "small.txt", "large.txt"),
+    }  # fmt: skip
+
+    ran = command(*typed[verb], "--save-to", "out", "--max-size", "100")
+
+    assert ran.code == 7
+    assert "has more bytes than --max-size allows (100)" in ran.err
+    assert not list(Path("out").rglob("large.txt/*/large.txt")) + list(Path("out").rglob("*.part"))
+    if verb != "results":
+        assert [one.read_bytes() for one in Path("out").rglob("small.txt") if one.is_file()] == [
+            b"x"
+        ]
+
+
+@pytest.mark.parametrize("verb", ["run", "upload"])
+def test_chunks_are_as_large_as_was_asked_for(command: Command, api: StandIn, verb: str) -> None:
+    Path("large.bin").write_bytes(b"x" * 2_500_000)
+    typed = {
+        "run": (*RUN, "large.bin", "--tus-above", "0"),
+        "upload": ("upload", "", "large.bin"),
+    }
+    if verb == "upload":
+        created = command("create", "--steps", STEPS, "--expect", "1").out.strip()
+        typed["upload"] = ("upload", created, "large.bin")
+
+    assert command(*typed[verb], "--chunk-size", "1000000").code == 0
+
+    sizes = [one.body_size for one in api.requests if one.operation == "tusPatch"]
+    assert sizes == [1_000_000, 1_000_000, 500_000]
+
+
 def test_several_results_do_not_fit_into_one_file(command: Command, url: str) -> None:
     ran = command("results", url, "-o", "out.txt", "--step", "resized", "--json")
 

@@ -21,6 +21,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import venv
 import zipfile
@@ -40,6 +41,8 @@ _SHELLS = ("shell", "bash", "sh")
 _EXPORT = re.compile(r"^export (\w+)=(.*)$", re.MULTILINE)
 # The line by which the stand-in, uvicorn and Flask say that they serve.
 _READY = re.compile(r"^.*(?:serving|running on).*\n", re.IGNORECASE | re.MULTILINE)
+# A process that is forked while a script is written has that open, and the script cannot run yet.
+_ONE_AT_A_TIME = threading.Lock()
 _PIP = """\
 #!{python}
 import sys
@@ -101,16 +104,17 @@ class Reader:
         self._python = folder / "python"
         venv.create(self._python, symlinks=os.name != "nt")
         pip = self._python / "bin" / "pip"
-        pip.write_text(
-            _PIP.format(
-                python=sys.executable,
-                path=[str(Path(__file__).parents[2])],
-                module="tests.house.reader",
-                folder=str(self._python),
-                wheel=str(wheel),
-            ),
-            encoding="utf-8",
-        )
+        with _ONE_AT_A_TIME:
+            pip.write_text(
+                _PIP.format(
+                    python=sys.executable,
+                    path=[str(Path(__file__).parents[2])],
+                    module="tests.house.reader",
+                    folder=str(self._python),
+                    wheel=str(wheel),
+                ),
+                encoding="utf-8",
+            )
         pip.chmod(0o755)
         self._servers: list[subprocess.Popen[bytes]] = []
         self._logs = folder / "servers"
@@ -154,17 +158,24 @@ class Reader:
             self._run([str(self._python / "bin" / "python"), "-c", block.code])
 
     def _run(self, command: list[str]) -> None:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        if done.returncode:
-            raise PageError(f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
-        self._printed = done.stdout
+        with _ONE_AT_A_TIME:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        with process:
+            try:
+                printed, errors = process.communicate(timeout=120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        if process.returncode:
+            raise PageError(f"exit code {process.returncode}\n{printed}\n{errors}")
+        self._printed = printed
 
     def _serve(self, command: str) -> None:
         log = self._logs / str(len(self._servers))
-        with log.open("wb") as output:
+        with log.open("wb") as output, _ONE_AT_A_TIME:
             server = subprocess.Popen(
                 ["bash", "-c", f"exec {command}"], cwd=self.folder, env=self._environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,

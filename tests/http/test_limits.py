@@ -1,13 +1,15 @@
 """Limits on what a server may send: what drips, what is too large, and what it echoes."""
 
+import asyncio
 import gzip
 import json
 import pickle
+import socket
 import socketserver
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 from transloadit_client import (
     ApiError,
     AssemblyStatus,
+    AsyncTransloadit,
     DownloadIncomplete,
     InvalidInput,
     RetryPolicy,
@@ -26,6 +29,7 @@ from transloadit_client import (
 )
 from transloadit_client._http.event_stream import Ceiling
 from transloadit_client._http.pool import Pool
+from transloadit_client._http.pool_state import CONNECTED, Line, Origin
 from transloadit_client._http.watchdog import WATCH, Watch
 
 from .in_memory import copy_of
@@ -118,7 +122,7 @@ class Streamed(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         yield self._content
 
-    async def __aiter__(self) -> Any:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._content
 
 
@@ -142,6 +146,26 @@ def test_how_large_an_answer_may_be_can_be_set(connect: Connect, is_packed: bool
     for one in (client(5000), copy_of(client(6000), max_answer_size=5000)):
         with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes"):
             one.get_assembly(ID)
+
+
+def test_while_a_bomb_is_unpacked_others_go_on() -> None:
+    packed = gzip.compress(b" " * (100 * 2**20), 9)
+    headers = {"Content-Encoding": "gzip"}
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, stream=Streamed(packed), headers=headers)
+    )
+
+    async def main() -> int:
+        turns, client = 0, AsyncTransloadit(retry=None, httpx_args={"transport": transport})
+        call = asyncio.create_task(client.get_assembly(ID))
+        while not call.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert isinstance(call.exception(), UnreadableAnswer)
+        return turns
+
+    assert len(packed) < 200_000
+    assert asyncio.run(main()) > 60
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "64", True, None])
@@ -298,3 +322,36 @@ def test_what_cannot_be_waited_for_costs_no_assembly(connect: Connect) -> None:
     ):  # fmt: skip
         with pytest.raises(TransloaditError, match=next(iter(wrong))):
             client.run(template_id="t", files=[b"x"], **wrong)
+
+
+class Green:
+    """As eventlet has it: a socket that is none of the standard library's, around one that is."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self.shutdown = real.shutdown
+
+
+@pytest.mark.parametrize("kind", [lambda it: it, Green], ids=["the library's", "eventlet's"])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_connection_is_shut_down_whatever_its_socket_is(
+    kind: Callable[[socket.socket], Any], *, is_open: bool
+) -> None:
+    class Stream:
+        def get_extra_info(self, name: str) -> Any:
+            return {"socket": kind(mine), "server_addr": ("127.0.0.1", 1)}[name]
+
+        def close(self) -> None: ...
+
+    mine, other = socket.socketpair()
+    line: Line[Any] = Line(Origin("http", "a.example", None, is_stranger=False), None)
+    line.hang_up()  # nothing stands yet
+    with mine, other:
+        line.trace(None, lambda: None, CONNECTED, {"return_value": Stream()})
+        if not is_open:
+            other.close()
+            mine.close()
+
+        line.hang_up()
+
+        if is_open:
+            assert other.recv(1) == b""

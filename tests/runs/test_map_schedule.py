@@ -71,9 +71,9 @@ class Simulation:
 
 @pytest.mark.parametrize("number", [0, -1])
 def test_none_at_once_and_none_a_minute_are_refused(number: int) -> None:
-    with pytest.raises(InvalidInput, match=rf"at_once must be at least 1 \(got {number}\)"):
+    with pytest.raises(InvalidInput, match=f"at_once is {number}; it takes a whole number"):
         mapping(number, Quota(None), lambda: 0.0)
-    with pytest.raises(InvalidInput, match="creates_per_minute must be at least 1"):
+    with pytest.raises(InvalidInput, match=f"creates_per_minute is {number}; it takes"):
         Quota(number)
 
 

@@ -291,13 +291,16 @@ def test_it_runs_from_a_zip(tmp_path: Path) -> None:
         for path in source.rglob("*"):
             if "__pycache__" not in path.parts:
                 packed.write(path, path.relative_to(source.parent))
-        for name in ("transloadit.yaml", "vectors/codes.json"):
+        for name in ("transloadit.yaml", "robots.json", "vectors/codes.json"):
             packed.write(SPEC.parent / name, f"transloadit_standin/{name}")
     program = """
 import httpx, os
 url = os.environ["TRANSLOADIT_ENDPOINT"]
 paths = ("/_standin/", "/_standin/page.js", "/_standin/openapi.yaml", "/assemblies/" + "0" * 32)
-print([httpx.get(url + path, trust_env=False).status_code for path in paths])
+found = [httpx.get(url + path, trust_env=False).status_code for path in paths]
+params = '{"auth": {"key": "standin_key"}, "steps": {"a": {"robot": "/image/rezise"}}}'
+refused = httpx.post(url + "/assemblies", data={"params": params}, trust_env=False).json()
+print([*found, refused["error"]])
 """
     start = (
         "import transloadit_standin.__main__ as it, sys; print(it.__file__); sys.exit(it.main())"
@@ -313,4 +316,5 @@ print([httpx.get(url + path, trust_env=False).status_code for path in paths])
         env={**os.environ, "PYTHONPATH": str(archive)},
     )
     where, answers = run.stdout.splitlines()
-    assert (where.startswith(str(archive)), answers) == (True, "[200, 200, 200, 404]"), run.stderr
+    assert where.startswith(str(archive)), run.stderr
+    assert answers == "[200, 200, 200, 404, 'ASSEMBLY_STEP_UNKNOWN_ROBOT']"

@@ -175,6 +175,22 @@ def test_a_folder_that_cannot_be_written_is_told_at_the_end(tmp_path: Path) -> N
         api.stop()
 
 
+def test_a_template_that_is_no_json_ends_the_writing_and_not_the_service(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = StandIn(state=tmp_path)
+    api.start()
+    api.add_template("odd", steps=STEPS, fields={"odd": object()})
+    until = time.monotonic() + 10
+    while "not JSON serializable" not in caplog.text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+    assert httpx.get(f"{api.url}/_standin/clock", trust_env=False).status_code == 200
+    with pytest.raises(ExceptionGroup, match="the stand-in itself failed"):
+        api.stop()
+
+
 def test_an_assembly_that_ran_runs_again(tmp_path: Path) -> None:
     with kept(tmp_path, step_seconds=60) as caller:
         status = caller.created(files=FILES)

@@ -340,7 +340,9 @@ def test_a_stream_of_another_size_than_was_said_is_refused(size: int) -> None:
 
 
 def test_a_stream_of_anything_but_bytes_is_refused() -> None:
-    source = StreamSource("f", "a.bin", Stream(iter(["text"])))  # type: ignore[arg-type]  # the point
+    with pytest.raises(InvalidInput, match="a piece of type str"):
+        StreamSource("f", "a.bin", Stream(iter(["text"])))  # type: ignore[arg-type]  # the point
+    source = StreamSource("f", "a.bin", Stream(iter([b"bytes", "text"])))  # type: ignore[arg-type]  # likewise
 
     with pytest.raises(InvalidInput, match="a piece of type str"):
         upload(source, Server())

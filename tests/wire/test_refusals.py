@@ -63,7 +63,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a mapping in a mapping": (lambda path: {"a": {"b": path}}, "dict"),
     "a tuple of one": (lambda path: [(path,)], "tuple of 1"),
     "a tuple of five": (lambda path: [("a", b"", "b/c", {}, 7)], "tuple of 5"),
-    "metadata": (lambda path: [("a", b"", None, {"k": "v"})], "`upload` and `run` do"),
+    "metadata": (lambda path: [("a", b"", None, {"k": "v"})], "use `upload` or `run`"),
 }
 UNNAMEABLE: dict[str, tuple[Any, str]] = {
     "an empty name": ("", "no name"),

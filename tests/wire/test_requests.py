@@ -170,7 +170,11 @@ def test_no_nonce_is_used_twice(
     ("method", "arguments", "sent"),
     [
         ("create_assembly", {}, {}),
-        ("create_assembly", {"steps": {}, "fields": {}}, {"steps": {}, "fields": {}}),
+        (
+            "create_assembly",
+            {"template_id": "t", "steps": {}, "fields": {}},
+            {"template_id": "t", "steps": {}, "fields": {}},
+        ),
         ("create_assembly", {"notify_url": None}, {"notify_url": None}),
         ("create_assembly", {"quiet": False}, {"quiet": False}),
         ("create_assembly", {"template_id": "t"}, {"template_id": "t"}),

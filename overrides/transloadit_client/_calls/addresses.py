@@ -169,13 +169,13 @@ def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
     Raises:
         InvalidInput: they are no texts.
     """
-    try:
-        found = frozenset((hosts,) if isinstance(hosts, str) else hosts)
-    except TypeError:
-        found = frozenset((hosts,))  # type: ignore[arg-type]  # refused below
-    if not all(isinstance(host, str) for host in found):
+    given: list[object] = [hosts]
+    if isinstance(hosts, Iterable) and not isinstance(hosts, str):
+        given = [*hosts]
+    names = [host for host in given if isinstance(host, str)]
+    if len(names) < len(given):
         raise InvalidInput(f"trusted_hosts is {hosts!r:.200}; it takes the names of hosts")
-    return found
+    return frozenset(names)
 
 
 def trusted_url(given: object, home: Home, what: str) -> str:

@@ -42,6 +42,10 @@ Awaiting: TypeAlias = Callable[..., Any]
 _NOT_YET = 0.02  # seconds before a stream that had nothing to read is asked again
 
 
+class CannotGoBack(Exception):
+    """The file can be read once: it is a stream."""
+
+
 class Opens(Protocol):
     """A path of another library, such as `zipfile.Path`."""
 
@@ -216,6 +220,13 @@ def read_exactly(file: Any, size: int) -> bytes:
     while len(joined) < size and (piece := read_some(file, size - len(joined))):
         joined += piece
     return bytes(joined[:size])
+
+
+def pieces_of_path(path: Any) -> Iterator[bytes]:
+    """The bytes of what a path leads to, read once: of a named pipe, for one."""
+    with path.open("rb") as file:
+        while piece := read_some(file, PIECE):
+            yield piece
 
 
 def as_bytes(piece: object) -> bytes:

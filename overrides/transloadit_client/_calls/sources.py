@@ -17,6 +17,7 @@ from .contents import (
     PIECE,
     SMALL,
     Awaiting,
+    CannotGoBack,
     Stream,
     as_bytes,
     as_path,
@@ -24,6 +25,7 @@ from .contents import (
     foreign,
     is_file,
     open_for_bytes,
+    pieces_of_path,
     read_exactly,
     read_some,
     size_is_doubtful,
@@ -48,10 +50,6 @@ class _Named:
 
     def __init__(self, field: str, name: str) -> None:
         self.field, self.name = field, name
-
-
-class CannotGoBack(Exception):
-    """The file can be read once: it is a stream."""
 
 
 class FileSource(_Named):
@@ -253,18 +251,22 @@ class StreamSource(_Named):
             path = as_path(content)
             self.of_file = path is not None or is_file(content)
             if path is not None:
-                content = _pieces_of_path(path)
+                content = pieces_of_path(path)
             elif is_file(content):
                 file = open_for_bytes(content, name, awaiting)
                 content = iter(partial(read_some, file, PIECE), b"")
             self.awaited = not isinstance(content, Iterable)
-            self._pieces: Any = (
-                aiter(cast("Any", content)) if self.awaited else iter(cast("Any", content))
-            )
-        self._kept = bytearray()
-        self._rest = memoryview(b"")
-        self._begin = 0
-        self._begun = self._ended = False
+            begin: Any = aiter if self.awaited else iter
+            self._pieces: Any = begin(content)
+            self._kept, self._rest = bytearray(), memoryview(b"")
+            self._begin, self._begun, self._ended = 0, False, False
+            if not (self.of_file or self.awaited):  # what is not made of bytes costs no Assembly
+                self._offer(next(self._pieces, _END))
+
+    async def look(self) -> None:
+        """Takes the first piece, as a stream that is not awaited does by itself."""
+        with foreign(self.name):
+            self._offer(await anext(self._pieces, _END))
 
     @property
     def length(self) -> int | None:
@@ -273,7 +275,8 @@ class StreamSource(_Named):
 
     def pieces(self) -> Iterator[bytes]:
         """All of its bytes, once."""
-        while (piece := self._next()) is not _END:
+        while (piece := self._rest or self._next()) is not _END:
+            self._rest = memoryview(b"")
             yield as_bytes(piece)
 
     def read(self, offset: int, size: int) -> bytes:
@@ -294,7 +297,7 @@ class StreamSource(_Named):
         if not self._begin <= offset <= self._begin + len(self._kept):
             raise FileChanged(f"{self.name!r} can be read once, so its upload cannot be resumed")
         del self._kept[: offset - self._begin]
-        self._begin = offset
+        self._begin, self._begun = offset, True
         if self.awaited:
             return self._load_awaited(size)
         while self._wants(size):
@@ -306,9 +309,10 @@ class StreamSource(_Named):
         return "a stream that has been read cannot be sent again" if self._begun else None
 
     def close(self) -> None:
-        """Lets go of what was kept; the stream is the caller's."""
-        self._begin += len(self._kept)
-        self._kept, self._rest = bytearray(), memoryview(b"")
+        """Lets go of what was kept, if any was sent; the stream is the caller's."""
+        if self._begun:
+            self._begin += len(self._kept)
+            self._kept, self._rest = bytearray(), memoryview(b"")
 
     async def _load_awaited(self, size: int) -> int:
         while self._wants(size):
@@ -375,8 +379,10 @@ def source_of(field: str, name: str, content: object, awaiting: Awaiting | None 
                 " a stream"
             )
         stream = StreamSource(field, name, content, awaiting)
-    if stream.awaited and awaiting is None:
-        raise InvalidInput(f"{name!r} is asynchronous: use AsyncTransloadit")
+    if stream.awaited:
+        if awaiting is None:
+            raise InvalidInput(f"{name!r} is asynchronous: use AsyncTransloadit")
+        awaiting(stream.look)
     return stream
 
 
@@ -392,9 +398,3 @@ def _of_file(field: str, name: str, content: Any) -> Source:
         return FileSource(field, name, content)
     except CannotGoBack:
         return StreamSource(field, name, Stream(content))
-
-
-def _pieces_of_path(path: Any) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := read_some(file, PIECE):
-            yield piece

@@ -18,7 +18,7 @@ from .._http.settings import shortened
 from .._progress import current_story
 from .._retry.attempts import attempts
 from .._retry.policy import ONCE
-from .tasks import Bound, Sleep, bounded, check, done_in_thread, poured, sleep
+from .tasks import Bound, Sleep, bounded, check, checkpoint, done_in_thread, poured, sleep
 
 if TYPE_CHECKING:
     from .._flow import Step
@@ -139,7 +139,8 @@ class AsyncDriver:
             body = Body(response.headers, self._client._max_answer_size)
             async for piece in response.aiter_raw():
                 bound.check()
-                body.feed(piece)
+                for _ in body.feed(piece):
+                    await checkpoint()
         except BodyProblem as problem:
             return problem
         return body.end()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 import anyio
 import httpx
 from anyio.from_thread import run as run_in_loop
+from anyio.lowlevel import checkpoint
 
 from .._calls.call import Sink
 from .._calls.files import Files
@@ -35,7 +36,8 @@ from .queue import TICK, Queue
 if TYPE_CHECKING:
     from .._http.async_event_stream import AsyncListener
 
-__all__ = ["run_in_loop"]  # awaits something of a caller's, such as a file, from a worker thread
+# The second awaits something of a caller's, such as a file, from a worker thread.
+__all__ = ["checkpoint", "run_in_loop"]
 
 M = TypeVar("M", bound=Callable[..., Any])
 W = TypeVar("W")

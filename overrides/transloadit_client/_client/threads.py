@@ -47,6 +47,10 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
 
 
+def checkpoint() -> None:
+    """Nothing: threads take turns by themselves."""
+
+
 def check(sleep: Sleep) -> None:
     """Raises `Stopped` in a thread that is to stop; a task would be canceled where it waits."""
     sleep(0.0)

@@ -44,8 +44,8 @@ class Body:
         if coding not in ("", "identity"):
             self._unpacker = zlib.decompressobj(_ZLIB if coding == "deflate" else _GZIP)
 
-    def feed(self, piece: bytes) -> None:
-        """Takes the next piece, as it came.
+    def feed(self, piece: bytes) -> Iterator[None]:
+        """Takes the next piece, as it came; yields now and then, for others to go on meanwhile.
 
         Raises:
             BodyProblem: it is too much, or cannot be unpacked.
@@ -68,6 +68,8 @@ class Body:
             if len(self._data) > self._most:
                 raise self._too_large()
             piece = self._unpacker.unconsumed_tail
+            if piece:  # some kilobytes may be megabytes: an event loop has other work too
+                yield
 
     def end(self) -> bytes:
         """The whole body."""

@@ -91,10 +91,12 @@ class Line(Generic[T]):
     def hang_up(self) -> None:
         """Shuts the connection down, which ends a read in another thread."""
         connection = self._stream and self._stream.get_extra_info("socket")
-        if connection is not None:
-            with suppress(OSError):  # it may be closed already
+        with suppress(OSError):  # it may be closed already
+            if isinstance(connection, socket.SocketType):
                 # Not the method of an `ssl.SSLSocket`: it would touch what the thread is using.
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                socket.SocketType.shutdown(connection, socket.SHUT_RDWR)
+            elif connection is not None:  # eventlet's are sockets of their own, and so are threads
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Event(Protocol):

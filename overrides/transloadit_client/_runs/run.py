@@ -8,7 +8,7 @@ from attrs import evolve
 from .._calls.files import text_parts
 from .._calls.numbers import seconds, whole_number
 from .._calls.operations import check_objects, params_of
-from .._calls.sources import Source, known_size
+from .._calls.sources import Source, StreamSource, known_size
 from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete
 from .._flow import Stop, checked_stop
 from .._progress import OnProgress, Progress
@@ -130,12 +130,13 @@ def not_done_yet(on_progress: OnProgress | None) -> OnProgress | None:
 
 
 def go_by_tus(files: Sequence[Source], most: int) -> bool:
-    """Whether files are too big, or of unknown size, for the create request, or have metadata.
+    """Whether files are too big for the create request, or streams, or have metadata.
 
     All of them go the same way: the API takes none with the request when any is to follow.
     """
     size = known_size(files)
-    return size is None or size > most or any(source.metadata for source in files)
+    by_tus = any(isinstance(one, StreamSource) or one.metadata for one in files)
+    return by_tus or size is None or size > most
 
 
 def awaits_uploads(status: AssemblyStatus) -> bool:

@@ -69,7 +69,9 @@ def run(
     save_to: Path | None,
     output: str | None,
     step: Sequence[str],
+    max_size: int | None,
     tus_above: int | None,
+    chunk_size: int | None,
     resume: bool,
     deadline: float | None,
     cancel_on_timeout: bool,
@@ -85,7 +87,7 @@ def run(
     session.files = files_of(files)
     own_id = wanted["assembly_id"]
     session.follow(own_id, *_to_resume(own_id, given, resume))
-    limits = {"deadline": deadline, "tus_above": tus_above}
+    limits = {"deadline": deadline, "tus_above": tus_above, "chunk_size": chunk_size}
     session.creates(own_id)
     with session.client() as client, session.showing() as on_progress:
         finished = client.run(
@@ -100,6 +102,7 @@ def run(
             client.download_results,
             finished.status,
             steps=step or None,
+            max_size=max_size,
             on_progress=on_progress,
         )
         return _delivered(session, finished.status, target, step, save)
@@ -133,7 +136,13 @@ def wait(
 
 
 def upload(
-    session: Session, *, assembly: str, files: Sequence[str], stdin_name: str, parallel: int
+    session: Session,
+    *,
+    assembly: str,
+    files: Sequence[str],
+    stdin_name: str,
+    parallel: int,
+    chunk_size: int | None,
 ) -> Outcome:
     session.files = files_of(files)
     if not session.files:
@@ -145,6 +154,7 @@ def upload(
             contents(session.files, stdin_name),
             parallel=parallel,
             on_progress=on_progress,
+            **without_none({"chunk_size": chunk_size}),
         )
     return of_assembly(status, [[address(status)]])
 
@@ -156,6 +166,7 @@ def results(
     save_to: Path | None,
     output: str | None,
     step: Sequence[str],
+    max_size: int | None,
     parallel: int,
 ) -> Outcome:
     target = target_of(output, save_to, session)
@@ -168,6 +179,7 @@ def results(
             client.download_results,
             status,
             steps=step or None,
+            max_size=max_size,
             parallel=parallel,
             on_progress=on_progress,
         )

@@ -139,6 +139,7 @@ def _first_line(text: str) -> str:
 
 @_command(
     "assemblies", given.FILES, given.CREATING, given.SAVING, given.WAITING, given.TUS_ABOVE,
+    given.CHUNK_SIZE,
     given.RESUME, given.DRY_RUN, given.PROGRESS, given.ON_INTERRUPT, given.API,
     examples=(
         "run -t resize photo.jpg -o small.jpg",
@@ -218,6 +219,7 @@ def wait() -> None:
 
 @_command(
     "assemblies", given.ASSEMBLY, given.FILES, given.STDIN_NAME, given.PARALLEL,
+    given.CHUNK_SIZE,
     given.PROGRESS, given.ON_INTERRUPT, given.API,
     examples=("upload 5f0c1d2b3a4e4c6d8e9fa0b1c2d3e4f5 film.mp4 poster=poster.jpg",),
 )  # fmt: skip

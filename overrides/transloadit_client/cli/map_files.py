@@ -39,10 +39,12 @@ def map_(
     save_to: Path | None,
     output: str | None,
     step: Sequence[str],
+    max_size: int | None,
     journal: Path | None,
     at_once: int | None,
     per_minute: int | None,
     tus_above: int | None,
+    chunk_size: int | None,
     deadline: float | None,
     watch: bool,
     delete_source: bool,
@@ -62,7 +64,8 @@ def map_(
     check_new(wanted, step)
     limits = {
         "at_once": at_once, "creates_per_minute": per_minute,
-        "tus_above": tus_above, "deadline": deadline,
+        "tus_above": tus_above, "chunk_size": chunk_size, "deadline": deadline,
+        "max_size": max_size,
     }  # fmt: skip
     if session.dry_run:
         return _planned(search)

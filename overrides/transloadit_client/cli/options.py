@@ -111,13 +111,18 @@ OUTPUT = _option("-o --output", "Save the one result as this file, or print it (
 SAVE_TO = _option("--save-to", "Save all results in this folder, as STEP/NAME.",
                   type=_FILE, metavar="FOLDER")  # fmt: skip
 STEP = _many("--step", "NAME", "A Step whose results are wanted; by default all.")
-SAVING = [OUTPUT, SAVE_TO, STEP]
+MAX_SIZE = _option("--max-size", "How many bytes a result may have to be saved; by default any"
+                   " number.", type=_Count(min=0), metavar="BYTES")  # fmt: skip
+SAVING = [OUTPUT, SAVE_TO, STEP, MAX_SIZE]
 DEADLINE = _option("--deadline", "How long to wait at most; 9 hours by default.",
                    type=_Seconds(min=0), metavar="SECONDS")  # fmt: skip
 WAITING = [DEADLINE, _flag("--cancel-on-timeout", "Cancel the Assembly at the deadline.")]
 TUS_ABOVE = _option("--tus-above", "Files of more bytes than this together are uploaded in pieces,"
                     " which can be resumed; smaller ones go in the first request. 8388608 by"
                     " default.", type=_Count(min=0), metavar="BYTES")  # fmt: skip
+CHUNK_SIZE = _option("--chunk-size", "How many bytes a request of an upload carries at most, for"
+                     " proxies that take few. 67108864 by default.",
+                     type=_COUNT, metavar="BYTES")  # fmt: skip
 RESUME = _flag("--resume", "Resume the run of this --assembly-id, wherever it stopped.")
 
 MAPPING = [
@@ -125,6 +130,7 @@ MAPPING = [
     _option("--save-to", "Save the results in this folder, as FILE/STEP/NAME.",
             type=_FILE, metavar="FOLDER"),
     STEP,
+    MAX_SIZE,
     _option("--journal", "The file that records which Assembly belongs to which file, and what is"
             " done; by default a new one, which is deleted when all is done.",
             type=_FILE, metavar="FILE"),
@@ -136,6 +142,7 @@ MAPPING = [
     _flag("--delete-source", "Delete each file once its Assembly has completed and its results are"
           " saved with --save-to."),
     TUS_ABOVE,
+    CHUNK_SIZE,
     DEADLINE,
 ]  # fmt: skip
 

@@ -143,7 +143,7 @@ class App:
             match = route.path.fullmatch(scope["path"])
             if match and route.method == method:
                 return route.operation, match.groupdict()
-        # A question of the browser in spirit, which other services answer as well.
+        # An OPTIONS without `Access-Control-Request-Method` is answered as a preflight is.
         return (PREFLIGHT if settings.cors and method == "OPTIONS" else None), {}
 
     async def _answer(self, exchange: Exchange, fault: Fault | None) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from .._codes import Refusal
+from .._codes import Refusal, openapi_file
 
 Steps = dict[str, dict[str, Any]]
 
@@ -13,41 +15,11 @@ ORIGINAL = ":original"
 """The Step that stands for the uploads, declared or not."""
 HANDLE = "/upload/handle"
 
-_FAMILIES = {
-    "ai": "chat",
-    "assembly": "savejson",
-    "audio": "artwork concat encode loop merge split waveform",
-    "document": "autorotate convert extract merge ocr optimize split thumbs",
-    "edgly": "deliver",
-    "file": "compress decompress filter hash preview read serve verify virusscan watermark",
-    "html": "convert",
-    "http": "import",
-    "image": "bgremove copyrightdetect describe enhance facedetect generate merge ocr optimize "
-    "resize upscale",
-    "meta": "read write",
-    "progress": "simulate",
-    "script": "run",
-    "speech": "transcribe",
-    "text": "speak translate",
-    "tlcdn": "deliver",
-    "tus": "store",
-    "upload": "handle",
-    "video": "adaptive artwork concat encode generate merge ondemand split subtitle thumbs",
-    "youtube": "store",
-}
-_STORAGES = (
-    "azure backblaze box cloudfiles cloudflare digitalocean dropbox ftp google mega minio s3 sftp "
-    "supabase swift tigris vimeo wasabi"
-)
-ROBOTS = frozenset(
-    f"/{family}/{name}"
-    for family, names in (
-        *_FAMILIES.items(),
-        *((storage, "import store") for storage in _STORAGES.split()),
-    )
-    for name in names.split()
-)
-"""The names in the vendor's Node SDK 4.12; the service may have gained others since."""
+
+@cache
+def robots() -> frozenset[str]:
+    """The names of the vendor's Robots; the service may have gained others since."""
+    return frozenset(json.loads(openapi_file("robots.json"))["robots"])
 
 
 def check_steps(steps: Steps, *, strict: bool) -> None:
@@ -138,7 +110,7 @@ def imports(step: dict[str, Any]) -> bool:
 
 def _check_step(name: str, step: dict[str, Any], steps: Steps) -> None:
     robot = step["robot"]
-    if robot not in ROBOTS:
+    if robot not in robots():
         raise Refusal("ASSEMBLY_STEP_UNKNOWN_ROBOT", f"the Step {name!r} names {robot!r}")
     for used in used_by(step):
         if used != ORIGINAL and used not in steps:

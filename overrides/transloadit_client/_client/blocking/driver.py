@@ -19,7 +19,7 @@ from ..._http.settings import shortened
 from ..._progress import current_story
 from ..._retry.attempts import attempts
 from ..._retry.policy import ONCE
-from ..threads import Bound, Sleep, bounded, check, done_in_thread, poured, sleep
+from ..threads import Bound, Sleep, bounded, check, checkpoint, done_in_thread, poured, sleep
 
 if TYPE_CHECKING:
     from ..._flow import Step
@@ -138,7 +138,8 @@ class Driver:
             body = Body(response.headers, self._client._max_answer_size)
             for piece in response.iter_raw():
                 bound.check()
-                body.feed(piece)
+                for _ in body.feed(piece):
+                    checkpoint()
         except BodyProblem as problem:
             return problem
         return body.end()
