@@ -46,17 +46,12 @@ def openapi_file(name: str) -> bytes:
     return (Path(str(package)).parents[1] / "openapi" / name).read_bytes()
 
 
-def _table() -> dict[str, Code]:
-    rows = json.loads(openapi_file("vectors/codes.json"))["rows"]
-    return {
-        row["code"]: Code(
-            row["http_status"], row["weight"], _MESSAGES.get(row["code"]) or row["cause"]
-        )
-        for row in rows
-    }
+def _code(row: dict[str, Any]) -> Code:
+    message = _MESSAGES.get(row["code"]) or row["cause"]
+    return Code(row["http_status"], row["weight"], message)
 
 
-CODES = _table()
+CODES = {row["code"]: _code(row) for row in json.loads(openapi_file("vectors/codes.json"))["rows"]}
 """Every code of `openapi/vectors/codes.json`, with what comes with it in an answer."""
 
 TUS_CODES: dict[str, tuple[int, Weight]] = {
