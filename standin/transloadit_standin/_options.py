@@ -99,11 +99,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
 def _add_account(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--port", type=int, help="of the base URL; default: a free one")
+    add("--port", type=int, help="the port of the base URL; default: a free one")
     add("--key", help="the Auth Key; default: standin_key")
     add("--secret", help="the Auth Secret; default: standin_secret")
     add("--auth-token", help="a bearer token; default: standin_token")
-    _switch(group, "signature-required", "creates have to be signed")
+    _switch(group, "signature-required", "refuse creates without a signature; default: no")
     add(
         "--template",
         action="append",
@@ -122,7 +122,7 @@ def _add_account(group: argparse._ArgumentGroup) -> None:
         "--state",
         type=Path,
         metavar="DIR",
-        help="keep Templates, Assemblies and files there from one run to the next",
+        help="a folder that keeps Templates, Assemblies and files from one run to the next",
     )
     add("--instances", type=int, help="number of instance hosts; default: 1")
     add("--instance-address", help="loopback address of the instance hosts; default: 127.0.0.1")
@@ -131,23 +131,44 @@ def _add_account(group: argparse._ArgumentGroup) -> None:
         action="append",
         dest="host_names",
         metavar="NAME",
-        help="a further name of this machine that requests may be sent to",
+        help="a further host name by which requests may reach this machine",
     )
 
 
 def _add_service(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--step-seconds", type=float, help="how long a Step takes; default: 1")
-    _switch(group, "media", "resize pictures; default: if Pillow is installed")
+    _switch(group, "media", "really resize images; default: yes if Pillow is installed")
     _switch(group, "strict", "refuse Steps with an unknown Robot or use; default: yes")
     _switch(group, "cors", "let pages of other origins use the API; default: yes")
     _switch(group, "tus-checksum", "take checksums of uploads; default: yes")
     _switch(group, "event-stream", "offer a stream of events; default: yes")
-    add("--notification-encoding", choices=["urlencoded", "multipart"], help="of Pingbacks")
-    add("--notification-algorithm", choices=["sha1", "sha256", "sha384", "sha512"])
-    add("--notification-attempts", type=int, help="until a Pingback is answered with 200")
-    add("--notification-retry-seconds", type=float, help="between two of these")
-    add("--keep-body", type=int, metavar="BYTES", help="of each request, in the request log's rows")
+    add(
+        "--notification-encoding",
+        choices=["urlencoded", "multipart"],
+        help="how webhooks are encoded; default: urlencoded",
+    )
+    add(
+        "--notification-algorithm",
+        choices=["sha1", "sha256", "sha384", "sha512"],
+        help="how webhooks are signed; default: sha1",
+    )
+    add(
+        "--notification-attempts",
+        type=int,
+        help="how often a webhook is sent until it is answered with 200; default: 3",
+    )
+    add(
+        "--notification-retry-seconds",
+        type=float,
+        help="seconds between two of these; default: 0.05",
+    )
+    add(
+        "--keep-body",
+        type=int,
+        metavar="BYTES",
+        help="how much of each body the list of requests keeps; default: 1048576",
+    )
 
 
 def _add_strictness(group: argparse._ArgumentGroup) -> None:
@@ -155,10 +176,14 @@ def _add_strictness(group: argparse._ArgumentGroup) -> None:
     add(
         "--typed-text",
         choices=["text", "file"],
-        help="what a part with a type and no file name is; default: text",
+        help="what a form's part with a type and no file name is; default: text",
     )
-    add("--replayable", choices=["any", "crashed"], help="which Assemblies; default: any")
-    _switch(group, "instance-replays", "instance hosts take replays; default: yes")
+    add(
+        "--replayable",
+        choices=["any", "crashed"],
+        help="which Assemblies can be replayed; default: any",
+    )
+    _switch(group, "instance-replays", "instance hosts accept replays; default: yes")
     add(
         "--empty-notify-url",
         choices=["original", "none"],
@@ -169,44 +194,66 @@ def _add_strictness(group: argparse._ArgumentGroup) -> None:
         choices=["answers", "refuses"],
         help="whether the plain assembly_url answers; default: answers",
     )
-    add("--not-found-reads", type=int, help="reads that find no new Assembly yet; default: 0")
-    add("--single-use", choices=["arrival", "work"], help="when ids and nonces count as used")
-    _switch(group, "forget-refused", "a refused request's nonce is good again")
-    _switch(group, "event-first-id", "a stream begins with an id alone; default: yes")
-    _switch(group, "event-repeat-end", "a late stream is told the end; default: yes")
-    _switch(group, "event-replay", "a late stream is told everything; default: no")
+    add(
+        "--not-found-reads",
+        type=int,
+        help="how many reads do not find a new Assembly yet; default: 0",
+    )
+    add(
+        "--single-use",
+        choices=["arrival", "work"],
+        help="when ids and nonces count as used; default: arrival",
+    )
+    _switch(
+        group, "forget-refused", "the nonce of a refused request can be used again; default: no"
+    )
+    _switch(
+        group,
+        "event-first-id",
+        "an event stream begins with an event that has only an id; default: yes",
+    )
+    _switch(group, "event-repeat-end", "an event stream opened late repeats the end; default: yes")
+    _switch(group, "event-replay", "an event stream opened late repeats everything; default: no")
 
 
 def _add_trouble(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--upload-rate", type=float, metavar="BYTES", help="a second, in all uploads: a slow line")
-    add("--download-rate", type=float, metavar="BYTES", help="a second, in all downloads")
+    add(
+        "--upload-rate", type=float, metavar="BYTES", help="bytes a second for all uploads together"
+    )
+    add(
+        "--download-rate",
+        type=float,
+        metavar="BYTES",
+        help="bytes a second for all downloads together",
+    )
     add(
         "--limits",
         action="store_true",
         default=False,
-        help="have the service's rate limits",
+        help="apply the service's rate limits",
     )
     add(
         "--limit",
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="have rate limits, one of them other: creates, running, status_reads, http_status",
+        help="apply the rate limits, with another number for one of them: creates, running,"
+        " status_reads, http_status",
     )
     add(
         "--fault",
         action="append",
         default=[],
         metavar="KIND|JSON",
-        help='a fault to come, such as unavailable, or {"kind": "rate_limit", "times": 3}',
+        help='a fault for the next request: unavailable, or {"kind": "rate_limit", "times": 3}',
     )
     add(
         "--clock-ahead",
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="how far the service's clock is ahead; negative: behind",
+        help="how far the server's clock is ahead; negative: behind; default: 0",
     )
 
 
