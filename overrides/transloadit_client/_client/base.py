@@ -31,7 +31,6 @@ from .authentication import Authentication
 from .environment import algorithm_of, base_url_of, key_and_secret, secret_of, token_of
 from .options import SIGNATURE_LIFETIME, Options
 
-_DEFAULT_RETRY = RetryPolicy()
 _SHARED = ("_connections", "_budget", "_clock", "_recent", "_upload_hosts")  # by all copies
 T = TypeVar("T", bound="BaseTransloadit")
 
@@ -65,7 +64,7 @@ class BaseTransloadit(Client):
         auth_token: str | Secret | None = None,
         base_url: str | None = None,
         timeout: float | httpx.Timeout | None = None,
-        retry: RetryPolicy | int | None = _DEFAULT_RETRY,
+        retry: RetryPolicy | int | None = RetryPolicy(),  # noqa: B008  # it cannot change
         pickle_secrets: bool = False,
         trusted_hosts: Collection[str] = (),
         max_answer_size: int = MAX_ANSWER_SIZE,
