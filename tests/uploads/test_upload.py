@@ -329,6 +329,26 @@ def test_an_upload_that_is_forgotten_again_and_again_is_begun_anew_but_once(
     assert operations(api).count("tusCreate") == 2
 
 
+def test_a_stream_is_begun_anew_as_long_as_it_was_not_read(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+    break_off(client, api, assembly, [("x", iter([A]))])
+    api.faults.append(Answer(404, b"", operation="tusHead"))
+
+    client.upload(assembly, [("x", iter([A]))])
+
+    assert arrived(api, assembly) == {("files", "x", sha256(A))}
+
+
+def test_a_stream_that_was_read_is_not_begun_anew(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+    api.faults.append(Answer(404, b"", operation="tusPatch"))
+
+    with pytest.raises(UploadIncomplete, match="send it to a new Assembly"):
+        client.upload(assembly, [("x", iter([A[:700_000], A[700_000:]]))])
+
+    assert operations(api).count("tusCreate") == 1
+
+
 def test_where_nothing_can_be_created_nothing_was_forgotten(
     client: Any, api: StandIn, a: Path
 ) -> None:

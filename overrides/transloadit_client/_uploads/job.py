@@ -13,7 +13,7 @@ from .._calls.answers import Answer
 from .._calls.call import NOT_THERE, Call, NotThere
 from .._calls.numbers import whole_number
 from .._calls.operations import Assembly, reading
-from .._calls.sources import FileSource, Source, StreamSource, known_size
+from .._calls.sources import Source, StreamSource, known_size
 from .._errors import (
     ApiError,
     InvalidInput,
@@ -195,7 +195,7 @@ class Uploads:
                 yield from self._sent_to(number, server, {}, self._url(upload))
         except ApiError as error:
             forgotten = error.http_status in _FORGOTTEN and number in self._known
-            if not (forgotten and isinstance(file, FileSource)):  # a stream is read once
+            if not forgotten or file.why_not_again():  # as a stream that has been read
                 raise
             yield again(f"upload {file.name!r}", error, "begin it anew")
             yield from self._begun(number, server)
