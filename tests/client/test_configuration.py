@@ -180,7 +180,7 @@ def test_what_takes_another_package_is_refused_without_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
-    with pytest.raises(InvalidInput, match="takes another package: pip install"):
+    with pytest.raises(InvalidInput, match="another package: pip install"):
         connect("k", "s", httpx_args=args)
 
 

@@ -118,9 +118,7 @@ class Connections:
         with self._lock:
             self._look_around()
             pool: httpx.BaseTransport = (
-                self._pool
-                or self._args.get("transport")
-                or Pool(self._connection, self._limits, shared=self._http2)
+                self._pool or self._args.get("transport") or Pool(self._connection, self._limits)
             )
             self._pool = pool
             return pool
@@ -185,22 +183,25 @@ class Connections:
         return bool(self._args.get("http2"))
 
     def _connection(self, origin: "Origin") -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(**self._transport_options(origin))
+        return httpx.HTTPTransport(**self._transport_options(origin, self._one))
 
     def _async_connection(self, origin: "Origin") -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(**self._transport_options(origin))
+        limits = self._limits if self._http2 else self._one  # HTTP/2 carries many at a time
+        return httpx.AsyncHTTPTransport(**self._transport_options(origin, limits))
 
-    def _transport_options(self, origin: "Origin") -> dict[str, Any]:
-        """The arguments of a transport of one connection, or of one that shares its own."""
-        one = httpx.Limits(
+    @property
+    def _one(self) -> httpx.Limits:
+        return httpx.Limits(
             max_connections=1,
             max_keepalive_connections=1,
             keepalive_expiry=self._limits.keepalive_expiry,
         )
+
+    def _transport_options(self, origin: "Origin", limits: httpx.Limits) -> dict[str, Any]:
         return {
             "http1": self._args.get("http1", True),
             "http2": self._http2,
-            "limits": self._limits if self._http2 else one,
+            "limits": limits,
             "proxy": self._proxy(origin.scheme, origin.host, origin.port),
             "verify": self._verify_for(origin),
         }

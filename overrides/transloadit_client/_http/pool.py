@@ -19,19 +19,18 @@ class Pool(httpx.BaseTransport):
     Args:
         make: makes an httpx transport of one connection, for requests to an origin.
         limits: how many connections there are, how many are kept, and for how long.
-        shared: see `PoolState`.
     """
 
     def __init__(
         self,
         make: Callable[[Origin], httpx.BaseTransport],
         limits: httpx.Limits,
-        *,
-        shared: bool = False,
     ) -> None:
         self._make = make
+        # Not shared over HTTP/2 either: httpcore's HTTP/2 mixes up the frames of several threads
+        # (encode/httpx issue 3072).
         self._state = PoolState[httpx.BaseTransport, threading.Event](
-            limits, threading.Event, shared=shared
+            limits, threading.Event, shared=False
         )
         self._closed = False
 
@@ -69,7 +68,7 @@ class Pool(httpx.BaseTransport):
         for line in turn.leaving:
             line.transport.close()
         try:
-            return turn.line or self._state.made(Line(origin, self._make(origin)))
+            return turn.line or Line(origin, self._make(origin))
         except BaseException:
             self._state.give_back(None)
             raise

@@ -70,7 +70,7 @@ def proxy_of(given: object, name: str, advice: str = "") -> httpx.Proxy:
         if _is_reachable(proxy.url):
             if not proxy.url.scheme.startswith("socks") or find_spec("socksio"):
                 return proxy
-            problem = "is a SOCKS proxy, which takes another package: pip install 'httpx[socks]'"
+            problem = "is a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
     raise InvalidInput(f"{name} {problem}{advice}")  # not quoted: a password may stand in it
 
 
