@@ -2,9 +2,11 @@
 
 import asyncio
 import bz2
+import errno
 import gzip
 import io
 import lzma
+import mimetypes
 import mmap
 import os
 import subprocess
@@ -36,6 +38,7 @@ from transloadit_client import (
     AsyncTransloadit,
     FileChanged,
     InvalidInput,
+    Progress,
     RetryPolicy,
     Stream,
     Transloadit,
@@ -1138,3 +1141,33 @@ def test_an_open_file_may_be_there_twice_where_files_go_one_by_one(*, side_by_si
             sources([file, file], side_by_side=True)
     else:
         assert [b"".join(it.pieces()) for it in sources([file, file])] == [SHORT, SHORT]
+
+
+def test_a_type_is_guessed_where_the_systems_table_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first guess of a process opens files, for which no descriptor may be left."""
+
+    def out_of_descriptors(_: str) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(mimetypes, "guess_type", out_of_descriptors)
+
+    assert content_type_of("cat.jpg") == "image/jpeg"
+
+
+def test_a_file_that_became_a_folder_is_refused(
+    connect: Callable[..., Any], api: StandIn, tmp_path: Path
+) -> None:
+    path = tmp_path / "cat.jpg"
+    path.write_bytes(bytes(3_000_000))
+
+    def becomes_a_folder(progress: Progress) -> None:
+        if path.is_file():
+            path.unlink()
+            path.mkdir()
+
+    with pytest.raises(TransloaditError):
+        connect(api.key, api.secret, base_url=api.url).run(
+            steps=STEPS, files=[path], tus_above=0, on_progress=becomes_a_folder
+        )

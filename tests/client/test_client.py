@@ -77,6 +77,7 @@ def sent_params(api: StandIn, at: int = -1) -> Any:
         ({"template_id": 5}, "template_id is of type int; it takes a string"),
         ({"notify_url": ["x"]}, "notify_url is of type list; it takes a string"),
         ({"extra_params": {"steps": {}}}, "argument of its own"),
+        ({"extra_params": ["steps"]}, "extra_params is a list; it takes a mapping"),
         ({"extra_params": {"notify_url": "x"}}, "argument of its own"),
         ({"timeout": "soon"}, "timeout is 'soon'"),
         ({"timeout": -1}, "timeout is -1"),

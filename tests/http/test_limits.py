@@ -9,6 +9,7 @@ import socketserver
 import threading
 import time
 import traceback
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,8 @@ from transloadit_client import (
     TransloaditError,
     UnreadableAnswer,
 )
+from transloadit_client._http import bodies
+from transloadit_client._http.bodies import Body
 from transloadit_client._http.event_stream import Ceiling
 from transloadit_client._http.pool import Pool
 from transloadit_client._http.pool_state import CONNECTED, Line, Origin
@@ -379,3 +382,25 @@ def test_a_connection_is_shut_down_whatever_its_socket_is(
 
         if is_open:
             assert other.recv(1) == b""
+
+
+# The reader itself
+
+
+def test_deflate_is_unpacked_with_the_frame_of_zlib_and_without() -> None:
+    """Some servers take the one for the other."""
+    text = b"a status" * 1000
+    without = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    for packed in (zlib.compress(text), without.compress(text) + without.flush()):
+        body = Body({"Content-Encoding": "deflate"})
+        list(body.feed(packed))
+        assert body.end() == text
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_PATIENCE", 0.0)
+    rate = bodies.Rate(1e12)
+    time.sleep(0.01)
+
+    with pytest.raises(httpx.ReadTimeout, match="bytes a second"):
+        rate.add(1)

@@ -18,6 +18,9 @@ import pytest
 import trustme
 
 from transloadit_client import AsyncTransloadit, NoAnswer, RetryPolicy, Transloadit
+from transloadit_client._http.async_pool import AsyncPool
+from transloadit_client._http.pool import Pool
+from transloadit_client._http.pool_state import Origin
 
 ASSEMBLY_ID = "0123456789abcdef0123456789abcdef"
 BODY = b'{"ok":"ASSEMBLY_EXECUTING","assembly_id":"%s"}' % ASSEMBLY_ID.encode()
@@ -529,3 +532,55 @@ def test_a_hook_may_read_the_answer(server: Server) -> None:
 
     with Transloadit(base_url=server.url, httpx_args=args) as client:
         assert client.get_assembly(ASSEMBLY_ID).busy
+
+
+# What breaks
+
+
+GET = httpx.Request("GET", "https://api.example/")
+
+
+def test_a_connection_that_cannot_be_made_takes_no_place() -> None:
+    """With one place, the next request would wait for ever."""
+    makes: list[Any] = [OSError, httpx.MockTransport(lambda _: httpx.Response(204))]
+
+    def make(_: Origin) -> Any:
+        made = makes.pop(0)
+        if made is OSError:
+            raise OSError
+        return made
+
+    async def awaited(pool: AsyncPool) -> int:
+        with pytest.raises(OSError):  # noqa: PT011  # it has no text
+            await pool.handle_async_request(GET)
+        return (await pool.handle_async_request(GET)).status_code
+
+    both = makes * 2
+    makes[:] = both
+    pool = Pool(make, httpx.Limits(max_connections=1))
+    with pytest.raises(OSError):  # noqa: PT011  # likewise
+        pool.handle_request(GET)
+
+    assert pool.handle_request(GET).status_code == 204
+    assert asyncio.run(awaited(AsyncPool(make, httpx.Limits(max_connections=1)))) == 204
+
+
+def test_ctrl_c_while_waiting_for_a_connection_gives_the_turn_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = Pool(
+        lambda _: httpx.MockTransport(lambda _: httpx.Response(204)),
+        httpx.Limits(max_connections=1),
+    )
+    first = pool.handle_request(GET)
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Event, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pool.handle_request(GET)
+    monkeypatch.undo()
+
+    first.stream.close()  # type: ignore[union-attr]  # it is no asynchronous one
+    assert pool.handle_request(GET).status_code == 204

@@ -26,7 +26,7 @@ from transloadit_client._calls.call import Call, Guard
 from transloadit_client._errors import Phase
 from transloadit_client._flow import Outcome, Pause, Send, advanced
 from transloadit_client._retry.attempts import attempts
-from transloadit_client._retry.policy import Budget
+from transloadit_client._retry.policy import Budget, Recent
 from transloadit_client._retry.policy import World as Dependencies
 from transloadit_client._retry.rules import Next, next_after, phase_of
 
@@ -523,3 +523,19 @@ def test_a_found_create_whose_upload_may_be_the_broken_one_is_not_taken_yet(
     client = connect("k", "s", retry=AT_ONCE, httpx_args={"transport": script.transport})
     created = client.create_assembly(template_id="t", assembly_id=mine, num_expected_upload_files=1)
     assert created.ok == "ASSEMBLY_UPLOADING"
+
+
+def test_only_the_last_thousand_creates_count_as_recent() -> None:
+    recent = Recent(lambda: 0.0)
+    for number in range(1001):
+        recent.add(f"{number}")
+
+    assert not recent.has("0")
+    assert recent.has("1")
+    assert recent.has("1000")
+
+
+def test_a_world_without_a_clock_of_the_servers_corrects_none() -> None:
+    world = Dependencies(RetryPolicy(), lambda: 0.0, lambda most: most)
+
+    assert not world.correct_clock("today")

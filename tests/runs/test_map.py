@@ -14,6 +14,7 @@ from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from transloadit_client import (
@@ -396,3 +397,24 @@ def test_a_result_that_is_too_large_fails_its_input_alone(mapped: Map, tmp_path:
     assert "max_size" in str(results["large.jpg"].error)
     assert results["large.jpg"].status is not None
     assert not results["small.jpg"].failed
+
+
+@pytest.mark.parametrize("one", ["*.jpg", b"a picture", Path("a.jpg"), {"files": "a.jpg"}, 5])
+def test_a_single_input_is_refused(connect: Callable[..., Any], api: StandIn, one: Any) -> None:
+    """The letters of a path are not meant."""
+    client = connect(api.key, api.secret, base_url=api.url)
+
+    with pytest.raises(InvalidInput, match="map takes many inputs"):
+        client.map(one, steps=STEPS)
+
+    assert not api.requests
+
+
+def test_on_trio_map_says_what_to_do(api: StandIn) -> None:
+    async def main() -> None:
+        client = AsyncTransloadit(api.key, api.secret, base_url=api.url)
+        async for _ in client.map([b"a picture"], steps=STEPS, key=str):
+            raise AssertionError
+
+    with pytest.raises(InvalidInput, match="on trio call run for each input"):
+        anyio.run(main, backend="trio")

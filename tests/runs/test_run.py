@@ -18,6 +18,7 @@ from transloadit_client import (
     Progress,
     StillBusy,
     Transloadit,
+    UploadIncomplete,
     new_assembly_id,
 )
 from transloadit_standin import Answer, Crash, StandIn
@@ -333,3 +334,36 @@ def test_a_result_that_is_too_large_is_missing_and_the_others_are_saved(
     error = caught.value
     assert [saved.path.name for saved in error.saved] == ["b.jpg"]
     assert (error.code, error.status and error.status.done) == ("ASSEMBLY_COMPLETED", True)
+
+
+def test_an_assembly_that_is_canceled_while_files_go_up_is_a_failed_one(
+    connect: Connect, api: StandIn
+) -> None:
+    """To upload the same files again could never help."""
+
+    def cancel(progress: Progress) -> None:
+        if progress.bytes_sent and progress.status and not progress.status.done:
+            other.cancel_assembly(progress.assembly_id)
+
+    with (
+        Transloadit(api.key, api.secret, base_url=api.url) as other,
+        pytest.raises(AssemblyFailed, match="ASSEMBLY_CANCELED") as caught,
+    ):
+        client_of(connect, api).run(
+            steps=STEPS,
+            files=[("a", bytes(BIG)), ("b", bytes(BIG))],
+            tus_above=0,
+            chunk_size=100_000,
+            on_progress=cancel,
+        )
+
+    assert caught.value.code == "ASSEMBLY_CANCELED"
+
+
+def test_files_that_did_not_arrive_are_told(connect: Connect, api: StandIn) -> None:
+    api.faults.append(Answer(403, b"", operation="tusPatch"))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client_of(connect, api).run(steps=STEPS, files=[("a", bytes(BIG))], tus_above=0)
+
+    assert caught.value.missing == ("a",)

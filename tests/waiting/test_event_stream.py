@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from transloadit_client import AsyncTransloadit, Progress, StillBusy, Transloadit
-from transloadit_client._flow import Event
-from transloadit_client._http.event_stream import SLOTS, event_of, most_streams
+from transloadit_client._flow import Event, Pause
+from transloadit_client._http.async_event_stream import AsyncListener
+from transloadit_client._http.event_stream import SLOTS, Listener, event_of, most_streams
 from transloadit_standin import StandIn
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -444,3 +445,13 @@ def test_the_stand_in_is_waited_for_with_few_reads(connect: Callable[..., Any]) 
 )
 def test_an_event_is_a_word(event: str, data: str, word: Event) -> None:
     assert event_of(event, data) == word
+
+
+def test_a_pause_that_is_for_no_event_is_just_waited_for() -> None:
+    async def awaited() -> Event | None:
+        async with httpx.AsyncClient() as http, AsyncListener(http) as listener:
+            return await listener.pause(Pause(0.01))
+
+    with httpx.Client() as http, Listener(http) as listener:
+        assert listener.pause(Pause(0.01)) is None
+    assert asyncio.run(awaited()) is None

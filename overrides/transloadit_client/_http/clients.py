@@ -62,14 +62,6 @@ class AsyncHttpClient(httpx.AsyncClient):
             return await self._own.send(request, **_sending(self, kwargs))
 
 
-def check_headers(headers: Mapping[str, str] | None) -> None:
-    """Raises `InvalidInput` if they cannot be sent. It quotes none: secrets stand there."""
-    try:
-        httpx.Headers(headers)
-    except (ValueError, TypeError, AttributeError):
-        raise InvalidInput("the headers cannot stand in a request") from None
-
-
 def own_client(given: C, kind: type[C]) -> C:
     """Checks an httpx client of the caller's own.
 
