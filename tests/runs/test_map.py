@@ -418,3 +418,8 @@ def test_on_trio_map_says_what_to_do(api: StandIn) -> None:
 
     with pytest.raises(InvalidInput, match="on trio call run for each input"):
         anyio.run(main, backend="trio")
+
+
+def test_a_key_that_cannot_be_called_is_refused(connect: Callable[..., Any], api: StandIn) -> None:
+    with pytest.raises(InvalidInput, match="key is of type str; it takes a function"):
+        connect(api.key, api.secret, base_url=api.url).map([b"a"], steps=STEPS, key="name")

@@ -33,6 +33,7 @@ from .._retry.reports import again
 from .._status import AssemblyFile, AssemblyStatus, MissingFile, SavedFile, code_of
 from .expected import Expected, holds
 from .file_names import numbered, safe_name, same_name
+from .folder import checked_folder
 from .partial_file import PartialFile, Redirect, disk_errors
 from .steps import wanted_steps
 
@@ -44,7 +45,7 @@ class PathAllocator:
     """Gives each result a path of its own in a folder: `STEP/NAME`, then `STEP/NAME-2` …"""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._folder = Path(folder)
+        self._folder = checked_folder(folder)
         self._lock = Lock()
         self._taken: set[tuple[str, str]] = set()
         self._next: dict[tuple[str, str], int] = {}

@@ -14,7 +14,7 @@ from .._calls.addresses import drawn_assembly_id
 from .._calls.contents import is_file
 from .._calls.files import Files, base_name, text_parts
 from .._calls.operations import params_of
-from .._errors import FileChanged, InvalidInput, TransloaditError
+from .._errors import FileChanged, InvalidInput, TransloaditError, check_function
 from .._results.file_names import safe_name
 from .._signing import encode
 from .input_versions import has_changed, version_of
@@ -80,6 +80,7 @@ class Tasks:
         self, journal: str | os.PathLike[str] | None, instructions: str, key: Key | None
     ) -> None:
         self._path, self._instructions = journal, instructions
+        check_function("key", key)
         self._key = key or name_of
         self._journal: Journal | None = None
 

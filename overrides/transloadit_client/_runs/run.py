@@ -12,6 +12,7 @@ from .._calls.sources import Source, StreamSource, known_size
 from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete
 from .._flow import Stop, checked_stop
 from .._progress import OnProgress, Progress
+from .._results.folder import checked_folder
 from .._signing import as_dict
 from .._status import AssemblyStatus, code_of
 from .outcomes import CreateOptions
@@ -45,8 +46,10 @@ def check_saving(
     """Checks which results are to be saved, likewise.
 
     Raises:
-        InvalidInput: there is no folder for them, or no such Step.
+        InvalidInput: `save_to` is no folder, or is missing, or there is no such Step.
     """
+    if save_to is not None:
+        checked_folder(save_to)
     if save_steps is None:
         return
     if save_to is None:
