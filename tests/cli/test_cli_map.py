@@ -409,7 +409,7 @@ def started(*arguments: str) -> subprocess.Popen[str]:
 
 
 def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.02)
