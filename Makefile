@@ -41,10 +41,8 @@ covered: $(VENV)/dev.stamp node $(CONSUMERS)/.stamp
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --format=total >/dev/null || { $(BIN)/coverage report; exit 1; }
 
-# What reads documents, or runs other programs than Python's, is tested by `make test` alone.
-ONCE := house spec languages strangers changes
-suite: $(VENV)/dev.stamp node
-	@$(BIN)/python -m pytest --quiet $(CORES) $(ONCE:%=--ignore=tests/%)
+suite: $(VENV)/dev.stamp node $(CONSUMERS)/.stamp
+	@$(BIN)/python -m pytest --quiet $(CORES)
 
 # The machine's own Python is tested by `make test`; pyenv keeps others where no command finds them.
 NEWER := python3.12 python3.13 python3.14 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9].*/bin/python)
