@@ -233,6 +233,22 @@ def test_ssl_cert_file_that_changed_is_read_anew_by_a_new_client(
     assert connect(base_url=secure.url, retry=None).get_assembly(ID).done
 
 
+def test_a_certificate_that_is_broken_further_down_in_ssl_cert_file_names_the_variable(
+    connect: Connect,
+    secure: Secure,
+    authority: trustme.CA,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "broken.pem"
+    good = authority.cert_pem.bytes()
+    file.write_bytes(good + good.replace(b"\nMII", b"\n!!!"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    with pytest.raises(InvalidInput, match=r"SSL_CERT_FILE=.*broken\.pem.* cannot be used"):
+        connect(base_url=secure.url, retry=None).get_assembly(ID)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

@@ -237,7 +237,10 @@ class Connections:
             if cert:
                 context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
         except (OSError, TypeError, ValueError) as error:  # an SSLError is an OSError
-            given = f"verify_ssl={self._verify!r}" + (f" and cert={cert!r}" if cert else "")
+            by_default = self._verify is True and self._trust_env
+            file = os.environ.get("SSL_CERT_FILE") if by_default else None
+            given = f"SSL_CERT_FILE={file!r}" if file else f"verify_ssl={self._verify!r}"
+            given += f" and cert={cert!r}" if cert else ""
             raise InvalidInput(f"the certificates of {given} cannot be used: {error}") from error
         return context
 

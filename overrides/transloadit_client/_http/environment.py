@@ -4,7 +4,6 @@ httpx reads the same variables, but at the first call, and some spellings that a
 end in errors that name no variable.
 """
 
-import functools
 import os
 import re
 import ssl
@@ -19,6 +18,7 @@ from .._errors import InvalidInput
 from .settings import proxy_of
 
 _SCHEMES = ("http", "https", "all")
+_CERTIFICATE = re.compile(rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----")
 _ADVICE = "correct or unset it, or give httpx_args={'trust_env': False}"
 
 
@@ -65,7 +65,9 @@ def check_certificates() -> None:
         value = os.environ.get(name, "")
         try:
             if value and name == "SSL_CERT_FILE":
-                _load(value, Path(value).stat().st_mtime_ns)
+                # To load them all takes 20 ms; the first connection does so, and names the file.
+                if not _CERTIFICATE.search(Path(value).read_bytes()):
+                    raise ValueError("it holds no certificate")
             elif value and name == "SSL_CERT_DIR":
                 # OpenSSL would take anything, and then trust no server.
                 if not any(Path(part).is_dir() for part in value.split(os.pathsep)):
@@ -77,12 +79,6 @@ def check_certificates() -> None:
                 f"the environment variable {name} is {value!r}, which cannot be used ({error}):"
                 f" {_ADVICE}"
             ) from error
-
-
-# To load certificates takes as long as to make a hundred clients, and each copy would ask again.
-@functools.lru_cache(maxsize=8)
-def _load(file: str, _mtime: int) -> None:
-    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
 
 
 def _checked(scheme: str, value: str) -> httpx.Proxy:
