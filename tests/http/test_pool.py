@@ -46,6 +46,9 @@ class Server:
 
     def close(self) -> None:
         self.go.set()
+        # `close` alone leaves a thread in `accept`, and with it a number that other sockets get.
+        with contextlib.suppress(OSError):
+            self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
 
     def _accept(self) -> None:
