@@ -195,6 +195,33 @@ class Liar(io.RawIOBase):
         return self._inner.readinto(buffer)
 
 
+class Stub(io.RawIOBase):
+    """Says that it can seek, and does nothing of the kind: some wrappers have such methods.
+
+    Args:
+        content: what it reads as.
+        tells: whether it knows where it stands.
+    """
+
+    def __init__(self, content: bytes, *, tells: bool) -> None:
+        self._inner, self._tells = io.BytesIO(content), tells
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._inner.tell() if self._tells else 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return 0
+
+    def readinto(self, buffer: Any) -> int:
+        return self._inner.readinto(buffer)
+
+
 def moved(buffer: IO[bytes], position: int) -> IO[bytes]:
     buffer.seek(position)
     return buffer
@@ -212,6 +239,13 @@ def zipped(folder: Path) -> zipfile.Path:
     return zipfile.Path(folder / "a.zip")
 
 
+def zipped_in_memory() -> zipfile.Path:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("in/cat.jpg", DATA)
+    return zipfile.Path(zipfile.ZipFile(buffer)) / "in" / "cat.jpg"
+
+
 REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a buffer that was just written": (lambda _: at_its_end(io.BytesIO()), r"seek\(0\)"),
     "a temporary file that was just written": (
@@ -221,6 +255,15 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "one beyond its end": (lambda _: moved(io.BytesIO(SHORT), len(SHORT) + 1), r"seek\(0\)"),
     "a wrapper that cannot go back, and says it can": (
         lambda _: io.BufferedReader(Liar(SHORT)),
+        "cannot go back",
+    ),
+    "one whose `seek` does nothing": (lambda _: Stub(SHORT, tells=True), "cannot go back"),
+    "a buffered one of these": (
+        lambda _: io.BufferedReader(Stub(SHORT, tells=True)),
+        "cannot go back",
+    ),
+    "one whose `tell` does nothing either": (
+        lambda _: Stub(SHORT, tells=False),
         "cannot go back",
     ),
     "a file whose attributes raise": (lambda _: Raising(), "RuntimeError: no"),
@@ -798,14 +841,17 @@ def test_a_sparse_file_arrives(client: Any, api: StandIn, way: str, tmp_path: Pa
     assert arrived(api) == [whole("a.bin", bytes(len(DATA)))]
 
 
-def test_a_named_pipe_arrives(client: Any, api: StandIn, way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Path, str])
+def test_a_named_pipe_arrives(
+    client: Any, api: StandIn, way: str, tmp_path: Path, kind: type[Any]
+) -> None:
     """It is opened when it is its turn: before that, its writer may not be there."""
     path = tmp_path / "fifo"
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=[DATA])
     writer.start()
 
-    send(client, way, path)
+    send(client, way, kind(path))
 
     writer.join()
     assert arrived(api) == [whole("fifo", DATA)]
@@ -1005,6 +1051,7 @@ NAMES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "Werkzeug's": (lambda _: FileStorage(io.BytesIO(b"x"), "w.pdf", "field"), "w.pdf"),
     "Django's": (lambda _: DjangoFile(io.BytesIO(b"x"), "in/d.pdf"), "d.pdf"),
     "a file in a zip": (lambda folder: zipped(folder) / "in" / "cat.jpg", "cat.jpg"),
+    "a file in a zip that has no name": (lambda _: zipped_in_memory(), "cat.jpg"),
     "a path of another machine": (lambda _: remote(b"x"), "away.bin"),
     "what gzip unpacks": (gzipped, "rows.csv"),
 }

@@ -256,11 +256,16 @@ def extent_of(file: Any, name: str) -> tuple[int, int] | None:
     except Exception:  # noqa: BLE001  # likewise
         back = None
     if back != start:
-        raise InvalidInput(
-            f"the file {name!r} says that it can seek, but cannot go back to where it stood, so"
-            " nothing was sent. Open it again, and give `Stream(file)` to `upload` or `run`"
-        )
+        raise InvalidInput(cannot_go_back(name))
     return None if end is None else (start, end)
+
+
+def cannot_go_back(name: str) -> str:
+    """Says that a file has lost bytes, because going back did nothing."""
+    return (
+        f"the file {name!r} says that it can seek, but cannot go back to where it stood, so"
+        " nothing was sent. Open it again, and give `Stream(file)` to `upload` or `run`"
+    )
 
 
 def _says_that_it_seeks(file: Any) -> bool:

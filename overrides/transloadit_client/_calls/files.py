@@ -357,7 +357,10 @@ def _own_name(content: object) -> str | None:
             re.sub(r"\.(gz|bz2|xz|lzma)$", "", base_name(name)) if isinstance(name, str) else None
         )
     # In Werkzeug's FileStorage, `name` is the form's field.
-    for given in (getattr(content, "filename", None), getattr(content, "name", None)):
+    for attribute in ("filename", "name"):
+        given = None
+        with suppress(Exception):  # `zipfile.Path` fails where the archive itself has no name
+            given = getattr(content, attribute, None)
         # A pipe's is a number, and Python calls what is no file "<stdin>", "<fdopen>" and the like.
         name = os.fsdecode(given) if isinstance(given, str | bytes) else ""
         if name and not name.startswith("<"):

@@ -20,6 +20,7 @@ from .contents import (
     Stream,
     as_bytes,
     as_path,
+    cannot_go_back,
     extent_of,
     foreign,
     is_file,
@@ -194,6 +195,8 @@ class FileSource(_Named):
             if len(content) > SMALL:
                 return False
             self._loaded, self._whole, end = content, True, self._start + len(content)
+        elif end == self._start and self._file_version is None and read_some(file, 1):
+            raise InvalidInput(cannot_go_back(self.name))  # its `seek` or `tell` does nothing
         if end <= self._start and self._start > 0:
             raise InvalidInput(
                 f"the file {self.name!r} is at its end, so nothing of it would be sent:"
@@ -368,7 +371,7 @@ def source_of(field: str, name: str, content: object, awaiting: Awaiting | None 
         if path is not None and (not local or path.is_file() or path.is_dir()):
             return _of_file(field, name, path)
         if path is not None or isinstance(content, Iterator | AsyncIterator):
-            content = Stream(cast("Any", content))
+            content = Stream(cast("Any", content if path is None else path))
         if not isinstance(content, Stream):
             raise InvalidInput(
                 f"{name!r} is of type {type(content).__name__}; give a path, bytes, an open file or"

@@ -65,9 +65,7 @@ def check_certificates() -> None:
         value = os.environ.get(name, "")
         try:
             if value and name == "SSL_CERT_FILE":
-                # To load them all takes 20 ms; the first connection does so, and names the file.
-                if not _CERTIFICATE.search(Path(value).read_bytes()):
-                    raise ValueError("it holds no certificate")
+                _check_file(Path(value))
             elif value and name == "SSL_CERT_DIR":
                 # OpenSSL would take anything, and then trust no server.
                 if not any(Path(part).is_dir() for part in value.split(os.pathsep)):
@@ -79,6 +77,12 @@ def check_certificates() -> None:
                 f"the environment variable {name} is {value!r}, which cannot be used ({error}):"
                 f" {_ADVICE}"
             ) from error
+
+
+def _check_file(path: Path) -> None:
+    # To load them all takes 20 ms; the first connection does so, and names the file as well.
+    if not _CERTIFICATE.search(path.read_bytes()):
+        raise ValueError("it holds no certificate")
 
 
 def _checked(scheme: str, value: str) -> httpx.Proxy:
