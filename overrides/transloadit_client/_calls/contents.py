@@ -255,17 +255,15 @@ def extent_of(file: Any, name: str) -> tuple[int, int] | None:
         back = file.tell()
     except Exception:  # noqa: BLE001  # likewise
         back = None
-    if back != start:
-        raise InvalidInput(cannot_go_back(name))
+    # Where `seek` does nothing, the end seems to be where the file stands. Else only a file of the
+    # system that has grown meanwhile gives bytes from there.
+    stuck = end == start and version_of(file) is None and read_some(file, 1)
+    if back != start or stuck:
+        raise InvalidInput(
+            f"the file {name!r} says that it can seek, but cannot go back to where it stood, so"
+            " nothing was sent. Open it again, and give `Stream(file)` to `upload` or `run`"
+        )
     return None if end is None else (start, end)
-
-
-def cannot_go_back(name: str) -> str:
-    """Says that a file has lost bytes, because going back did nothing."""
-    return (
-        f"the file {name!r} says that it can seek, but cannot go back to where it stood, so"
-        " nothing was sent. Open it again, and give `Stream(file)` to `upload` or `run`"
-    )
 
 
 def _says_that_it_seeks(file: Any) -> bool:

@@ -20,7 +20,6 @@ from .contents import (
     Stream,
     as_bytes,
     as_path,
-    cannot_go_back,
     extent_of,
     foreign,
     is_file,
@@ -195,8 +194,6 @@ class FileSource(_Named):
             if len(content) > SMALL:
                 return False
             self._loaded, self._whole, end = content, True, self._start + len(content)
-        elif end == self._start and self._file_version is None and read_some(file, 1):
-            raise InvalidInput(cannot_go_back(self.name))  # its `seek` or `tell` does nothing
         if end <= self._start and self._start > 0:
             raise InvalidInput(
                 f"the file {self.name!r} is at its end, so nothing of it would be sent:"
