@@ -153,7 +153,7 @@ class NoContainer:
         {"httpx_args": {"transport": "x"}},
         {"httpx_args": {"verify": 5}},
     ],
-    ids=str,
+    ids=lambda given: ascii(given).replace("\\", ""),
 )
 def test_a_setting_of_the_wrong_kind_is_refused_where_it_is_given(
     connect: Connect, settings: dict[str, Any]

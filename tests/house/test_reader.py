@@ -34,7 +34,7 @@ def read(reader: Reader, page: str) -> None:
         ("```shell server\nsh -c 'echo done'\n```", "does not serve"),
         ("- a list\n\n  ```python\n  raise SystemExit('indented')\n  ```", "indented"),
     ],
-    ids=lambda text: repr(text)[:40],
+    ids=lambda text: ascii(text).replace("\\", "")[:40],
 )
 def test_what_does_not_work_fails(reader: Reader, page: str, told: str) -> None:
     with pytest.raises(PageError, match=told):

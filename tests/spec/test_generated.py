@@ -76,7 +76,7 @@ def test_no_value_at_any_documented_key_is_refused_or_lost(class_: Any) -> None:
         {"reason": {"any": ["JSON"]}},
         {"params": '{"auth":{"key":"****"}}'},
     ],
-    ids=json.dumps,
+    ids=str,
 )
 def test_what_was_recorded_of_the_service_survives(oddity: dict[str, Any]) -> None:
     survives(AssemblyStatus, oddity)
