@@ -6,6 +6,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # The generator runs its formatter by name, so the pinned one has to be found first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Tests start hundreds of programs that import our packages: these are compiled once, even where the machine says not to.
+export PYTHONDONTWRITEBYTECODE :=
 # Nothing here may phone home; a machine without a network runs the same.
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
