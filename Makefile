@@ -152,9 +152,9 @@ changes: $(VENV)/dev.stamp ## What changed since the last release, in the spec a
 	@$(BIN)/python -m tests.changes $(BASE)
 
 alone: dist ## Install the wheel, with what it needs and nothing else, into build/alone
-	@rm -rf $(ALONE) && $(BIN)/python -m venv $(ALONE)
-	@$(ALONE)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements/runtime.txt
-	@$(ALONE)/bin/python -m pip --quiet --disable-pip-version-check install --no-deps dist/*.whl
+	@rm -rf $(ALONE) && $(BIN)/python -m venv --without-pip $(ALONE)
+	@$(PIP) --python $(ALONE)/bin/python install --require-hashes --requirement requirements/runtime.txt
+	@$(PIP) --python $(ALONE)/bin/python install --no-deps dist/*.whl
 
 # Where foreign data is read: many cases of the tests, then a fuzzer that watches which lines it reaches.
 FUZZ_SECONDS ?= 600
