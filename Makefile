@@ -29,7 +29,7 @@ help: ## List the commands
 demo: $(VENV)/demo.stamp generate ## Regenerate the client, then send a picture through all four endpoints of the local API
 	@$(BIN)/python examples/demo.py
 
-# The tests of one file run in the same process, one after the other. Tests wait a third of their time, for programs
+# The tests of one file run in the same process, one after the other. Tests wait for much of their time, for programs
 # and clocks, so three processes keep two cores busy. Files start in the order of their names: xdist would leave those
 # with the fewest tests for the end, some of which take longest, so that one core worked and the others waited.
 CORES := --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )) --dist=loadfile --no-loadscope-reorder

@@ -27,7 +27,7 @@ def ran(pytester: pytest.Pytester, test: str, **files: str) -> pytest.RunResult:
         path = pytester.path / name.replace("__", ".")
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(text, encoding="utf-8")
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    return pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider")
 
 
 def test_code_that_calls_transloadit_meets_the_stand_in(
