@@ -112,16 +112,19 @@ NOT_ALLOWED = [
 
 
 def said_by(
-    program: list[str | Path], calls: list[dict[str, Any]], document: Path = SPEC, **options: Any
-) -> list[str]:
-    """What a gateway has against each call; an empty text is nothing."""
+    program: list[str | Path], given: list[tuple[Path, list[dict[str, Any]]]], **options: Any
+) -> list[list[str]]:
+    """What a gateway has against each call to each document; an empty text is nothing.
+
+    Its process takes all documents at once, since it takes a second to start.
+    """
     done = subprocess.run(
         program,
-        input=json.dumps({"document": str(document), "calls": calls}),
+        input=json.dumps([{"document": str(path), "calls": calls} for path, calls in given]),
         capture_output=True, text=True, timeout=300, check=False, **options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said: list[str] = json.loads(done.stdout)
+    said: list[list[str]] = json.loads(done.stdout)
     return said
 
 

@@ -97,7 +97,7 @@ def test_ctrl_c_ends_bars_and_what_it_prints_goes_on_to_the_end(
     """In one terminal: a run is seen to upload, is interrupted, and is gone on with as printed."""
     film = bytes(range(256)) * 60_000
     (folder / "film.mp4").write_bytes(film)
-    with StandIn(upload_rate=5e6, download_rate=2e7, step_seconds=0.5) as api:
+    with StandIn(upload_rate=1e7, download_rate=3e7, step_seconds=0.3) as api:
         api.add_template(
             "encode", steps={"encoded": {"robot": "/video/encode", "use": ":original"}}
         )

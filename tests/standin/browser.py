@@ -105,7 +105,7 @@ class Page:
         until = time.monotonic() + TIMEOUT
         while not self.run(script):
             assert time.monotonic() < until, f"this never became true: {script}\n{self.text()}"
-            time.sleep(0.05)
+            time.sleep(0.01)
 
     def text(self) -> str:
         """What a reader sees."""

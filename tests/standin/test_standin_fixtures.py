@@ -1,31 +1,37 @@
 """The pytest fixtures, as users' own suites meet them."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+
+from transloadit_client import Transloadit
+from transloadit_standin import StandIn
+
+pytest_plugins = ["pytester"]
 
 HASHED = {"steps": {"hashed": {"robot": "/file/hash", "use": ":original"}}}
 NEEDED = "import pytest, os\nfrom transloadit_client import Transloadit\n"
 
 
-def ran(folder: Path, test: str, **files: str) -> subprocess.CompletedProcess[str]:
-    """Run a test file in a folder of its own; gives pytest's output."""
-    (folder / "test_it.py").write_text(NEEDED + test, encoding="utf-8")
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Pytester unloads modules that a run was the first to import: each would import them anew."""
+    with StandIn() as api, Transloadit(api.key, api.secret, base_url=api.url) as client:
+        client.create_assembly(steps=HASHED["steps"])
+
+
+def ran(pytester: pytest.Pytester, test: str, **files: str) -> pytest.RunResult:
+    """Run a test file in a folder of its own, with a pytest that finds the plugin by itself."""
+    (pytester.path / "test_it.py").write_text(NEEDED + test, encoding="utf-8")
     for name, text in files.items():
-        path = folder / name.replace("__", ".")
+        path = pytester.path / name.replace("__", ".")
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", str(folder)]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, check=False, timeout=120
-    )
+    return pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider")
 
 
 def test_code_that_calls_transloadit_meets_the_stand_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither an account of the developer's nor a token gets in the way, and both come back."""
     monkeypatch.setenv("TRANSLOADIT_AUTH_TOKEN", "a real one")
@@ -43,11 +49,11 @@ def pytest_sessionfinish():
     assert "TRANSLOADIT_KEY" not in os.environ
 """
 
-    run = ran(tmp_path, test, conftest__py=conftest)
-    assert run.returncode == 0, run.stdout + run.stderr
+    run = ran(pytester, test, conftest__py=conftest)
+    assert run.ret == 0, run.stdout.str()
 
 
-def test_one_stand_in_serves_the_whole_session(tmp_path: Path) -> None:
+def test_one_stand_in_serves_the_whole_session(pytester: pytest.Pytester) -> None:
     test = """
 URLS = set()
 
@@ -58,10 +64,10 @@ def test_it(transloadit_standin, transloadit_standin_env, turn):
     assert len(URLS) == 1
 """
 
-    assert ran(tmp_path, test).returncode == 0
+    assert ran(pytester, test).ret == 0
 
 
-def test_templates_come_from_a_mark_for_one_test_alone(tmp_path: Path) -> None:
+def test_templates_come_from_a_mark_for_one_test_alone(pytester: pytest.Pytester) -> None:
     test = f"""
 HASHED = {HASHED!r}
 pytestmark = pytest.mark.transloadit_template("both", {{"steps": {{}}}})
@@ -84,11 +90,11 @@ def test_second(transloadit_standin):
     assert transloadit_standin.templates["both"].steps == {{}}
 """
 
-    run = ran(tmp_path, test)
-    assert run.returncode == 0, run.stdout
+    run = ran(pytester, test)
+    assert run.ret == 0, run.stdout.str()
 
 
-def test_templates_come_from_an_ini_option(tmp_path: Path) -> None:
+def test_templates_come_from_an_ini_option(pytester: pytest.Pytester) -> None:
     ini = "[pytest]\ntransloadit_templates =\n  kept = one.json\n  folder\n"
     test = """
 def test_it(transloadit_standin):
@@ -97,8 +103,8 @@ def test_it(transloadit_standin):
     content = json.dumps(HASHED)
 
     files = {"pytest__ini": ini, "one__json": content, "folder/more__json": content}
-    run = ran(tmp_path, test, **files)
-    assert run.returncode == 0, run.stdout
+    run = ran(pytester, test, **files)
+    assert run.ret == 0, run.stdout.str()
 
 
 @pytest.mark.parametrize(
@@ -111,29 +117,29 @@ def test_it(transloadit_standin):
     ],
 )
 def test_an_ini_option_that_makes_no_sense_is_an_error(
-    tmp_path: Path, ini: str, sentence: str
+    pytester: pytest.Pytester, ini: str, sentence: str
 ) -> None:
     files = {"pytest__ini": f"[pytest]\ntransloadit_templates = {ini}\n", "bad__json": "{}"}
 
-    run = ran(tmp_path, "def test_it(transloadit_standin): pass", **files)
-    assert run.returncode == 1
-    assert sentence in run.stdout
+    run = ran(pytester, "def test_it(transloadit_standin): pass", **files)
+    assert run.ret == 1
+    assert sentence in run.stdout.str()
 
 
 @pytest.mark.parametrize("arguments", ["", "7", "'name'", "'name', {'steps': []}"])
-def test_a_mark_that_makes_no_sense_is_an_error(tmp_path: Path, arguments: str) -> None:
+def test_a_mark_that_makes_no_sense_is_an_error(pytester: pytest.Pytester, arguments: str) -> None:
     test = f"""
 @pytest.mark.transloadit_template({arguments})
 def test_it(transloadit_standin): pass
 """
 
-    run = ran(tmp_path, test)
-    assert run.returncode == 1
-    assert "transloadit_template" in run.stdout
-    assert "INTERNALERROR" not in run.stdout
+    run = ran(pytester, test)
+    assert run.ret == 1
+    assert "transloadit_template" in run.stdout.str()
+    assert "INTERNALERROR" not in run.stdout.str()
 
 
-def test_a_fault_that_was_left_behind_befalls_no_other_test(tmp_path: Path) -> None:
+def test_a_fault_that_was_left_behind_befalls_no_other_test(pytester: pytest.Pytester) -> None:
     test = """
 def test_first(transloadit_standin):
     transloadit_standin.rate_limit_next(times=9)
@@ -142,4 +148,4 @@ def test_second(transloadit_standin):
     assert transloadit_standin.faults == []
 """
 
-    assert ran(tmp_path, test).returncode == 0
+    assert ran(pytester, test).ret == 0

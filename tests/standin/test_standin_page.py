@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,24 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
 
 
+@contextmanager
+def quick() -> Iterator[Caller]:
+    with calling(step_seconds=0.1, media=True, notification_retry_seconds=0) as caller:
+        yield caller
+
+
 @pytest.fixture
 def caller() -> Iterator[Caller]:
-    with calling(step_seconds=0.1, media=True, notification_retry_seconds=0) as caller:
+    with quick() as caller:
+        yield caller
+
+
+@pytest.fixture(scope="module")
+def much() -> Iterator[Caller]:
+    """A stand-in with a little of everything, for tests that only look."""
+    with quick() as caller:
+        with Receiver() as receiver:
+            busy(caller, receiver)
         yield caller
 
 
@@ -209,13 +225,11 @@ def test_it_says_when_the_stand_in_is_gone(page: Page, caller: Caller) -> None:
 @pytest.mark.parametrize("look", [(400, False), (400, True), (1000, False), (1000, True)])
 @pytest.mark.parametrize("view", VIEWS)
 def test_it_is_readable_when_narrow_and_in_the_dark(
-    page: Page, caller: Caller, tmp_path: Path, view: str, look: tuple[int, bool]
+    page: Page, much: Caller, tmp_path: Path, view: str, look: tuple[int, bool]
 ) -> None:
     """Nothing is wider than the screen; text stands out from what is behind it."""
     width, dark = look
-    with Receiver() as receiver:
-        busy(caller, receiver)
-    shown(page, caller, view, width=width, dark=dark)
+    shown(page, much, view, width=width, dark=dark)
     opened(page, view)
 
     assert page.run("document.documentElement.scrollWidth") <= width

@@ -1,7 +1,8 @@
 """connexion as a gateway: which requests and answers it refuses; run in build/consumers.
 
-Reads `{"document": path, "calls": [{"request": …, "response": …}]}` from the standard input, bodies
-in base64, and prints a list of complaints, one for each call; an empty text is none.
+Reads a list of `{"document": path, "calls": [{"request": …, "response": …}]}` from the standard
+input, bodies in base64. Prints a list of complaints for each document, one for each call; an empty
+text is none. A document that it does not load has one complaint.
 """
 
 import base64
@@ -44,10 +45,19 @@ def complaint(app: AsyncApp, answers: Answers, call: dict[str, Any]) -> str:
     return "" if got.status_code == call["response"]["status"] else got.text
 
 
-given = json.load(sys.stdin)
-document = Path(given["document"])
-answers = Answers()
-app = AsyncApp(__name__, specification_dir=str(document.parent))
-# Not with `strict_validation`, which refuses further form fields even where the form is open.
-app.add_api(document.name, resolver=answers, validate_responses=True)
-print(json.dumps([complaint(app, answers, call) for call in given["calls"]]))
+def complaints(document: Path, calls: list[dict[str, Any]]) -> list[str]:
+    answers = Answers()
+    app = AsyncApp(__name__, specification_dir=str(document.parent))
+    # Not with `strict_validation`, which refuses further form fields even where the form is open.
+    app.add_api(document.name, resolver=answers, validate_responses=True)
+    return [complaint(app, answers, call) for call in calls]
+
+
+def tried(document: Path, calls: list[dict[str, Any]]) -> list[str]:
+    try:
+        return complaints(document, calls)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other documents are tried
+        return [f"{document.name}: {error!r}"]
+
+
+print(json.dumps([tried(Path(one["document"]), one["calls"]) for one in json.load(sys.stdin)]))

@@ -1,7 +1,8 @@
 """openapi-core as a gateway: which requests and answers it refuses; run in build/consumers.
 
-Reads `{"document": path, "calls": [{"request": …, "response": …}]}` from the standard input, bodies
-in base64, and prints a list of complaints, one for each call; an empty text is none.
+Reads a list of `{"document": path, "calls": [{"request": …, "response": …}]}` from the standard
+input, bodies in base64. Prints a list of complaints for each document, one for each call; an empty
+text is none.
 """
 
 import base64
@@ -34,6 +35,9 @@ def complaint(openapi: OpenAPI, call: dict[str, Any]) -> str:
     return ""
 
 
-given = json.load(sys.stdin)
-gateway = OpenAPI.from_file_path(given["document"])
-print(json.dumps([complaint(gateway, call) for call in given["calls"]]))
+def complaints(document: str, calls: list[dict[str, Any]]) -> list[str]:
+    gateway = OpenAPI.from_file_path(document)
+    return [complaint(gateway, call) for call in calls]
+
+
+print(json.dumps([complaints(**one) for one in json.load(sys.stdin)]))

@@ -1,7 +1,8 @@
 // kin-openapi, on which Go's gateways stand: whether it takes the document, and which requests and answers it refuses.
 //
-// Reads `{"document": path, "calls": [{"request": …, "response": …}]}` from the standard input, bodies in base64, and
-// prints a list of complaints, one for each call; an empty text is none.
+// Reads a list of `{"document": path, "calls": [{"request": …, "response": …}]}` from the standard input, bodies in
+// base64. Prints a list of complaints for each document, one for each call; an empty text is none. A document that it
+// does not load has one complaint.
 package main
 
 import (
@@ -63,24 +64,36 @@ func check(router routers.Router, one call) error {
 	})
 }
 
-func main() {
-	var given struct {
-		Document string
-		Calls    []call
+func complaints(path string, calls []call) []string {
+	document, err := openapi3.NewLoader().LoadFromFile(path)
+	if err != nil {
+		return []string{err.Error()}
 	}
-	must(json.NewDecoder(os.Stdin).Decode(&given))
-	document, err := openapi3.NewLoader().LoadFromFile(given.Document)
-	must(err)
 	document.Servers = nil                    // a gateway is at an address of its own
 	router, err := legacy.NewRouter(document) // validates the document, its examples too
-	must(err)
-	complaints := []string{}
-	for _, one := range given.Calls {
+	if err != nil {
+		return []string{err.Error()}
+	}
+	said := []string{}
+	for _, one := range calls {
 		complaint := ""
 		if err := check(router, one); err != nil {
 			complaint = err.Error()
 		}
-		complaints = append(complaints, complaint)
+		said = append(said, complaint)
 	}
-	must(json.NewEncoder(os.Stdout).Encode(complaints))
+	return said
+}
+
+func main() {
+	var given []struct {
+		Document string
+		Calls    []call
+	}
+	must(json.NewDecoder(os.Stdin).Decode(&given))
+	said := [][]string{}
+	for _, one := range given {
+		said = append(said, complaints(one.Document, one.Calls))
+	}
+	must(json.NewEncoder(os.Stdout).Encode(said))
 }
