@@ -7,7 +7,6 @@ in which one client makes all calls after the other.
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
