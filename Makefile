@@ -29,8 +29,10 @@ help: ## List the commands
 demo: $(VENV)/demo.stamp generate ## Regenerate the client, then send a picture through all four endpoints of the local API
 	@$(BIN)/python examples/demo.py
 
-# Tests run on every core, and those of one file on the same core, one after the other.
-CORES := --numprocesses=auto --dist=loadfile
+# Two processes for each core, since tests mostly wait: for a server, a pause, a program that they start. Those of one
+# file run in the same process, one after the other.
+PROCESSES := $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+CORES := --numprocesses=$(PROCESSES) --dist=loadfile
 # Under coverage, as in CI, it takes a third longer.
 test: $(VENV)/dev.stamp node $(CONSUMERS)/.stamp ## Set up everything and run the whole test suite
 	@if [ -z "$$CI" ]; then $(BIN)/python -m pytest $(CORES); else $(MAKE) --no-print-directory covered; fi
