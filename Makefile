@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing here may phone home; a machine without a network runs the same.
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
+# Some machines set it; then each of the hundreds of processes that tests start would compile all code anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
