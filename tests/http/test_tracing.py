@@ -73,6 +73,7 @@ def spans():
 
 SENTRY = """
 import sentry_sdk
+from sentry_sdk.integrations.httpx import HttpxIntegration
 from sentry_sdk.transport import Transport
 
 kept = []
@@ -87,6 +88,8 @@ def instrument():
     sentry_sdk.init(
         dsn="http://key@127.0.0.1:9/1", transport=InMemory, traces_sample_rate=1.0,
         trace_propagation_targets=[".*"],
+        # Which it also looks for by itself, but then imports Django, Flask and all others too.
+        integrations=[HttpxIntegration()], auto_enabling_integrations=False,
     )
 
 def spans():
