@@ -6,11 +6,11 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # The generator runs its formatter by name, so the pinned one has to be found first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Tests start hundreds of programs that import our packages: these are compiled once, even where the machine says not to.
-export PYTHONDONTWRITEBYTECODE :=
 # Nothing here may phone home; a machine without a network runs the same.
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
+# Some machines set it; then each of the hundreds of processes that tests start would compile all code anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PACKAGE   := generated/transloadit_api
 GENERATED := build/generated/transloadit_api
@@ -31,10 +31,10 @@ help: ## List the commands
 demo: $(VENV)/demo.stamp generate ## Regenerate the client, then send a picture through all four endpoints of the local API
 	@$(BIN)/python examples/demo.py
 
-# The tests of one file run in the same process, one after the other. Tests wait for much of their time, for programs
-# and clocks, so three processes keep two cores busy. Files start in the order of their names: xdist would leave those
-# with the fewest tests for the end, some of which take longest, so that one core worked and the others waited.
-CORES := --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )) --dist=loadfile --no-loadscope-reorder
+# Two processes for each core, since tests mostly wait: for a server, a pause, a program that they start. The tests of one
+# file run in the same process, one after the other. Files start in the order of their names: xdist would leave those with
+# the fewest tests for the end, some of which take longest, so that one core worked and the others waited.
+CORES := --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) * 2 )) --dist=loadfile --no-loadscope-reorder
 # Under coverage, as in CI, it takes a third longer.
 test: $(VENV)/dev.stamp node $(CONSUMERS)/.stamp ## Set up everything and run the whole test suite
 	@if [ -z "$$CI" ]; then $(BIN)/python -m pytest $(CORES); else $(MAKE) --no-print-directory covered; fi

@@ -107,7 +107,7 @@ def work(server: Served, tmp_path: Path) -> Iterator[Job]:
                 reads.start_soon(read)
         created = await client.create_assembly(template_id="t", num_expected_upload_files=1)
         await client.upload(created, [file])
-        status = await client.wait_for_assembly(created)
+        status = await client.wait_for_assembly(created, interval=0.34)
         (saved,) = await client.download_results(status, tmp_path / "saved")
         assert saved.path.read_bytes() == RESULT
         saved.path.unlink()

@@ -266,18 +266,15 @@ def is_again(before):
     return before == state()
 """
 CANCELED = """
-async def canceled(client):
-    try:
-        await asyncio.wait_for(client.create_assembly(**create), 4.0)
-    except TimeoutError:
-        return
-    sys.exit("it ended too early")
-
 async def main():
     async with AsyncTransloadit() as client:
         with suppress(ApiError):
             await client.get_assembly(read)
-        await asyncio.gather(*(canceled(client) for _ in range(5)))
+        calls = [asyncio.create_task(client.create_assembly(**create)) for _ in range(5)]
+        await asyncio.to_thread(sys.stdin.readline)
+        assert all(call.cancel() for call in calls)
+        await asyncio.wait(calls)
+        assert all(call.cancelled() for call in calls)
         print(len(asyncio.all_tasks()), state()[1])
         await client.create_assembly(**create)
 
@@ -305,7 +302,8 @@ def calling(api: StandIn, code: str, path: Path) -> subprocess.Popen[str]:
     path.write_bytes(b"1" * 300_000)
     return subprocess.Popen(
         [sys.executable, "-c", COUNTING + code, os.fspath(path)],
-        env={**os.environ, **api.environ}, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, **api.environ}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
 
 
@@ -324,7 +322,9 @@ def test_canceled_calls_leave_nothing_behind(
     """No socket, no open file, no thread, no task; and the client goes on."""
     hold_up(api, 5)
     with calling(api, CANCELED, tmp_path / "a.txt") as process:
-        told, _ = process.communicate(timeout=60)
+        wait_for(lambda: len(api.requests) == 6)
+        time.sleep(0.3)
+        told, _ = process.communicate("cancel them\n", timeout=60)
 
     assert (told, process.returncode) == (NOTHING_LEFT, 0)
     assert len(api.requests) == 7

@@ -1,12 +1,12 @@
 """Tracing of httpx sees one client span for each request, and its trace headers arrive.
 
-Instrumentation changes the classes of httpx for a whole process, so each case has one to itself.
+Instrumentation changes the classes of httpx for a whole process, so each case has one to itself,
+in which one client makes all calls after the other.
 """
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,29 +14,37 @@ import pytest
 from .in_memory import SENT, Served, Service
 
 CALLS = """
+import json
 import sys
 from pathlib import Path
 from anyio.from_thread import start_blocking_portal
 
-url, kind, folder = sys.argv[1:]
-
-def calls():
+def calls(kind, url, folder):
     from tests.conftest import Awaited
     from tests.http.in_memory import every_call
     from transloadit_client import AsyncTransloadit, Transloadit
 
     if kind == "sync":
         with Transloadit("k", "s", base_url=url) as client:
-            every_call(client, Path(folder))
+            every_call(client, folder)
     else:
         with start_blocking_portal() as portal:
             client = Awaited(AsyncTransloadit("k", "s", base_url=url), portal)
-            every_call(client, Path(folder))
+            every_call(client, folder)
             client.aclose()
+
+def tell():
+    told = {}
+    for number, kind in enumerate(("sync", "async")):
+        folder, url = Path(sys.argv[1], kind), sys.argv[2 + number]
+        folder.mkdir()
+        calls(kind, url, folder)
+        told[kind] = [span for span in spans() if span["url"].startswith(url)]
+    assert sum(map(len, told.values())) == len(spans())
+    print(json.dumps(told))
 """
 
 OPENTELEMETRY = """
-import json
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
@@ -64,8 +72,8 @@ def spans():
 """
 
 SENTRY = """
-import json
 import sentry_sdk
+from sentry_sdk.integrations.httpx import HttpxIntegration
 from sentry_sdk.transport import Transport
 
 kept = []
@@ -80,6 +88,8 @@ def instrument():
     sentry_sdk.init(
         dsn="http://key@127.0.0.1:9/1", transport=InMemory, traces_sample_rate=1.0,
         trace_propagation_targets=[".*"],
+        # Which it also looks for by itself, but then imports Django, Flask and all others too.
+        integrations=[HttpxIntegration()], auto_enabling_integrations=False,
     )
 
 def spans():
@@ -95,36 +105,48 @@ def spans():
     ]
 
 do = calls
-def calls():
+def calls(*args):
     with sentry_sdk.start_transaction(name="test"):
-        do()
+        do(*args)
 """
 
-BEFORE = "instrument(); calls(); print(json.dumps(spans()))"
-AFTER = (
-    "from transloadit_client import AsyncTransloadit, Transloadit;"
-    "instrument(); calls(); print(json.dumps(spans()))"
-)
+BEFORE = "instrument(); tell()"
+AFTER = "from transloadit_client import AsyncTransloadit, Transloadit; instrument(); tell()"
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("order", [BEFORE, AFTER], ids=["before", "after"])
-@pytest.mark.parametrize(
-    ("tool", "header"),
-    [(OPENTELEMETRY, "traceparent"), (SENTRY, "sentry-trace")],
-    ids=["opentelemetry", "sentry"],
-)
-def test_each_request_is_one_client_span_whose_trace_arrives(
-    tool: str, header: str, order: str, kind: str, tmp_path: Path
-) -> None:
-    """Whether httpx is instrumented before our package is imported, or afterwards."""
-    with Served(Service()) as server:
+Told = dict[str, tuple[Served, list[dict[str, Any]]]]  # the servers and the spans of both clients
+
+
+@pytest.fixture(scope="module", params=[BEFORE, AFTER], ids=["before", "after"])
+def order(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(scope="module", params=[OPENTELEMETRY, SENTRY], ids=["opentelemetry", "sentry"])
+def tool(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def told(tool: str, order: str, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    folder = tmp_path_factory.mktemp("tracing")
+    with Served(Service()) as one, Served(Service()) as other:
         done = subprocess.run(
-            [sys.executable, "-c", "\n".join((CALLS, tool, order)), server.url, kind, tmp_path],
+            [sys.executable, "-c", "\n".join((CALLS, tool, order)), folder, one.url, other.url],
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    spans: list[dict[str, Any]] = json.loads(done.stdout)
+    spans = json.loads(done.stdout)
+    return {"sync": (one, spans["sync"]), "async": (other, spans["async"])}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_each_request_is_one_client_span_whose_trace_arrives(
+    told: Told, tool: str, kind: str
+) -> None:
+    """Whether httpx is instrumented before our package is imported, or afterwards."""
+    server, spans = told[kind]
+    header = "traceparent" if tool is OPENTELEMETRY else "sentry-trace"
 
     assert server.service.lines == SENT
     assert {span["kind"] for span in spans} == {"CLIENT"}

@@ -687,14 +687,37 @@ def test_a_killed_process_leaves_what_the_next_one_goes_on_with(saver: Saver) ->
 
 # Several writers
 
-TWICE = """
-import sys
+WRITERS = """
+import json, os, signal, sys, time
+from pathlib import Path
 from transloadit_client import AssemblyStatus, Transloadit
-import json
+
 base_url, folder, status = sys.argv[1:]
-with Transloadit("k", "s", base_url=base_url, retry=None) as client:
-    [saved] = client.download_results(AssemblyStatus.from_dict(json.loads(status)), folder)
-    print(saved.path, end="")
+
+def save(number):
+    with Transloadit("k", "s", base_url=base_url, retry=None) as client:
+        [saved] = client.download_results(AssemblyStatus.from_dict(json.loads(status)), folder)
+        print(number, saved.path, flush=True)
+
+def writer(number):
+    if process := os.fork():
+        return process
+    code = 1
+    try:
+        save(number)
+        code = 0
+    finally:
+        os._exit(code)
+
+writers = []
+for number in range(4):
+    writers.append(writer(number))
+    time.sleep(0.1)
+while not any(path.is_file() for path in Path(folder).rglob("*")):
+    time.sleep(0.01)
+os.kill(writers[0], signal.SIGKILL)
+codes = [os.waitstatus_to_exitcode(os.waitpid(one, 0)[1]) for one in writers]
+sys.exit(codes[1:] != [0, 0, 0])
 """
 
 
@@ -722,26 +745,22 @@ def test_several_processes_save_into_one_folder_and_one_is_killed(
     shop: Shop, tmp_path: Path, etag: str | None, known: dict[str, Any]
 ) -> None:
     """What one of them calls saved has the right bytes, at that moment and for ever."""
-    file = shop.file("a.bin", slowly(DATA, 0.5, etag), slowly(DATA, 1.0, etag), **known)
-    command = [sys.executable, "-c", TWICE, shop.url, str(tmp_path), json.dumps(shop.status(file))]
-    processes = []
-    for _ in range(4):
-        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        time.sleep(0.15)
-    while processes[0].poll() is None and not list(tmp_path.rglob("*.part")):
-        time.sleep(0.01)
-    time.sleep(0.2)
-    processes[0].kill()
+    status = shop.status(shop.file("a.bin", slowly(DATA, 0.8, etag), **known))
 
-    outputs = [process.communicate(timeout=30)[0] for process in processes]
+    done = subprocess.run(
+        [sys.executable, "-c", WRITERS, shop.url, str(tmp_path), json.dumps(status)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
 
-    codes = [process.returncode for process in processes]
-    assert codes[1:] == [0, 0, 0]
-    assert all(Path(output).read_bytes() == DATA for output in outputs[1:])
+    assert done.returncode == 0, done.stderr
+    saved = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    saved.pop("0", None)  # it may have been done when it was killed
+    assert set(saved) == {"1", "2", "3"}
+    assert all(Path(path).read_bytes() == DATA for path in saved.values())
     published = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix == ".bin"]
     assert all(path.read_bytes() == DATA for path in published)
     if known is FACTS:
-        assert {Path(output).name for output in outputs[1:]} == {"a.bin"}
+        assert {Path(path).name for path in saved.values()} == {"a.bin"}
 
 
 def test_threads_that_save_the_same_result_at_once_end_with_one_file(saver: Saver) -> None:

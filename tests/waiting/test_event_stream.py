@@ -156,7 +156,7 @@ def test_a_stream_that_is_none_leaves_polling(
 
     api = serve(script)
 
-    assert connect(base_url=api.url).wait_for_assembly(ID).done
+    assert connect(base_url=api.url).wait_for_assembly(ID, interval=0.4).done
 
     assert len(api.streams) == 1
 
@@ -170,7 +170,7 @@ def test_a_redirected_stream_is_not_followed(
         stream.begin(302, Location=f"{elsewhere.url}/ws?x")
         stream.api.ended.set()
 
-    assert connect(base_url=serve(script).url).wait_for_assembly(ID).done
+    assert connect(base_url=serve(script).url).wait_for_assembly(ID, interval=0.4).done
 
     assert elsewhere.streams == []
 
@@ -195,12 +195,12 @@ def test_an_event_ends_the_wait_with_three_reads(
     connect: Callable[..., Any], serve: Callable[[Script], Api]
 ) -> None:
     """The first block holds only an `id:`, as observed of the service."""
-    api = serve(ends_after(1.5))
+    api = serve(ends_after(1.0))
     began = time.monotonic()
 
-    assert connect(base_url=api.url).wait_for_assembly(ID).done
+    assert connect(base_url=api.url).wait_for_assembly(ID, interval=0.4).done
 
-    assert 1.4 < time.monotonic() - began < 3.0
+    assert 0.9 < time.monotonic() - began < 2.5
     assert len(api.reads) == 3
     assert api.streams[0]["accept"] == "text/event-stream"
     assert api.streams[0]["transloadit-client"].startswith("python-transloadit-client:")
@@ -233,13 +233,14 @@ def test_results_are_told_while_the_assembly_runs(
 def test_whoever_stops_waiting_hangs_up(
     connect: Callable[..., Any], serve: Callable[[Script], Api]
 ) -> None:
+    stop = threading.Event()
+
     def script(stream: Stream) -> None:
         stream.begin()
+        threading.Timer(0.2, stop.set).start()
         stream.be_silent()
 
     api = serve(script)
-    stop = threading.Event()
-    threading.Timer(0.8, stop.set).start()
     began = time.monotonic()
 
     with pytest.raises(StillBusy):
@@ -300,22 +301,22 @@ def test_a_client_over_connections_of_the_callers_own_polls(
 ) -> None:
     """Streams would take the connections away from the calls."""
     api = serve(ends_after(0.0))
-    threading.Timer(0.5, api.ended.set).start()
+    threading.Timer(0.2, api.ended.set).start()
     client = connect(base_url=api.url)
     with httpx.Client() as own, suppress(AttributeError):
         client.set_httpx_client(own)
         client.set_async_httpx_client(httpx.AsyncClient())
-        assert client.wait_for_assembly(ID).done
+        assert client.wait_for_assembly(ID, interval=0.4).done
 
     assert api.streams == []
 
 
 def test_a_client_with_a_transport_of_the_callers_own_polls(serve: Callable[[Script], Api]) -> None:
     api = serve(ends_after(0.0))
-    threading.Timer(0.5, api.ended.set).start()
+    threading.Timer(0.2, api.ended.set).start()
 
     with Transloadit(base_url=api.url, httpx_args={"transport": httpx.HTTPTransport()}) as client:
-        assert client.wait_for_assembly(ID).done
+        assert client.wait_for_assembly(ID, interval=0.4).done
 
     assert api.streams == []
 
@@ -324,13 +325,13 @@ def test_a_process_with_too_many_streams_polls(
     connect: Callable[..., Any], serve: Callable[[Script], Api]
 ) -> None:
     api = serve(ends_after(0.0))
-    threading.Timer(0.5, api.ended.set).start()
+    threading.Timer(0.2, api.ended.set).start()
     taken = 0
     while SLOTS.acquire(blocking=False):
         taken += 1
 
     try:
-        assert connect(base_url=api.url).wait_for_assembly(ID).done
+        assert connect(base_url=api.url).wait_for_assembly(ID, interval=0.4).done
     finally:
         for _ in range(taken):
             SLOTS.release()
@@ -394,8 +395,11 @@ def test_a_hundred_that_wait_read_some_at_a_time(serve: Callable[[Script | None]
 
 @pytest.mark.parametrize("how", ["cancel", "timeout"])
 def test_a_wait_that_is_canceled_hangs_up(serve: Callable[[Script], Api], how: str) -> None:
+    heard = threading.Event()
+
     def script(stream: Stream) -> None:
         stream.begin()
+        heard.set()
         stream.be_silent()
 
     api = serve(script)
@@ -408,7 +412,8 @@ def test_a_wait_that_is_canceled_hangs_up(serve: Callable[[Script], Api], how: s
                         await client.wait_for_assembly(ID)
             else:
                 wait = asyncio.ensure_future(client.wait_for_assembly(ID))
-                await asyncio.sleep(1.0)
+                assert await asyncio.to_thread(heard.wait, 20)
+                await asyncio.sleep(0.1)
                 wait.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await wait
