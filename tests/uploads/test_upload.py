@@ -217,6 +217,20 @@ def test_uploads_go_nowhere_but_to_the_api(
     assert operations(api) == ["getAssembly"]
 
 
+def test_an_upload_is_resumed_nowhere_but_at_the_api(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+    begun = {"filename": "x", "fieldname": "files", "size": 1, "offset": 0, "finished": False}
+    uploads = [{**begun, "upload_url": "https://evil.example/files/1"}]
+    body = json.dumps({**assembly.to_dict(), "tus_uploads": uploads}).encode()
+    api.faults.append(Answer(200, body, "application/json", operation="getAssembly"))
+
+    with pytest.raises(UploadIncomplete, match=r"\(x\): an upload's URL ") as caught:
+        client.upload(assembly, [("x", b"x")])
+
+    assert isinstance(caught.value.__cause__, UntrustedUrl)
+    assert bytes_sent(api) == 0
+
+
 # What does not arrive
 
 
@@ -280,6 +294,7 @@ def test_a_file_that_changes_before_its_turn_is_refused(client: Any, api: StandI
 
     assert isinstance(caught.value.__cause__, FileChanged)
     assert caught.value.missing == ("a.bin",)
+    assert str(caught.value).endswith(f": {caught.value.__cause__}")  # and no advice
     assert bytes_sent(api) == 1
 
 
@@ -387,10 +402,77 @@ def test_a_stream_that_broke_off_is_not_said_to_be_resumed(connect: Connect, api
     assembly = waiting(client, 1)
     api.faults.append(Refuse(operation="tusPatch"))
 
-    with pytest.raises(UploadIncomplete, match="send it to a new Assembly") as caught:
+    with pytest.raises(UploadIncomplete) as caught:
         client.upload(assembly, [("a.bin", iter([A]))])
 
-    assert "it is resumed" not in str(caught.value)
+    assert str(caught.value) == (
+        f"1 of 1 files did not arrive (a.bin): {caught.value.__cause__}"
+        " A stream cannot be resumed: send it to a new Assembly."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "named"), [(3, "f0, f1, f2"), (4, "f0, f1, f2 …"), (5, "f0, f1, f2 …")]
+)
+def test_three_of_the_missing_files_are_named_and_what_to_do(
+    connect: Connect, api: StandIn, number: int, named: str
+) -> None:
+    """A job of thousands of files has an error that fits into a line; `missing` has all of them."""
+    client = connect(api.key, api.secret, base_url=api.url, retry=None)
+    assembly = waiting(client, number)
+    api.faults.append(Drop(operation="tusCreate", times=number))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, [(f"f{n}", b"x") for n in range(number)])
+
+    assert str(caught.value) == (
+        f"{number} of {number} files did not arrive ({named}): {caught.value.__cause__}"
+        " Upload the same files to the same Assembly again: it is resumed."
+    )
+    assert caught.value.missing == tuple(f"f{n}" for n in range(number))
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "state"),
+    [
+        (200, {"ok": "ASSEMBLY_EXECUTING"}, "ASSEMBLY_EXECUTING"),
+        (200, {"ok": "ASSEMBLY_CANCELED"}, "ASSEMBLY_CANCELED"),
+        (200, {"error": "MAX_SIZE_EXCEEDED"}, "MAX_SIZE_EXCEEDED"),
+        (400, {"error": "MAX_SIZE_EXCEEDED"}, "MAX_SIZE_EXCEEDED"),
+    ],
+)
+def test_an_assembly_that_ended_meanwhile_is_told_as_the_reason(
+    client: Any, api: StandIn, status: int, ended: dict[str, str], state: str
+) -> None:
+    assembly = waiting(client, 1)
+    body = json.dumps({**assembly.to_dict(), "ok": None, **ended}).encode()
+    api.faults.append(Answer(403, b"ERR_NO: too late", "text/plain", operation="tusCreate"))
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(Answer(status, body, "application/json", operation="getAssembly"))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, [("x", b"x")])
+
+    assert str(caught.value) == (
+        "1 of 1 files did not arrive (x): the Assembly takes no more files, being at"
+        f" {state}. {caught.value.__cause__}"
+    )
+    assert caught.value.code == state
+
+
+def test_the_search_for_a_lost_creation_is_itself_tried_again(
+    client: Any, api: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+    assembly = waiting(client, 1)
+    api.faults.append(Drop("work", operation="tusCreate"))
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(Answer(503, operation="getAssembly"))
+
+    client.upload(assembly, [("x", b"x")])
+
+    assert operations(api).count("tusCreate") == 1
+    assert "could not read Assembly" in caplog.text
 
 
 # What is resumed
