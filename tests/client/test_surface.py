@@ -399,9 +399,11 @@ def test_a_status_is_a_field_of_pydantic() -> None:
     assert job.model_dump(mode="json")["status"] == STATUS
     assert Job.model_validate_json(job.model_dump_json()).status == status
     assert Job.model_validate({"status": STATUS, "file": {"name": "a"}}).status == status
-    assert Job.model_json_schema()["properties"]["status"]["type"] == "object"
-    with pytest.raises(pydantic.ValidationError):
-        Job.model_validate({"status": "ASSEMBLY_COMPLETED"})
+    for mode in ("validation", "serialization"):
+        assert Job.model_json_schema(mode=mode)["properties"]["status"]["type"] == "object"
+    for wrong in ("ASSEMBLY_COMPLETED", {1: "no key of JSON"}):
+        with pytest.raises(pydantic.ValidationError):
+            Job.model_validate({"status": wrong})
 
 
 def test_a_status_is_the_answer_of_a_fastapi_endpoint() -> None:
