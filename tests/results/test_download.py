@@ -1011,6 +1011,33 @@ def test_another_file_of_that_name_is_left_alone(saver: Saver, other: bytes) -> 
     assert saver.names == ["a-2.jpg", "a.jpg"]
 
 
+def test_a_file_of_that_name_is_not_taken_for_a_result_of_which_nothing_is_known(
+    saver: Saver,
+) -> None:
+    mine = saver.folder / "made" / "a.jpg"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(DATA)
+
+    [saved] = saver.save(saver.shop.file("a.jpg", serves(DATA)))
+
+    assert saved.path.name == "a-2.jpg"
+    assert len(saver.shop.orders) == 1
+
+
+def test_without_hard_links_a_result_has_its_name_all_the_same(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+    [saved] = saver.save(saver.shop.file("a.jpg", serves(DATA)))
+
+    assert saved.path.read_bytes() == DATA
+    assert saver.names == ["a.jpg"]
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["with links", "without"])
 def test_a_file_that_turns_up_meanwhile_is_left_alone(
     saver: Saver, monkeypatch: pytest.MonkeyPatch, links: bool
@@ -1163,6 +1190,9 @@ def test_what_is_told_grows_and_ends_with_all(saver: Saver) -> None:
     assert (told[-1].phase, told[-1].files_saved, told[-1].files_to_save) == ("done", 2, 2)
     assert told[-1].bytes_saved == told[-1].bytes_to_save == 2 * len(DATA)
     assert [file.name for _, file in told[-1].results] == ["a.jpg", "b.jpg"]
+    assert told[-1].assembly_id == ID
+    assert told[-1].status
+    assert told[-1].status.ok == "ASSEMBLY_COMPLETED"
 
 
 def test_how_much_is_to_come_is_unknown_where_one_size_is(saver: Saver) -> None:
