@@ -190,6 +190,31 @@ def test_a_generated_function_that_follows_takes_nothing_along(cookies: Server) 
         assert cookies.received(header) == server.received(header) == [None, None]
 
 
+@pytest.mark.parametrize("setting", [False, True])
+@pytest.mark.parametrize("asked", [None, False, True])
+def test_a_request_over_our_httpx_client_follows_if_it_says_so_or_else_as_the_client(
+    *, setting: bool, asked: bool | None
+) -> None:
+    """`get_httpx_client()` is for requests that no method sends."""
+    options: Any = {} if asked is None else {"follow_redirects": asked}
+
+    async def awaited(url: str) -> None:
+        async with AsyncTransloadit(base_url=url, follow_redirects=setting) as client:
+            http = client.get_async_httpx_client()
+            await http.get("/a", **options)
+            await http.send(http.build_request("GET", "/a"), **options)
+
+    with Server() as elsewhere, Server(302, {"Location": f"{elsewhere.url}/x"}) as server:
+        with Transloadit(base_url=server.url, follow_redirects=setting) as client:
+            http = client.get_httpx_client()
+            http.get("/a", **options)
+            http.send(http.build_request("GET", "/a"), **options)
+        asyncio.run(awaited(server.url))
+
+    assert len(server.seen) == 4
+    assert len(elsewhere.seen) == (4 if (setting if asked is None else asked) else 0)
+
+
 class Proxy(ThreadingHTTPServer):
     """A forward proxy: hands each request on to the server that its URL names."""
 
