@@ -112,18 +112,43 @@ def test_a_server_that_takes_no_body_meets_the_timeout(
             client.create_assembly(steps=STEPS, files=[file], timeout=0.5)
 
 
-def test_a_body_that_is_shorter_than_announced_is_not_waited_for(
-    transport: AiohttpTransport,
+@pytest.mark.parametrize(
+    ("announced", "read"), [(10, ["four", "five"]), (6, ["four", "five"]), (2, ["four"])]
+)
+def test_a_body_of_another_length_than_announced_is_refused_and_read_no_further(
+    transport: AiohttpTransport, announced: int, read: list[str]
 ) -> None:
-    async def main() -> None:
-        async with httpx.AsyncClient(transport=transport) as http:
-            await http.post(server.url, content=pieces(), headers={"Content-Length": "10"})
+    """As by h11: a server would wait for what is missing, and take what is left for a request."""
+    given: list[str] = []
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield b"four"
+        for piece in ("four", "five"):
+            given.append(piece)
+            yield piece.encode()
 
-    with Served(Service()) as server, pytest.raises(httpx.LocalProtocolError, match="length"):
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=transport) as http:
+            length = {"Content-Length": str(announced)}
+            await http.post(server.url, content=pieces(), headers=length)
+
+    with Served(Service()) as server, pytest.raises(httpx.LocalProtocolError) as caught:
         asyncio.run(main())
+
+    assert str(caught.value) == "not the length it had"
+    assert given == read
+
+
+def test_a_request_without_a_timeout_sends_its_body(
+    connect: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "cat.jpg"
+    file.write_bytes(b"a cat")
+    with StandIn(key="k", secret="s") as api:
+        client = connect("k", "s", base_url=api.url, retry=None)
+
+        created = client.create_assembly(steps=STEPS, files=[file], timeout=httpx.Timeout(None))
+
+    assert created.assembly_id in api.assemblies
 
 
 def test_a_connection_that_the_server_closed_while_nothing_ran_is_not_used(

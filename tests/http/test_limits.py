@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import json
+import os
 import pickle
+import signal
 import socket
 import socketserver
 import threading
@@ -96,6 +98,28 @@ def test_a_result_that_drips_ends_at_the_deadline(
             client.download_results(ended(url), tmp_path)
 
         assert time.monotonic() - began < 5.0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_deadlines_as_well(tmp_path: Path) -> None:
+    """The thread that ends what drips is in the parent alone."""
+    with dripping(b"HTTP/1.1 200 OK\r\nX-Long: ") as url:
+        client = Transloadit(base_url=url, retry=RetryPolicy(attempts=1, deadline=0.3))
+        with pytest.raises(DownloadIncomplete, match="not complete in time"):
+            client.download_results(ended(url), tmp_path)
+
+        if (child := os.fork()) == 0:
+            signal.alarm(5)
+            code = 1
+            try:
+                client.download_results(ended(url), tmp_path)
+            except DownloadIncomplete as error:
+                code = 0 if "not complete in time" in str(error) else 2
+            finally:
+                os._exit(code)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_result_that_comes_takes_longer_than_the_deadline(
@@ -213,8 +237,8 @@ def html_escaped(text: str) -> str:
     return "".join(f"&#x{ord(character):x};" for character in text)
 
 
-ESCAPES = [str, json_escaped, percent_escaped, html_escaped, lambda it: it.replace("/", "\\/"),
-           lambda it: percent_escaped(html_escaped(it))]  # fmt: skip
+ESCAPES = [str, json_escaped, lambda it: json_escaped(it).lower(), percent_escaped, html_escaped,
+           lambda it: it.replace("/", "\\/"), lambda it: percent_escaped(html_escaped(it))]  # fmt: skip
 
 
 @pytest.mark.parametrize("escape", ESCAPES, ids=range(len(ESCAPES)))

@@ -192,21 +192,24 @@ def test_a_generated_function_that_follows_takes_nothing_along(cookies: Server) 
 
 @pytest.mark.parametrize("setting", [False, True])
 @pytest.mark.parametrize("asked", [None, False, True])
-def test_a_request_over_our_httpx_client_follows_if_it_says_so_or_else_as_the_client(
+def test_a_request_over_our_httpx_client_is_followed_as_it_says_or_else_as_our_client_does(
     *, setting: bool, asked: bool | None
 ) -> None:
-    """`get_httpx_client()` is for requests that no method sends."""
+    """`get_httpx_client()` is for requests that no method sends, whoever carries them."""
     options: Any = {} if asked is None else {"follow_redirects": asked}
+    other: Any = {"follow_redirects": not setting}
 
     async def awaited(url: str) -> None:
-        async with AsyncTransloadit(base_url=url, follow_redirects=setting) as client:
-            http = client.get_async_httpx_client()
+        async with httpx.AsyncClient(**other) as own:
+            client = AsyncTransloadit(base_url=url, follow_redirects=setting)
+            http = client.set_async_httpx_client(own).get_async_httpx_client()
             await http.get("/a", **options)
             await http.send(http.build_request("GET", "/a"), **options)
 
     with Server() as elsewhere, Server(302, {"Location": f"{elsewhere.url}/x"}) as server:
-        with Transloadit(base_url=server.url, follow_redirects=setting) as client:
-            http = client.get_httpx_client()
+        with httpx.Client(**other) as own:
+            client = Transloadit(base_url=server.url, follow_redirects=setting)
+            http = client.set_httpx_client(own).get_httpx_client()
             http.get("/a", **options)
             http.send(http.build_request("GET", "/a"), **options)
         asyncio.run(awaited(server.url))
