@@ -238,7 +238,8 @@ def html_escaped(text: str) -> str:
 
 
 ESCAPES = [str, json_escaped, lambda it: json_escaped(it).lower(), percent_escaped, html_escaped,
-           lambda it: it.replace("/", "\\/"), lambda it: percent_escaped(html_escaped(it))]  # fmt: skip
+           lambda it: it.replace("/", "\\/"),
+           lambda it: percent_escaped(html_escaped(it))]  # fmt: skip
 
 
 @pytest.mark.parametrize("escape", ESCAPES, ids=range(len(ESCAPES)))
