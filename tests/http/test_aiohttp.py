@@ -3,13 +3,16 @@
 import asyncio
 import gc
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 from anyio.from_thread import BlockingPortal
 
 from transloadit_client import (
@@ -149,6 +152,57 @@ def test_a_request_without_a_timeout_sends_its_body(
         created = client.create_assembly(steps=STEPS, files=[file], timeout=httpx.Timeout(None))
 
     assert created.assembly_id in api.assemblies
+
+
+@asynccontextmanager
+async def heard(heads: list[str], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """The URL of a server that answers with nothing, and notes what each request begins with."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+
+
+def test_a_request_goes_out_as_it_is(transport: AiohttpTransport) -> None:
+    """A signed URL is spelled as it was signed, and no header is added."""
+    heads: list[str] = []
+
+    async def main() -> None:
+        async with heard(heads) as url:
+            request = httpx.Request("GET", f"{url}/a%7Eb%2Fc?x=%41+%C3%BC", headers={"X-A": "b"})
+            await (await transport.handle_async_request(request)).aread()
+            await transport.aclose()
+
+    asyncio.run(main())
+
+    first, *headers = heads[0].strip().split("\r\n")
+    assert first == "GET /a%7Eb%2Fc?x=%41+%C3%BC HTTP/1.1"
+    assert {header.partition(":")[0].lower() for header in headers} == {"host", "x-a"}
+
+
+def test_over_tls_a_server_is_believed_by_its_certificate_unless_told_otherwise() -> None:
+    ca, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(tls)
+    trusting = ssl.create_default_context()
+    ca.configure_trust(trusting)
+
+    async def status(**settings: Any) -> int:
+        async with (
+            heard([], tls) as url,
+            httpx.AsyncClient(transport=AiohttpTransport(**settings)) as http,
+        ):
+            return (await http.get(url)).status_code
+
+    for strict in ({}, {"verify": True}):
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            asyncio.run(status(**strict))
+    assert asyncio.run(status(verify=trusting)) == 204
+    assert asyncio.run(status(verify=False)) == 204
 
 
 def test_a_connection_that_the_server_closed_while_nothing_ran_is_not_used(

@@ -208,6 +208,8 @@ def test_a_request_that_is_none_or_can_be_read_in_two_ways_is_refused(
 @pytest.mark.parametrize(
     ("name", "why"),
     [
+        ("JSON", "the request's content type is not that of a form"),
+        ("101 fields", "the form is broken"),
         ("no boundary", "the content type names no boundary"),
         ("101 parts", "the form has too many parts"),
         ("no end", "the form was cut short"),

@@ -224,8 +224,10 @@ def test_results_are_told_while_the_assembly_runs(
         if progress.percent:
             api.ended.set()
 
+    began = time.monotonic()
     connect(base_url=api.url).wait_for_assembly(ID, on_progress=tell)
 
+    assert time.monotonic() - began < 5.0  # and not once the stream has ended
     assert [file.name for _, file in told[-1].results] == ["a.jpg"]
     assert told[-1].percent == 50.0
 
