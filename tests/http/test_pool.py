@@ -667,3 +667,24 @@ def test_a_request_that_is_canceled_while_waiting_gives_its_turn_back(
         assert [line.is_closed for line in lines] == are_closed
 
     asyncio.run(main())
+
+
+def test_a_request_that_gives_up_lets_none_before_it_pass(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits(max_connections=1))
+        first: Any = (await pool.handle_async_request(GET)).stream
+        second, third = (asyncio.create_task(pool.handle_async_request(GET)) for _ in range(2))
+        await asyncio.sleep(0.01)
+        third.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await third
+        await asyncio.sleep(0.01)
+
+        assert not second.done()
+        await first.aclose()
+        assert (await second).status_code == 204
+        assert len(lines) == 1
+
+    asyncio.run(main())

@@ -296,6 +296,33 @@ def test_an_upload_elsewhere_is_not_followed(location: str) -> None:
     assert methods(server) == ["POST"]
 
 
+BEGIN, ASK = "begin the upload of 'a.bin': HTTP 201", "ask how much of 'a.bin' has arrived: HTTP 200"
+
+
+@pytest.mark.parametrize(
+    ("says", "resumed", "why"),
+    [
+        (Says(201), False, f"{BEGIN}, the answer does not say where the upload is: ''."),
+        (
+            Says(201, {"Location": "http://["}),
+            False,
+            f"{BEGIN}, the answer names no URL where the upload can be: ''."
+            " It redirects to http://[, which is not followed.",
+        ),
+        (Says(200), True, f"{ASK}, the answer does not say how much has arrived: ''."),
+    ],
+)
+def test_an_answer_that_lacks_something_is_told_with_what_was_asked(
+    says: Says, resumed: bool, why: str
+) -> None:
+    server = Server([says] * POLICY.attempts)
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        upload(again(), server, url=f"{URL}1" if resumed else None)
+
+    assert str(caught.value).startswith(f"could not {why}")
+
+
 def test_bytes_that_the_server_confirmed_may_not_vanish() -> None:
     gone = Says(200, {"Upload-Offset": "3"})
     server = Server([None, None, Lost(0), *[gone] * POLICY.attempts])
