@@ -286,6 +286,18 @@ def test_a_token_that_is_echoed_shows_nowhere(
         assert spelled not in told
 
 
+def test_what_stands_beside_an_echoed_token_stays_as_it_is(connect: Connect) -> None:
+    reason = [f"no {TOKEN}", {"a": [1, None, "ü"]}, []]
+    body = json.dumps({"error": "NO", "reason": reason}, ensure_ascii=False)
+    client = answering(connect, 400, content=body.encode(), settings={"auth_token": TOKEN})
+
+    with pytest.raises(ApiError) as caught:
+        client.create_assembly(template_id="t", assembly_id=None)
+
+    assert caught.value.reason == ["no (auth token)", *reason[1:]]
+    assert caught.value.body == body.replace(TOKEN, "(auth token)")
+
+
 def test_what_is_not_the_token_stays_as_it_is(connect: Connect) -> None:
     body = '{"error": "NO", "reason": "100%25 &amp; \\\\u0041 \\\\/"}'
     client = answering(connect, 400, content=body.encode(), settings={"auth_token": TOKEN})
