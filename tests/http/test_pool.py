@@ -669,6 +669,30 @@ def test_a_request_that_is_canceled_while_waiting_gives_its_turn_back(
     asyncio.run(main())
 
 
+def test_ctrl_c_while_waiting_lets_no_request_before_it_pass(
+    monkeypatch: pytest.MonkeyPatch, make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    pool = Pool(make_line, httpx.Limits(max_connections=1))
+    first: Any = pool.handle_request(GET).stream
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as thread:
+        second = thread.submit(pool.handle_request, GET)
+        until(lambda: pool._state._waiting)
+        monkeypatch.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pool.handle_request(GET)
+        monkeypatch.undo()
+        with pytest.raises(TimeoutError):
+            second.result(0.05)
+
+        first.close()
+        assert second.result(10).status_code == 204
+    assert len(lines) == 1
+
+
 def test_a_request_that_gives_up_lets_none_before_it_pass(
     make_line: Callable[[Origin], Line], lines: list[Line]
 ) -> None:
