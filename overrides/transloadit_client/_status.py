@@ -37,9 +37,7 @@ def _pydantic_schema(cls: Any, _source: object, _handler: object) -> Any:
     return to.json_or_python_schema(
         json_schema=read,
         python_schema=to.union_schema([to.is_instance_schema(cls), read]),
-        serialization=to.plain_serializer_function_ser_schema(
-            lambda model: model.to_dict(), return_schema=json_object
-        ),
+        serialization=to.plain_serializer_function_ser_schema(lambda model: model.to_dict()),
     )
 
 
