@@ -26,6 +26,7 @@ from transloadit_client import (
     AsyncTransloadit,
     DownloadIncomplete,
     InvalidInput,
+    OutcomeUnknown,
     RetryPolicy,
     Transloadit,
     TransloaditError,
@@ -284,6 +285,28 @@ def test_a_token_that_is_echoed_shows_nowhere(
     )
     for spelled in (TOKEN, TOKEN.lower(), echo, repr(TOKEN)[1:-1]):
         assert spelled not in told
+
+
+def test_an_error_quotes_nothing_of_what_is_no_http_and_keeps_of_the_request_its_url(
+    connect: Connect,
+) -> None:
+    """A token may be in what a peer says, in frames of the HTTP stack, and in the request."""
+    with dripping(b"hush " + TOKEN.encode() + b"\r\n\r\n") as url:
+        client = connect(base_url=url, auth_token=TOKEN, retry=None)
+        with pytest.raises(OutcomeUnknown) as caught:
+            client.create_assembly(template_id="t", assembly_id=None)
+
+    no_answer: Any = caught.value.__cause__
+    cause = no_answer.__cause__
+    assert "got no answer (RemoteProtocolError: it was no valid HTTP)" in str(caught.value)
+    assert (cause.request.method, cause.request.url) == ("POST", f"{url}/assemblies")
+    assert cause.request.headers.keys() == {"host", "content-length"}
+    assert cause.request.content == b""
+    links = 0
+    while cause is not None:
+        assert (str(cause), cause.__traceback__) == ("it was no valid HTTP", None)
+        cause, links = cause.__cause__ or cause.__context__, links + 1
+    assert links > 1
 
 
 def test_what_stands_beside_an_echoed_token_stays_as_it_is(connect: Connect) -> None:
