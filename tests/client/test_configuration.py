@@ -403,6 +403,22 @@ def test_an_httpx_client_of_ones_own_is_used_with_its_settings(wire: Wire) -> No
     assert not own.is_closed
 
 
+def test_a_form_over_our_httpx_client_keeps_its_headers_and_draws_its_boundary(wire: Wire) -> None:
+    """Generated functions name a boundary, `+++`, which the bytes of a file can forge."""
+    http = Transloadit("k", "s", httpx_args={"transport": wire.transport}).get_httpx_client()
+    headers = {"X-A": "b", "content-type": "multipart/form-data; boundary=+++"}
+
+    http.post("/assemblies", files={"a": b"1"}, headers=headers)
+    with pytest.raises(InvalidInput) as caught:
+        http.post("/assemblies", data={"params": "{}"}, files=[("params", (None, "{}"))])
+
+    (request,) = wire.requests
+    assert request.headers["X-A"] == "b"
+    assert b"+++" not in request.content
+    assert re.match(rb"--([0-9a-f]{32})\r\n", request.content)
+    assert str(caught.value) == "the form has the field 'params' twice; nothing was sent"
+
+
 async def _with_an_own_async_client(wire: Wire) -> httpx.AsyncClient:
     own = httpx.AsyncClient(transport=wire.transport, headers={"X-Own": "1"})
     async with AsyncTransloadit("k", "s").set_async_httpx_client(own) as client:
