@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import os
 import re
 import ssl
 import sys
@@ -20,6 +21,7 @@ from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.client import Client
 from transloadit_api.models import CreateAssemblyForm
 from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredentials, Transloadit
+from transloadit_client._calls.contents import PIECE
 from transloadit_client._http.log_filters import OurRequest
 from transloadit_client._http.settings import proxy_of
 from transloadit_standin import StandIn
@@ -417,6 +419,31 @@ def test_a_form_over_our_httpx_client_keeps_its_headers_and_draws_its_boundary(w
     assert b"+++" not in request.content
     assert re.match(rb"--([0-9a-f]{32})\r\n", request.content)
     assert str(caught.value) == "the form has the field 'params' twice; nothing was sent"
+
+
+def test_a_form_goes_out_in_pieces_of_a_good_size() -> None:
+    """Each is a write of its own, and what a socket does not take at once is copied."""
+    large = os.urandom(2 * PIECE + 1)
+    form: dict[str, Any] = {"files": [("a", b"1"), ("b", large), ("c", b"2")]}
+
+    async def awaited() -> list[bytes]:
+        async with AsyncTransloadit("k", "s") as client:
+            request = client.get_async_httpx_client().build_request("POST", "/assemblies", **form)
+            stream: Any = request.stream
+            pieces = aiter(stream)
+            # What is in memory is there at once, without a thread.
+            with pytest.raises(StopIteration) as first:
+                anext(pieces).__await__().send(None)
+            return [first.value.value, *[piece async for piece in pieces]]
+
+    with Transloadit("k", "s") as client:
+        request = client.get_httpx_client().build_request("POST", "/assemblies", **form)
+        stream: Any = request.stream
+        for pieces in (list(stream), asyncio.run(awaited())):
+            assert [len(piece) for piece in pieces[1:4]] == [PIECE, PIECE, 1]
+            assert b"".join(pieces[1:4]) == large
+            assert len(pieces) == 5
+            assert sum(map(len, pieces)) == int(request.headers["Content-Length"])
 
 
 async def _with_an_own_async_client(wire: Wire) -> httpx.AsyncClient:

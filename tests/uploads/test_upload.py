@@ -968,6 +968,22 @@ def test_a_form_is_sent_again_with_the_same_bytes_in_asynchronous_code(
     assert second.body_size > first.body_size > 0
 
 
+def test_a_form_whose_file_breaks_is_not_sent_again(
+    client: Any, api: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("the disk is broken")
+
+    caplog.set_level("INFO", logger="transloadit_client")
+
+    with pytest.raises(InvalidInput, match=r"cannot read the file 'x': .*the disk is broken"):
+        client.create_assembly(steps=STEPS, files=[("x", Broken(A))])
+
+    assert "going to" not in caplog.text
+    assert not api.assemblies
+
+
 def test_a_form_of_bytes_alone_stays_as_it_is() -> None:
     """No thread is needed where there is nothing to wait for."""
     client = AsyncTransloadit("key", "secret").get_async_httpx_client()
