@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from transloadit_api import models
 from transloadit_client import AssemblyStatus
-from transloadit_client._status import as_received
+from transloadit_client._status import as_received, code_of
 
 from ..foreign import many_cases
 
@@ -265,6 +265,21 @@ def test_files_by_step(results: Any, names: dict[str, list[str]]) -> None:
     files = AssemblyStatus.from_dict({"results": results}).files
 
     assert {step: [one.name for one in several] for step, several in files.items()} == names
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"ok": "ASSEMBLY_COMPLETED"}, "ASSEMBLY_COMPLETED"),
+        ({"ok": "ASSEMBLY_COMPLETED", "error": "NO"}, "NO"),
+        ({"ok": "ASSEMBLY_COMPLETED", "error": {"code": "NO"}}, "ASSEMBLY_COMPLETED"),
+        ({"ok": None}, None),
+        ({}, None),
+    ],
+    ids=exactly,
+)
+def test_the_code_of_a_status_is_a_text_or_none(data: dict[str, Any], code: str | None) -> None:
+    assert code_of(AssemblyStatus.from_dict(data)) == code
 
 
 def test_no_results_are_no_files() -> None:

@@ -257,13 +257,17 @@ def test_a_refusal_of_the_api_itself_is_not_taken_for_that_of_a_proxy() -> None:
     assert methods(server) == ["POST", "PATCH"]
 
 
-def test_a_file_that_may_not_go_with_the_creation_follows_it() -> None:
+def test_a_file_that_may_not_go_with_the_creation_follows_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
     server = Server([Says(413, body=b"<html>")], bodies=True)
 
     upload(again(), server, chunk_size=5000)
 
     assert methods(server) == ["POST", "POST", "PATCH"]
     assert server.content == CONTENT
+    assert "going to send its bytes later" in caplog.text
 
 
 def test_a_creation_without_a_body_that_is_too_large_is_refused() -> None:

@@ -663,6 +663,32 @@ def test_nor_that_of_a_stream_whose_bytes_are_gone(client: Any, api: StandIn) ->
     assert caught.value.missing == ("x",)
 
 
+def test_what_is_still_missing_and_cannot_be_sent_again_is_told_with_its_attempts(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    api.faults.append(stray(len(A)))
+    api.faults.append(Answer(403, b"", operation="tusHead"))
+
+    with pytest.raises(UploadIncomplete, match="HTTP 403") as caught:
+        client.upload(waiting(client, 1), a)
+
+    assert isinstance(caught.value.__cause__, ApiError)
+    assert caught.value.attempts == caught.value.__cause__.attempts != ()
+
+
+def test_an_assembly_that_went_on_need_not_name_its_uploads_any_more(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    assembly = waiting(client, 1)
+    ended = {**assembly.to_dict(), "ok": "ASSEMBLY_COMPLETED", "tus_uploads": []}
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(
+        Answer(200, json.dumps(ended).encode(), "application/json", operation="getAssembly")
+    )
+
+    assert client.upload(assembly, a).ok == "ASSEMBLY_COMPLETED"
+
+
 def test_an_assembly_that_went_on_without_a_file_is_not_called_complete(
     client: Any, api: StandIn, a: Path
 ) -> None:
@@ -850,6 +876,7 @@ def test_progress_is_told_at_the_end_at_least(client: Any, a: Path, b: Path) -> 
     assert (last.phase, last.files_sent, last.files_to_send) == ("uploading", 2, 2)
     assert last.bytes_sent == last.bytes_to_send == len(A) + len(B)
     assert last.status is status
+    assert last.assembly_id == status.assembly_id
     assert [it.bytes_sent for it in log] == sorted(it.bytes_sent for it in log)
 
 
@@ -998,15 +1025,17 @@ def test_whoever_is_canceled_does_not_wait_for_a_slow_file(api: StandIn) -> None
     go_on = threading.Event()
 
     def slow() -> Iterator[bytes]:
-        go_on.wait(60)
+        go_on.wait(10)
         yield b""
 
     async def main() -> None:
         async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
             assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=1)
+            began = time.monotonic()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
                     await client.upload(assembly, [("x", slow())])
+            assert time.monotonic() - began < 5.0
             go_on.set()
 
     asyncio.run(main())
