@@ -875,8 +875,8 @@ def test_progress_is_told_at_the_end_at_least(client: Any, a: Path, b: Path) -> 
     last = log[-1]
     assert (last.phase, last.files_sent, last.files_to_send) == ("uploading", 2, 2)
     assert last.bytes_sent == last.bytes_to_send == len(A) + len(B)
-    assert last.status is status
     assert last.assembly_id == status.assembly_id
+    assert last.status is status
     assert [it.bytes_sent for it in log] == sorted(it.bytes_sent for it in log)
 
 
