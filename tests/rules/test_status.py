@@ -157,6 +157,14 @@ def test_a_status_comes_back_as_it_came(data: dict[str, Any]) -> None:
     assert_nothing_is_lost(data)
 
 
+def test_a_log_line_counts_files_without_reading_them() -> None:
+    """Reading 10,000 of them takes longer than parsing their JSON."""
+    status = as_received(page("page_cancel"))
+
+    assert repr(status).endswith("uploads=1, results=2)")
+    assert status._unread.keys() == {"uploads", "results"}
+
+
 @pytest.mark.parametrize("data", STATUSES.values(), ids=STATUSES)
 def test_another_status_is_another(data: dict[str, Any]) -> None:
     assert AssemblyStatus.from_dict(data) != AssemblyStatus.from_dict({**data, "more": 1})
