@@ -79,9 +79,9 @@ class Pool(httpx.BaseTransport):
         except BaseException:  # Ctrl-C
             if not self._state.give_up(turn):
                 # Its turn came all the same: what it was given goes on to the next.
-                self._give_back(turn.line)
                 for line in turn.leaving:
                     line.transport.close()
+                self._give_back(turn.line)
             raise
         if not its_turn and self._state.give_up(turn):
             raise httpx.PoolTimeout("no connection became free")
