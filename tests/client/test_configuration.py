@@ -243,7 +243,7 @@ def test_a_socks_proxy_is_taken_where_its_package_is(
     (tmp_path / "socksio.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
 
-    assert proxy_of("socks5h://a.example", "proxy").url == "socks5h://a.example"
+    assert proxy_of("socks5://a.example", "proxy").url == "socks5://a.example"
 
 
 def test_a_certificate_beside_a_context_is_refused(connect: Connect) -> None:
