@@ -32,14 +32,12 @@ def _pydantic_schema(cls: Any, _source: object, _handler: object) -> Any:
     """
     from pydantic_core import core_schema as to  # noqa: PLC0415  # those who ask for it have it
 
-    json_object = to.dict_schema(to.str_schema(), to.any_schema())
+    json_object = to.dict_schema(to.str_schema())
     read = to.no_info_after_validator_function(cls.from_dict, json_object)
     return to.json_or_python_schema(
         json_schema=read,
         python_schema=to.union_schema([to.is_instance_schema(cls), read]),
-        serialization=to.plain_serializer_function_ser_schema(
-            lambda model: model.to_dict(), return_schema=json_object
-        ),
+        serialization=to.plain_serializer_function_ser_schema(lambda model: model.to_dict()),
     )
 
 
@@ -112,7 +110,7 @@ class AssemblyStatus(models.AssemblyStatus):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[misc]  # attrs makes it
-        self.headers = state.get("headers", NO_HEADERS)
+        self.headers = state["headers"]
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

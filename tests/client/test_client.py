@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from transloadit_api.models import CreateAssemblyParams, Step, Steps
-from transloadit_client import ApiError, InvalidInput, MissingCredentials
-from transloadit_standin import StandIn
+from transloadit_client import ApiError, InvalidInput, MissingCredentials, NoAnswer
+from transloadit_standin import Delay, Drop, StandIn
 
 Connect = Callable[..., Any]
 STEPS: dict[str, dict[str, Any]] = {
@@ -188,6 +188,30 @@ def test_an_assembly_that_was_created_and_failed_raises_with_its_status(
     assert str(caught.value.assembly_id) in str(caught.value)
     assert caught.value.status is not None
     assert caught.value.status.failed
+
+
+@pytest.mark.parametrize(
+    ("fault", "ended"),
+    [
+        (
+            Drop("headers"),
+            "got no answer (RemoteProtocolError: Server disconnected without sending a response.)",
+        ),
+        (Delay(5.0), "timed out (ReadTimeout"),
+    ],
+    ids=["cut", "slow"],
+)
+def test_an_error_says_how_it_ended_without_an_answer(
+    api: StandIn, connect: Connect, fault: Any, ended: str
+) -> None:
+    host = api.url.removeprefix("http://")
+    api.faults.append(fault)
+
+    with pytest.raises(NoAnswer) as caught:
+        connect(base_url=api.url, retry=None).get_assembly("0" * 32, timeout=0.2)
+
+    said = f"could not read Assembly {'0' * 32}: the request to {host} {ended}"
+    assert str(caught.value).startswith(said)
 
 
 def test_an_unknown_assembly_raises(client: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import os
 import re
 import ssl
 import sys
@@ -20,7 +21,9 @@ from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.client import Client
 from transloadit_api.models import CreateAssemblyForm
 from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredentials, Transloadit
+from transloadit_client._calls.contents import PIECE
 from transloadit_client._http.log_filters import OurRequest
+from transloadit_client._http.settings import proxy_of
 from transloadit_standin import StandIn
 
 from ..scripted import ID, Wire
@@ -147,7 +150,9 @@ class NoContainer:
         {"httpx_args": {"proxy": "ftp://proxy"}},
         {"httpx_args": {"proxy": 5}},
         {"httpx_args": {"proxy": "http://a b:80"}},
-        {"httpx_args": {"proxy": "http://proxy:99999"}},
+        {"httpx_args": {"proxy": "http://[::1"}},
+        {"httpx_args": {"proxy": "http://proxy:0"}},
+        {"httpx_args": {"proxy": "http://proxy:65536"}},
         {"httpx_args": {"proxy": "http://.proxy"}},
         {"httpx_args": {"timeout": "x"}},
         {"httpx_args": {"transport": "x"}},
@@ -172,16 +177,73 @@ def test_what_httpx_refuses_is_named_and_not_quoted(connect: Connect) -> None:
         assert "hunter2" not in str(caught.value)
 
 
+NO_PROXY = "is not the URL of a proxy (http, https, socks5 or socks5h)"
+
+
+def test_what_is_no_proxy_says_which_there_are_and_where_it_came_from(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidInput) as by_argument:
+        connect("k", "s", httpx_args={"proxy": "ftp://me:hush@proxy"})
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://me:hush@proxy")
+    with pytest.raises(InvalidInput) as by_variable:
+        connect("k", "s")
+
+    assert str(by_argument.value) == f"httpx_args['proxy'] {NO_PROXY}"
+    assert str(by_variable.value) == (
+        f"the environment variable HTTPS_PROXY (or https_proxy) {NO_PROXY}; correct or unset it,"
+        " or give httpx_args={'trust_env': False}"
+    )
+
+
 @pytest.mark.parametrize(
-    ("args", "package"), [({"proxy": "socks5://a.example"}, "socksio"), ({"http2": True}, "h2")]
+    "proxy",
+    [
+        "proxy:1",
+        "https://proxy:65535",
+        "http://[fe80::1%25eth0]:3128",  # an address of this link alone
+        httpx.Proxy("http://proxy", auth=("me", "word")),
+    ],
+    ids=str,
+)
+def test_a_proxy_that_a_request_can_be_sent_to_is_taken(connect: Connect, proxy: Any) -> None:
+    connect("k", "s", httpx_args={"proxy": proxy})
+
+
+SOCKS = "httpx_args['proxy'] is a SOCKS proxy, which"
+
+
+@pytest.mark.parametrize(
+    ("args", "package", "what", "extra"),
+    [
+        ({"proxy": "socks5://a.example"}, "socksio", SOCKS, "socks"),
+        ({"http2": True}, "h2", "http2", "http2"),
+    ],
 )
 def test_what_takes_another_package_is_refused_without_it(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], package: str
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    args: dict[str, Any],
+    package: str,
+    what: str,
+    extra: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
-    with pytest.raises(InvalidInput, match="another package: pip install"):
+    with pytest.raises(InvalidInput) as caught:
         connect("k", "s", httpx_args=args)
+
+    assert str(caught.value) == f"{what} needs another package: pip install 'httpx[{extra}]'"
+
+
+def test_a_socks_proxy_is_taken_where_its_package_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "socksio.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert proxy_of("socks5://a.example", "proxy").url == "socks5://a.example"
 
 
 def test_a_certificate_beside_a_context_is_refused(connect: Connect) -> None:
@@ -343,6 +405,47 @@ def test_an_httpx_client_of_ones_own_is_used_with_its_settings(wire: Wire) -> No
     assert not own.is_closed
 
 
+def test_a_form_over_our_httpx_client_keeps_its_headers_and_draws_its_boundary(wire: Wire) -> None:
+    """Generated functions name a boundary, `+++`, which the bytes of a file can forge."""
+    http = Transloadit("k", "s", httpx_args={"transport": wire.transport}).get_httpx_client()
+    headers = {"X-A": "b", "content-type": "multipart/form-data; boundary=+++"}
+
+    http.post("/assemblies", files={"a": b"1"}, headers=headers)
+    with pytest.raises(InvalidInput) as caught:
+        http.post("/assemblies", data={"params": "{}"}, files=[("params", (None, "{}"))])
+
+    (request,) = wire.requests
+    assert request.headers["X-A"] == "b"
+    assert b"+++" not in request.content
+    assert re.match(rb"--([0-9a-f]{32})\r\n", request.content)
+    assert str(caught.value) == "the form has the field 'params' twice; nothing was sent"
+
+
+def test_a_form_goes_out_in_pieces_of_a_good_size() -> None:
+    """Each is a write of its own, and what a socket does not take at once is copied."""
+    large = os.urandom(2 * PIECE + 1)
+    form: dict[str, Any] = {"files": [("a", b"1"), ("b", large), ("c", b"2")]}
+
+    async def awaited() -> list[bytes]:
+        async with AsyncTransloadit("k", "s") as client:
+            request = client.get_async_httpx_client().build_request("POST", "/assemblies", **form)
+            stream: Any = request.stream
+            pieces = aiter(stream)
+            # What is in memory is there at once, without a thread.
+            with pytest.raises(StopIteration) as first:
+                anext(pieces).__await__().send(None)
+            return [first.value.value, *[piece async for piece in pieces]]
+
+    with Transloadit("k", "s") as client:
+        request = client.get_httpx_client().build_request("POST", "/assemblies", **form)
+        stream: Any = request.stream
+        for pieces in (list(stream), asyncio.run(awaited())):
+            assert [len(piece) for piece in pieces[1:4]] == [PIECE, PIECE, 1]
+            assert b"".join(pieces[1:4]) == large
+            assert len(pieces) == 5
+            assert sum(map(len, pieces)) == int(request.headers["Content-Length"])
+
+
 async def _with_an_own_async_client(wire: Wire) -> httpx.AsyncClient:
     own = httpx.AsyncClient(transport=wire.transport, headers={"X-Own": "1"})
     async with AsyncTransloadit("k", "s").set_async_httpx_client(own) as client:
@@ -490,6 +593,26 @@ def test_what_gives_power_is_masked_in_a_logged_url(
         logging.getLogger("httpx").warning("HTTP Request: %s %d", httpx.URL(url), 200)
 
     assert caplog.messages == [f"HTTP Request: {shown} 200"]
+
+
+def test_headers_that_the_http_stack_logs_are_cut_and_only_those_of_our_requests(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    httpcore, hpack = logging.getLogger("httpcore.http11"), logging.getLogger("hpack.hpack")
+    with OurRequest():
+        httpcore.debug("receive_response_headers.complete return_value=[(b'A', b'hush')]")
+        hpack.debug("Decoded hush")
+        hpack.info("of no header")
+    httpcore.debug("headers=[(b'B', b'theirs')]")
+    hpack.debug("Decoded theirs")
+
+    assert caplog.messages == [
+        "receive_response_headers.complete return_value=…",
+        "of no header",
+        "headers=[(b'B', b'theirs')]",
+        "Decoded theirs",
+    ]
 
 
 def test_urls_of_other_programs_requests_are_logged_as_they_are(

@@ -333,12 +333,21 @@ def test_a_repr_is_one_line_that_helps() -> None:
 
 
 def test_a_status_is_a_small_table_in_a_notebook() -> None:
-    html = AssemblyStatus.from_dict(STATUS)._repr_html_()
+    def table(*rows: tuple[str, object]) -> str:
+        cells = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows)
+        return f"<table>{cells}</table>"
 
-    assert html.startswith("<table><tr><th>Assembly</th>")
-    assert "<th>results of &lt;i&gt;</th><td>2</td>" in html
-    assert "&lt;b&gt;done&lt;/b&gt;" in html
-    assert "UNSET" not in AssemblyStatus()._repr_html_()
+    assert AssemblyStatus.from_dict(STATUS)._repr_html_() == table(
+        ("Assembly", ID),
+        ("state", "ASSEMBLY_COMPLETED"),
+        ("message", "&lt;b&gt;done&lt;/b&gt;"),
+        ("uploads", 1),
+        ("results of thumbs", 1),
+        ("results of &lt;i&gt;", 2),
+    )
+    failed = AssemblyStatus(ok="ASSEMBLY_EXECUTING", error="NO_FILE", assembly_id=ID)
+    assert failed._repr_html_() == table(("Assembly", ID), ("state", "NO_FILE"), ("uploads", 0))
+    assert AssemblyStatus()._repr_html_() == table(("uploads", 0))
 
 
 def test_the_headers_of_an_answer_stay_with_status_and_error(connect: Callable[..., Any]) -> None:
@@ -399,9 +408,11 @@ def test_a_status_is_a_field_of_pydantic() -> None:
     assert job.model_dump(mode="json")["status"] == STATUS
     assert Job.model_validate_json(job.model_dump_json()).status == status
     assert Job.model_validate({"status": STATUS, "file": {"name": "a"}}).status == status
-    assert Job.model_json_schema()["properties"]["status"]["type"] == "object"
-    with pytest.raises(pydantic.ValidationError):
-        Job.model_validate({"status": "ASSEMBLY_COMPLETED"})
+    for mode in ("validation", "serialization"):
+        assert Job.model_json_schema(mode=mode)["properties"]["status"]["type"] == "object"
+    for wrong in ("ASSEMBLY_COMPLETED", {1: "no key of JSON"}):
+        with pytest.raises(pydantic.ValidationError):
+            Job.model_validate({"status": wrong})
 
 
 def test_a_status_is_the_answer_of_a_fastapi_endpoint() -> None:

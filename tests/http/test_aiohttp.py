@@ -3,13 +3,16 @@
 import asyncio
 import gc
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 from anyio.from_thread import BlockingPortal
 
 from transloadit_client import (
@@ -112,18 +115,94 @@ def test_a_server_that_takes_no_body_meets_the_timeout(
             client.create_assembly(steps=STEPS, files=[file], timeout=0.5)
 
 
-def test_a_body_that_is_shorter_than_announced_is_not_waited_for(
-    transport: AiohttpTransport,
+@pytest.mark.parametrize(
+    ("announced", "read"), [(10, ["four", "five"]), (6, ["four", "five"]), (2, ["four"])]
+)
+def test_a_body_of_another_length_than_announced_is_refused_and_read_no_further(
+    transport: AiohttpTransport, announced: int, read: list[str]
 ) -> None:
-    async def main() -> None:
-        async with httpx.AsyncClient(transport=transport) as http:
-            await http.post(server.url, content=pieces(), headers={"Content-Length": "10"})
+    """As by h11: a server would wait for what is missing, and take what is left for a request."""
+    given: list[str] = []
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield b"four"
+        for piece in ("four", "five"):
+            given.append(piece)
+            yield piece.encode()
 
-    with Served(Service()) as server, pytest.raises(httpx.LocalProtocolError, match="length"):
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=transport) as http:
+            length = {"Content-Length": str(announced)}
+            await http.post(server.url, content=pieces(), headers=length)
+
+    with Served(Service()) as server, pytest.raises(httpx.LocalProtocolError) as caught:
         asyncio.run(main())
+
+    assert str(caught.value) == "not the length it had"
+    assert given == read
+
+
+def test_a_request_without_a_timeout_sends_its_body(
+    connect: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "cat.jpg"
+    file.write_bytes(b"a cat")
+    with StandIn(key="k", secret="s") as api:
+        client = connect("k", "s", base_url=api.url, retry=None)
+
+        created = client.create_assembly(steps=STEPS, files=[file], timeout=httpx.Timeout(None))
+
+    assert created.assembly_id in api.assemblies
+
+
+@asynccontextmanager
+async def heard(heads: list[str], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """The URL of a server that answers with nothing, and notes what each request begins with."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+
+
+def test_a_request_goes_out_as_it_is(transport: AiohttpTransport) -> None:
+    """A signed URL is spelled as it was signed, and no header is added."""
+    heads: list[str] = []
+
+    async def main() -> None:
+        async with heard(heads) as url:
+            request = httpx.Request("GET", f"{url}/a%7Eb%2Fc?x=%41+%C3%BC", headers={"X-A": "b"})
+            await (await transport.handle_async_request(request)).aread()
+            await transport.aclose()
+
+    asyncio.run(main())
+
+    first, *headers = heads[0].strip().split("\r\n")
+    assert first == "GET /a%7Eb%2Fc?x=%41+%C3%BC HTTP/1.1"
+    assert {header.partition(":")[0].lower() for header in headers} == {"host", "x-a"}
+
+
+def test_over_tls_a_server_is_believed_by_its_certificate_unless_told_otherwise() -> None:
+    ca, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(tls)
+    trusting = ssl.create_default_context()
+    ca.configure_trust(trusting)
+
+    async def status(**settings: Any) -> int:
+        async with (
+            heard([], tls) as url,
+            httpx.AsyncClient(transport=AiohttpTransport(**settings)) as http,
+        ):
+            return (await http.get(url)).status_code
+
+    for strict in ({}, {"verify": True}):
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            asyncio.run(status(**strict))
+    assert asyncio.run(status(verify=trusting)) == 204
+    assert asyncio.run(status(verify=False)) == 204
 
 
 def test_a_connection_that_the_server_closed_while_nothing_ran_is_not_used(

@@ -109,6 +109,19 @@ def test_ssl_cert_dir_is_heeded(
         connect(base_url=secure.url, retry=None).get_assembly(ID)
 
 
+@pytest.mark.parametrize("trust_env", [True, False])
+def test_a_folder_of_certificates_may_be_given(
+    connect: Connect, secure: Secure, ca_file: str, *, trust_env: bool
+) -> None:
+    args = {"trust_env": trust_env}
+    client = connect(
+        base_url=secure.url, verify_ssl=Path(ca_file).parent, retry=None, httpx_args=args
+    )
+
+    with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+        client.get_assembly(ID)
+
+
 @pytest.mark.parametrize("verify", [True, "file", False], ids=["default", "file", "unverified"])
 def test_without_trust_env_no_variable_of_tls_is_read(
     connect: Connect, secure: Secure, ca_file: str, monkeypatch: pytest.MonkeyPatch, verify: Any
@@ -302,11 +315,12 @@ def test_an_error_names_the_host_and_the_proxy_without_its_password(
     assert "hunter2" not in str(error)
 
 
+@pytest.mark.parametrize("no_proxy", ["::1", "[::1]:9"])
 def test_an_error_names_the_proxy_of_that_host_alone(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, no_proxy: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "::1")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
 
     with pytest.raises(NoAnswer) as caught:
         connect(base_url="http://[::1]:9", retry=None).get_assembly(ID)

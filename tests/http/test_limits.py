@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import json
+import os
 import pickle
+import signal
 import socket
 import socketserver
 import threading
@@ -24,6 +26,7 @@ from transloadit_client import (
     AsyncTransloadit,
     DownloadIncomplete,
     InvalidInput,
+    OutcomeUnknown,
     RetryPolicy,
     Transloadit,
     TransloaditError,
@@ -96,6 +99,28 @@ def test_a_result_that_drips_ends_at_the_deadline(
             client.download_results(ended(url), tmp_path)
 
         assert time.monotonic() - began < 5.0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_deadlines_as_well(tmp_path: Path) -> None:
+    """The thread that ends what drips is in the parent alone."""
+    with dripping(b"HTTP/1.1 200 OK\r\nX-Long: ") as url:
+        client = Transloadit(base_url=url, retry=RetryPolicy(attempts=1, deadline=0.3))
+        with pytest.raises(DownloadIncomplete, match="not complete in time"):
+            client.download_results(ended(url), tmp_path)
+
+        if (child := os.fork()) == 0:
+            signal.alarm(5)
+            code = 1
+            try:
+                client.download_results(ended(url), tmp_path)
+            except DownloadIncomplete as error:
+                code = 0 if "not complete in time" in str(error) else 2
+            finally:
+                os._exit(code)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_result_that_comes_takes_longer_than_the_deadline(
@@ -213,7 +238,8 @@ def html_escaped(text: str) -> str:
     return "".join(f"&#x{ord(character):x};" for character in text)
 
 
-ESCAPES = [str, json_escaped, percent_escaped, html_escaped, lambda it: it.replace("/", "\\/"),
+ESCAPES = [str, json_escaped, lambda it: json_escaped(it).lower(), percent_escaped, html_escaped,
+           lambda it: it.replace("/", "\\/"),
            lambda it: percent_escaped(html_escaped(it))]  # fmt: skip
 
 
@@ -259,6 +285,40 @@ def test_a_token_that_is_echoed_shows_nowhere(
     )
     for spelled in (TOKEN, TOKEN.lower(), echo, repr(TOKEN)[1:-1]):
         assert spelled not in told
+
+
+def test_an_error_quotes_nothing_of_what_is_no_http_and_keeps_of_the_request_its_url(
+    connect: Connect,
+) -> None:
+    """A token may be in what a peer says, in frames of the HTTP stack, and in the request."""
+    with dripping(b"hush " + TOKEN.encode() + b"\r\n\r\n") as url:
+        client = connect(base_url=url, auth_token=TOKEN, retry=None)
+        with pytest.raises(OutcomeUnknown) as caught:
+            client.create_assembly(template_id="t", assembly_id=None)
+
+    no_answer: Any = caught.value.__cause__
+    cause = no_answer.__cause__
+    assert "got no answer (RemoteProtocolError: it was no valid HTTP)" in str(caught.value)
+    assert (cause.request.method, cause.request.url) == ("POST", f"{url}/assemblies")
+    assert cause.request.headers.keys() == {"host", "content-length"}
+    assert cause.request.content == b""
+    links = 0
+    while cause is not None:
+        assert (str(cause), cause.__traceback__) == ("it was no valid HTTP", None)
+        cause, links = cause.__cause__ or cause.__context__, links + 1
+    assert links > 1
+
+
+def test_what_stands_beside_an_echoed_token_stays_as_it_is(connect: Connect) -> None:
+    reason = [f"no {TOKEN}", {"a": [1, None, "ü"]}, []]
+    body = json.dumps({"error": "NO", "reason": reason}, ensure_ascii=False)
+    client = answering(connect, 400, content=body.encode(), settings={"auth_token": TOKEN})
+
+    with pytest.raises(ApiError) as caught:
+        client.create_assembly(template_id="t", assembly_id=None)
+
+    assert caught.value.reason == ["no (auth token)", *reason[1:]]
+    assert caught.value.body == body.replace(TOKEN, "(auth token)")
 
 
 def test_what_is_not_the_token_stays_as_it_is(connect: Connect) -> None:

@@ -167,13 +167,26 @@ class Httpx2Client:
     """As a client of httpx2, which is no `httpx.Client`."""
 
 
-@pytest.mark.parametrize("given", [None, Httpx2Client(), AsyncTransloadit])
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (None, "builtins.NoneType"),
+        (Httpx2Client(), f"{__name__}.Httpx2Client"),
+        (AsyncTransloadit, "transloadit_client.AsyncTransloadit"),
+    ],
+)
 def test_an_object_that_is_no_httpx_client_is_refused_where_it_is_given(
-    connect: Connect, given: Any
+    connect: Connect, given: Any, kind: str
 ) -> None:
     client = connect()
 
-    with pytest.raises(InvalidInput, match=r"takes an httpx\.Client"):
-        client.set_httpx_client(given)
-    with pytest.raises(InvalidInput, match=r"takes an httpx\.AsyncClient"):
-        client.set_async_httpx_client(given)
+    for wanted, give in (
+        ("Client", client.set_httpx_client),
+        ("AsyncClient", client.set_async_httpx_client),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            give(given)
+        assert str(caught.value) == (
+            f"this takes an httpx.{wanted}, not {kind}: make one with httpx.{wanted}(…);"
+            " httpx2 is a library of its own"
+        )

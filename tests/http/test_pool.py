@@ -175,9 +175,11 @@ def test_a_wait_for_a_connection_ends_when_its_own_timeout_says_so(
     first = reader.read()
     until(lambda: server.busy == 1)
 
-    with pytest.raises(NoAnswer, match="PoolTimeout"):
+    with pytest.raises(NoAnswer, match="PoolTimeout: no connection became free") as caught:
         reader.read(timeout=httpx.Timeout(10, pool=0.05)).result(10)
 
+    cause: Any = caught.value.__cause__
+    assert cause.request.url.path == f"/assemblies/{ASSEMBLY_ID}"
     server.go.set()
     assert first.result(10).busy
 
@@ -568,22 +570,145 @@ def test_a_connection_that_cannot_be_made_takes_no_place() -> None:
     assert asyncio.run(awaited(AsyncPool(make, httpx.Limits(max_connections=1)))) == 204
 
 
+SOON = httpx.Request("GET", GET.url, extensions={"timeout": {"pool": 0.05}})
+
+
+class Line(httpx.MockTransport):
+    """A connection that knows whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: httpx.Response(204))
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def lines() -> list[Line]:
+    return []
+
+
+@pytest.fixture
+def make_line(lines: list[Line]) -> Callable[[Origin], Line]:
+    def make(_: Origin) -> Line:
+        lines.append(Line())
+        return lines[-1]
+
+    return make
+
+
+GIVES_UP = pytest.mark.parametrize(
+    ("url", "its_turn_came", "are_closed"),
+    [
+        ("https://api.example/", False, [False]),
+        ("https://api.example/", True, [False]),
+        # It was to close the one that led elsewhere, and to make one of its own.
+        ("https://elsewhere.example/", True, [True, False]),
+    ],
+)
+"""Where a request goes that stops to wait, whether its turn came in that moment; which lines are
+closed once another one was answered."""
+
+
+@GIVES_UP
 def test_ctrl_c_while_waiting_for_a_connection_gives_the_turn_back(
     monkeypatch: pytest.MonkeyPatch,
+    make_line: Callable[[Origin], Line],
+    lines: list[Line],
+    *,
+    url: str,
+    its_turn_came: bool,
+    are_closed: list[bool],
 ) -> None:
-    pool = Pool(
-        lambda _: httpx.MockTransport(lambda _: httpx.Response(204)),
-        httpx.Limits(max_connections=1),
-    )
-    first = pool.handle_request(GET)
+    pool = Pool(make_line, httpx.Limits(max_connections=1))
+    first: Any = pool.handle_request(GET).stream
 
     def interrupted(*_: object) -> bool:
+        if its_turn_came:
+            first.close()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Event, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        pool.handle_request(GET)
+        pool.handle_request(httpx.Request("GET", url))
     monkeypatch.undo()
+    first.close()
 
-    first.stream.close()  # type: ignore[union-attr]  # it is no asynchronous one
-    assert pool.handle_request(GET).status_code == 204
+    assert pool.handle_request(SOON).status_code == 204
+    assert [line.is_closed for line in lines] == are_closed
+
+
+@GIVES_UP
+def test_a_request_that_is_canceled_while_waiting_gives_its_turn_back(
+    make_line: Callable[[Origin], Line],
+    lines: list[Line],
+    *,
+    url: str,
+    its_turn_came: bool,
+    are_closed: list[bool],
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits(max_connections=1))
+        first: Any = (await pool.handle_async_request(GET)).stream
+        second = asyncio.create_task(pool.handle_async_request(httpx.Request("GET", url)))
+        await asyncio.sleep(0.01)
+        if its_turn_came:
+            await first.aclose()
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        await first.aclose()
+
+        assert (await pool.handle_async_request(SOON)).status_code == 204
+        assert [line.is_closed for line in lines] == are_closed
+
+    asyncio.run(main())
+
+
+def test_ctrl_c_while_waiting_lets_no_request_before_it_pass(
+    monkeypatch: pytest.MonkeyPatch, make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    pool = Pool(make_line, httpx.Limits(max_connections=1))
+    first: Any = pool.handle_request(GET).stream
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as thread:
+        second = thread.submit(pool.handle_request, GET)
+        until(lambda: pool._state._waiting)
+        monkeypatch.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pool.handle_request(GET)
+        monkeypatch.undo()
+        with pytest.raises(TimeoutError):
+            second.result(0.05)
+
+        first.close()
+        assert second.result(10).status_code == 204
+    assert len(lines) == 1
+
+
+def test_a_request_that_gives_up_lets_none_before_it_pass(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits(max_connections=1))
+        first: Any = (await pool.handle_async_request(GET)).stream
+        second, third = (asyncio.create_task(pool.handle_async_request(GET)) for _ in range(2))
+        await asyncio.sleep(0.01)
+        third.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await third
+        await asyncio.sleep(0.01)
+
+        assert not second.done()
+        await first.aclose()
+        assert (await second).status_code == 204
+        assert len(lines) == 1
+
+    asyncio.run(main())

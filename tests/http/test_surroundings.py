@@ -198,6 +198,34 @@ def test_a_generated_function_that_follows_takes_nothing_along(cookies: Server) 
         assert cookies.received(header) == server.received(header) == [None, None]
 
 
+@pytest.mark.parametrize("setting", [False, True])
+@pytest.mark.parametrize("asked", [None, False, True])
+def test_a_request_over_our_httpx_client_is_followed_as_it_says_or_else_as_our_client_does(
+    *, setting: bool, asked: bool | None
+) -> None:
+    """`get_httpx_client()` is for requests that no method sends, whoever carries them."""
+    options: Any = {} if asked is None else {"follow_redirects": asked}
+    other: Any = {"follow_redirects": not setting}
+
+    async def awaited(url: str) -> None:
+        async with httpx.AsyncClient(**other) as own:
+            client = AsyncTransloadit(base_url=url, follow_redirects=setting)
+            http = client.set_async_httpx_client(own).get_async_httpx_client()
+            await http.get("/a", **options)
+            await http.send(http.build_request("GET", "/a"), **options)
+
+    with Server() as elsewhere, Server(302, {"Location": f"{elsewhere.url}/x"}) as server:
+        with httpx.Client(**other) as own:
+            client = Transloadit(base_url=server.url, follow_redirects=setting)
+            http = client.set_httpx_client(own).get_httpx_client()
+            http.get("/a", **options)
+            http.send(http.build_request("GET", "/a"), **options)
+        asyncio.run(awaited(server.url))
+
+    assert len(server.seen) == 4
+    assert len(elsewhere.seen) == (4 if (setting if asked is None else asked) else 0)
+
+
 class Proxy(ThreadingHTTPServer):
     """A forward proxy: hands each request on to the server that its URL names."""
 

@@ -206,6 +206,26 @@ def test_a_request_that_is_none_or_can_be_read_in_two_ways_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("JSON", "the request's content type is not that of a form"),
+        ("101 fields", "the form is broken"),
+        ("no boundary", "the content type names no boundary"),
+        ("101 parts", "the form has too many parts"),
+        ("no end", "the form was cut short"),
+        ("a part without a name", "a part of the form is no field"),
+        ("two names in one header", "a part of the form has no name that all read alike"),
+        ("a status in base64", "a part of the form is encoded once more"),
+        ("the boundary at the start", "a part of the form holds the boundary"),
+    ],
+)
+def test_an_error_says_why_a_form_cannot_be_read(name: str, why: str) -> None:
+    body, content_type, _ = REFUSED[name]
+
+    assert refused(body, content_type) == f"the Pingback cannot be read: {why}"
+
+
+@pytest.mark.parametrize(
     "signature",
     [
         "", " ", "sha1", "sha1:", ":", "é", "\U0001f511", "\ud800", "\0", "0" * 40, "0" * 10**6,

@@ -16,6 +16,7 @@ import django
 import httpx
 import pytest
 import uvicorn
+from anyio.from_thread import BlockingPortal
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.test import Client as DjangoClient
@@ -196,8 +197,35 @@ def test_a_request_whose_form_was_read_first_has_no_body_left() -> None:
 
 
 def test_a_request_whose_body_is_awaited_is_told_apart() -> None:
-    with pytest.raises(InvalidInput, match="use `await verify_async_request"):
+    with pytest.raises(InvalidInput) as caught:
         pingback.verify_request(Request({"type": "http", "headers": []}), SECRET)
+
+    assert str(caught.value) == (
+        "the request's body is awaited: use `await verify_async_request(…)`"
+    )
+
+
+def test_algorithms_can_be_narrowed_for_a_request_as_well(portal: BlockingPortal) -> None:
+    body, content_type = urlencoded({"transloadit": TEXT, "signature": SIGNATURE})
+    only = {"algorithms": ["sha384"]}
+    refused = pytest.raises(pingback.PingbackError, match="not of an accepted algorithm")
+
+    with Flask("it").test_request_context(method="POST", data=body, content_type=content_type):
+        with refused:
+            pingback.verify_request(flask_request, SECRET, **only)
+        assert pingback.verify_request(flask_request, SECRET).ok
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def awaited() -> None:
+        scope = {"type": "http", "headers": [(b"content-type", content_type.encode())]}
+        request = Request(scope, receive)
+        with refused:
+            await pingback.verify_async_request(request, SECRET, **only)
+        assert (await pingback.verify_async_request(request, SECRET)).ok
+
+    portal.call(awaited)
 
 
 def test_what_is_no_request_is_the_callers_mistake() -> None:

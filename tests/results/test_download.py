@@ -102,6 +102,23 @@ def saver(connect: Callable[..., Any], shop: Shop, tmp_path: Path) -> Saver:
 # What cannot be saved
 
 
+@pytest.mark.parametrize(("number", "more"), [(3, ""), (4, "; and 1 more"), (5, "; and 2 more")])
+def test_an_error_names_the_first_three_results_that_are_missing(
+    saver: Saver, number: int, more: str
+) -> None:
+    with pytest.raises(DownloadIncomplete) as caught:
+        saver.save(*({"name": f"{n}.jpg"} for n in range(number)))
+
+    error = caught.value
+    named = "; ".join(f"made/{n}.jpg has no URL in the status" for n in range(3))
+    assert str(error) == (
+        f"{number} of {number} results of Assembly {ID} could not be saved: {named}{more}."
+    )
+    assert [missing.file.name for missing in error.missing] == [f"{n}.jpg" for n in range(number)]
+    assert error.status
+    assert (error.status.ok, error.code) == ("ASSEMBLY_COMPLETED", "ASSEMBLY_COMPLETED")
+
+
 def test_a_result_without_a_url_is_reported_and_the_others_are_saved(saver: Saver) -> None:
     good = saver.shop.file("good.jpg", serves(DATA), **FACTS)
 
@@ -172,18 +189,27 @@ def test_a_refusal_is_not_tried_again(saver: Saver, code: int) -> None:
 
 
 WRONG: dict[str, tuple[Script, str]] = {
-    "a page": (says(200, b"<html>", Content_Type="text/html; charset=utf-8"), "a page"),
-    "other bytes": (serves(DATA[::-1]), "md5"),
-    "fewer bytes": (serves(DATA[:-1]), "511999 bytes came, where the status has 512000"),
-    "more bytes": (serves(DATA + b"x"), "512001 bytes came, where the status has 512000"),
+    "a page": (
+        says(200, b"<html>", Content_Type="text/html; charset=utf-8"),
+        ": a page (HTML) of 6 bytes came, where the status has 512000."),
+    "other bytes": (
+        serves(DATA[::-1]), ": the md5 of its 512000 bytes is not the one that the status has."),
+    "fewer bytes": (
+        serves(DATA[:-1]), ": an answer of 511999 bytes came, where the status has 512000."),
+    "more bytes": (
+        serves(DATA + b"x"), ": an answer of 512001 bytes came, where the status has 512000."),
     "fewer bytes than announced": (serves(DATA, breaks_after=0), "got no answer"),
-    "fewer chunks": (chunked(DATA[:-1]), "ended after 511999 of 512000 bytes"),
-    "more chunks": (chunked(DATA + b"x"), "more than the 512000 bytes"),
-    "chunks without end": (chunked(DATA * 100), "more than the 512000 bytes"),
+    "fewer chunks": (chunked(DATA[:-1]), ": it ended after 511999 of 512000 bytes."),
+    "more chunks": (
+        chunked(DATA + b"x"), ": the answer holds more than the 512000 bytes it should."),
+    "chunks without end": (
+        chunked(DATA * 100), ": the answer holds more than the 512000 bytes it should."),
     "no content": (says(204), "HTTP 204"),
     "a range that nobody asked for": (
-        says(206, b"xy", Content_Range="bytes 7-8/512000"), "another range"),
-    "a range of nothing": (says(206, b"xy"), "another range"),
+        says(206, b"xy", Content_Range="bytes 7-8/512000"),
+        ": the answer holds another range than was asked for."),
+    "a range of nothing": (
+        says(206, b"xy"), ": the answer holds another range than was asked for."),
     "a redirect to nowhere": (says(302), "HTTP 302"),
     "trouble": (says(503), "HTTP 503"),
 }  # fmt: skip
@@ -202,8 +228,11 @@ def test_what_is_not_the_file_is_never_saved(saver: Saver, script: Script, reaso
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (says(200, b"<html>", Content_Type="text/html"), "a page"),
-        (says(200, b"zipped", Content_Encoding="gzip"), "compressed"),
+        (says(200, b"<html>", Content_Type="text/html"), ": a page (HTML) came instead."),
+        (
+            says(200, b"zipped", Content_Encoding="gzip"),
+            ": it came compressed, though that was not asked for.",
+        ),
         (chunked(DATA, ends=False), "got no answer"),
         (serves(DATA, breaks_after=10, etag=None), "got no answer"),
     ],
@@ -252,10 +281,13 @@ def test_files_are_fetched_one_at_a_time_at_least(saver: Saver, wrong: Any) -> N
 def test_a_busy_assembly_has_no_results_yet(saver: Saver) -> None:
     saver.shop.scripts[f"/assemblies/{ID}"] = [as_json(saver.shop.status(ok="ASSEMBLY_EXECUTING"))]
 
-    with pytest.raises(StillBusy, match="wait for it first") as caught:
+    with pytest.raises(StillBusy) as caught:
         saver.client.download_results(ID, saver.folder)
 
-    assert caught.value.status is not None
+    error = caught.value
+    assert str(error) == f"Assembly {ID} is still busy; wait for it first."
+    assert error.status
+    assert (error.assembly_id, error.status.ok, error.code) == (ID, *["ASSEMBLY_EXECUTING"] * 2)
 
 
 def test_what_the_disk_refuses_is_the_trouble_of_one_file(saver: Saver) -> None:
@@ -395,7 +427,7 @@ def test_an_endless_redirect_is_left_after_some_steps(saver: Saver) -> None:
 
     [why] = saver.lose(file)
 
-    assert "too many redirects" in why
+    assert why == "could not fetch made/a.jpg: too many redirects"
     assert len(saver.shop.orders) == 6
 
 
@@ -1030,6 +1062,33 @@ def test_another_file_of_that_name_is_left_alone(saver: Saver, other: bytes) -> 
     assert saver.names == ["a-2.jpg", "a.jpg"]
 
 
+def test_a_file_of_that_name_is_not_taken_for_a_result_of_which_nothing_is_known(
+    saver: Saver,
+) -> None:
+    mine = saver.folder / "made" / "a.jpg"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(DATA)
+
+    [saved] = saver.save(saver.shop.file("a.jpg", serves(DATA)))
+
+    assert saved.path.name == "a-2.jpg"
+    assert len(saver.shop.orders) == 1
+
+
+def test_without_hard_links_a_result_has_its_name_all_the_same(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+    [saved] = saver.save(saver.shop.file("a.jpg", serves(DATA)))
+
+    assert saved.path.read_bytes() == DATA
+    assert saver.names == ["a.jpg"]
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["with links", "without"])
 def test_a_file_that_turns_up_meanwhile_is_left_alone(
     saver: Saver, monkeypatch: pytest.MonkeyPatch, links: bool
@@ -1182,6 +1241,9 @@ def test_what_is_told_grows_and_ends_with_all(saver: Saver) -> None:
     assert (told[-1].phase, told[-1].files_saved, told[-1].files_to_save) == ("done", 2, 2)
     assert told[-1].bytes_saved == told[-1].bytes_to_save == 2 * len(DATA)
     assert [file.name for _, file in told[-1].results] == ["a.jpg", "b.jpg"]
+    assert told[-1].assembly_id == ID
+    assert told[-1].status
+    assert told[-1].status.ok == "ASSEMBLY_COMPLETED"
 
 
 def test_how_much_is_to_come_is_unknown_where_one_size_is(saver: Saver) -> None:

@@ -525,6 +525,19 @@ def test_a_found_create_whose_upload_may_be_the_broken_one_is_not_taken_yet(
     assert created.ok == "ASSEMBLY_UPLOADING"
 
 
+def test_a_create_is_recent_for_ten_seconds() -> None:
+    now = 1000.0
+    recent = Recent(lambda: now)
+    recent.add("mine")
+
+    now += 9.9
+    assert recent.has("mine")
+    assert not recent.has("another")
+    assert not recent.has(None)
+    now = 1010.0
+    assert not recent.has("mine")
+
+
 def test_only_the_last_thousand_creates_count_as_recent() -> None:
     recent = Recent(lambda: 0.0)
     for number in range(1001):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from transloadit_api import models
 from transloadit_client import AssemblyStatus
-from transloadit_client._status import as_received
+from transloadit_client._status import as_received, code_of
 
 from ..foreign import many_cases
 
@@ -157,6 +157,14 @@ def test_a_status_comes_back_as_it_came(data: dict[str, Any]) -> None:
     assert_nothing_is_lost(data)
 
 
+def test_a_log_line_counts_files_without_reading_them() -> None:
+    """Reading 10,000 of them takes longer than parsing their JSON."""
+    status = as_received(page("page_cancel"))
+
+    assert repr(status).endswith("uploads=1, results=2)")
+    assert status._unread.keys() == {"uploads", "results"}
+
+
 @pytest.mark.parametrize("data", STATUSES.values(), ids=STATUSES)
 def test_another_status_is_another(data: dict[str, Any]) -> None:
     assert AssemblyStatus.from_dict(data) != AssemblyStatus.from_dict({**data, "more": 1})
@@ -265,6 +273,21 @@ def test_files_by_step(results: Any, names: dict[str, list[str]]) -> None:
     files = AssemblyStatus.from_dict({"results": results}).files
 
     assert {step: [one.name for one in several] for step, several in files.items()} == names
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"ok": "ASSEMBLY_COMPLETED"}, "ASSEMBLY_COMPLETED"),
+        ({"ok": "ASSEMBLY_COMPLETED", "error": "NO"}, "NO"),
+        ({"ok": "ASSEMBLY_COMPLETED", "error": {"code": "NO"}}, "ASSEMBLY_COMPLETED"),
+        ({"ok": None}, None),
+        ({}, None),
+    ],
+    ids=exactly,
+)
+def test_the_code_of_a_status_is_a_text_or_none(data: dict[str, Any], code: str | None) -> None:
+    assert code_of(AssemblyStatus.from_dict(data)) == code
 
 
 def test_no_results_are_no_files() -> None:

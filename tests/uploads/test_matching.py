@@ -135,6 +135,13 @@ def test_what_another_process_began_of_other_bytes_is_not_left_alone() -> None:
     assert assigned([file()], ["mine"], [ours, other]) == ([ours], [other])
 
 
+def test_equal_files_that_arrived_count_one_by_one() -> None:
+    """Also where fewer are handed over again: the Assembly was created for all of them."""
+    arrived = [evolve(begun(mark=f"mine-{n}"), offset=3, finished=True) for n in range(2)]
+
+    assert assigned([file()], ["mine"], arrived) == ([arrived[0]], [arrived[1]])
+
+
 def test_equal_files_that_others_uploaded_are_several() -> None:
     assert len(uploads_of(status(told(None), told(None), told("")))) == 3
 

@@ -257,13 +257,17 @@ def test_a_refusal_of_the_api_itself_is_not_taken_for_that_of_a_proxy() -> None:
     assert methods(server) == ["POST", "PATCH"]
 
 
-def test_a_file_that_may_not_go_with_the_creation_follows_it() -> None:
+def test_a_file_that_may_not_go_with_the_creation_follows_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
     server = Server([Says(413, body=b"<html>")], bodies=True)
 
     upload(again(), server, chunk_size=5000)
 
     assert methods(server) == ["POST", "POST", "PATCH"]
     assert server.content == CONTENT
+    assert "going to send its bytes later" in caplog.text
 
 
 def test_a_creation_without_a_body_that_is_too_large_is_refused() -> None:
@@ -294,6 +298,35 @@ def test_an_upload_elsewhere_is_not_followed(location: str) -> None:
         upload(again(), server)
 
     assert methods(server) == ["POST"]
+
+
+BEGIN, ASK = (
+    "begin the upload of 'a.bin': HTTP 201",
+    "ask how much of 'a.bin' has arrived: HTTP 200",
+)
+
+
+@pytest.mark.parametrize(
+    ("says", "resumed", "why"),
+    [
+        (Says(201), False, f"{BEGIN}, the answer does not say where the upload is: ''."),
+        (
+            Says(201, {"Location": "http://["}),
+            False,
+            f"{BEGIN}, the answer names no URL where the upload can be: ''.",
+        ),
+        (Says(200), True, f"{ASK}, the answer does not say how much has arrived: ''."),
+    ],
+)
+def test_an_answer_that_lacks_something_is_told_with_what_was_asked(
+    says: Says, resumed: bool, why: str
+) -> None:
+    server = Server([says] * POLICY.attempts)
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        upload(again(), server, url=f"{URL}1" if resumed else None)
+
+    assert str(caught.value).startswith(f"could not {why}")
 
 
 def test_bytes_that_the_server_confirmed_may_not_vanish() -> None:

@@ -217,6 +217,20 @@ def test_uploads_go_nowhere_but_to_the_api(
     assert operations(api) == ["getAssembly"]
 
 
+def test_an_upload_is_resumed_nowhere_but_at_the_api(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+    begun = {"filename": "x", "fieldname": "files", "size": 1, "offset": 0, "finished": False}
+    uploads = [{**begun, "upload_url": "https://evil.example/files/1"}]
+    body = json.dumps({**assembly.to_dict(), "tus_uploads": uploads}).encode()
+    api.faults.append(Answer(200, body, "application/json", operation="getAssembly"))
+
+    with pytest.raises(UploadIncomplete, match=r"\(x\): an upload's URL ") as caught:
+        client.upload(assembly, [("x", b"x")])
+
+    assert isinstance(caught.value.__cause__, UntrustedUrl)
+    assert bytes_sent(api) == 0
+
+
 # What does not arrive
 
 
@@ -280,6 +294,7 @@ def test_a_file_that_changes_before_its_turn_is_refused(client: Any, api: StandI
 
     assert isinstance(caught.value.__cause__, FileChanged)
     assert caught.value.missing == ("a.bin",)
+    assert str(caught.value).endswith(f": {caught.value.__cause__}")  # and no advice
     assert bytes_sent(api) == 1
 
 
@@ -387,10 +402,77 @@ def test_a_stream_that_broke_off_is_not_said_to_be_resumed(connect: Connect, api
     assembly = waiting(client, 1)
     api.faults.append(Refuse(operation="tusPatch"))
 
-    with pytest.raises(UploadIncomplete, match="send it to a new Assembly") as caught:
+    with pytest.raises(UploadIncomplete) as caught:
         client.upload(assembly, [("a.bin", iter([A]))])
 
-    assert "it is resumed" not in str(caught.value)
+    assert str(caught.value) == (
+        f"1 of 1 files did not arrive (a.bin): {caught.value.__cause__}"
+        " A stream cannot be resumed: send it to a new Assembly."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "named"), [(3, "f0, f1, f2"), (4, "f0, f1, f2 …"), (5, "f0, f1, f2 …")]
+)
+def test_three_of_the_missing_files_are_named_and_what_to_do(
+    connect: Connect, api: StandIn, number: int, named: str
+) -> None:
+    """A job of thousands of files has an error that fits into a line; `missing` has all of them."""
+    client = connect(api.key, api.secret, base_url=api.url, retry=None)
+    assembly = waiting(client, number)
+    api.faults.append(Drop(operation="tusCreate", times=number))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, [(f"f{n}", b"x") for n in range(number)])
+
+    assert str(caught.value) == (
+        f"{number} of {number} files did not arrive ({named}): {caught.value.__cause__}"
+        " Upload the same files to the same Assembly again: it is resumed."
+    )
+    assert caught.value.missing == tuple(f"f{n}" for n in range(number))
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "state"),
+    [
+        (200, {"ok": "ASSEMBLY_EXECUTING"}, "ASSEMBLY_EXECUTING"),
+        (200, {"ok": "ASSEMBLY_CANCELED"}, "ASSEMBLY_CANCELED"),
+        (200, {"error": "MAX_SIZE_EXCEEDED"}, "MAX_SIZE_EXCEEDED"),
+        (400, {"error": "MAX_SIZE_EXCEEDED"}, "MAX_SIZE_EXCEEDED"),
+    ],
+)
+def test_an_assembly_that_ended_meanwhile_is_told_as_the_reason(
+    client: Any, api: StandIn, status: int, ended: dict[str, str], state: str
+) -> None:
+    assembly = waiting(client, 1)
+    body = json.dumps({**assembly.to_dict(), "ok": None, **ended}).encode()
+    api.faults.append(Answer(403, b"ERR_NO: too late", "text/plain", operation="tusCreate"))
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(Answer(status, body, "application/json", operation="getAssembly"))
+
+    with pytest.raises(UploadIncomplete) as caught:
+        client.upload(assembly, [("x", b"x")])
+
+    assert str(caught.value) == (
+        "1 of 1 files did not arrive (x): the Assembly takes no more files, being at"
+        f" {state}. {caught.value.__cause__}"
+    )
+    assert caught.value.code == state
+
+
+def test_the_search_for_a_lost_creation_is_itself_tried_again(
+    client: Any, api: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+    assembly = waiting(client, 1)
+    api.faults.append(Drop("work", operation="tusCreate"))
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(Answer(503, operation="getAssembly"))
+
+    client.upload(assembly, [("x", b"x")])
+
+    assert operations(api).count("tusCreate") == 1
+    assert "could not read Assembly" in caplog.text
 
 
 # What is resumed
@@ -581,6 +663,32 @@ def test_nor_that_of_a_stream_whose_bytes_are_gone(client: Any, api: StandIn) ->
     assert caught.value.missing == ("x",)
 
 
+def test_what_is_still_missing_and_cannot_be_sent_again_is_told_with_its_attempts(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    api.faults.append(stray(len(A)))
+    api.faults.append(Answer(403, b"", operation="tusHead"))
+
+    with pytest.raises(UploadIncomplete, match="HTTP 403") as caught:
+        client.upload(waiting(client, 1), a)
+
+    assert isinstance(caught.value.__cause__, ApiError)
+    assert caught.value.attempts == caught.value.__cause__.attempts != ()
+
+
+def test_an_assembly_that_went_on_need_not_name_its_uploads_any_more(
+    client: Any, api: StandIn, a: Path
+) -> None:
+    assembly = waiting(client, 1)
+    ended = {**assembly.to_dict(), "ok": "ASSEMBLY_COMPLETED", "tus_uploads": []}
+    api.faults.append(Delay(0, operation="getAssembly"))
+    api.faults.append(
+        Answer(200, json.dumps(ended).encode(), "application/json", operation="getAssembly")
+    )
+
+    assert client.upload(assembly, a).ok == "ASSEMBLY_COMPLETED"
+
+
 def test_an_assembly_that_went_on_without_a_file_is_not_called_complete(
     client: Any, api: StandIn, a: Path
 ) -> None:
@@ -767,6 +875,7 @@ def test_progress_is_told_at_the_end_at_least(client: Any, a: Path, b: Path) -> 
     last = log[-1]
     assert (last.phase, last.files_sent, last.files_to_send) == ("uploading", 2, 2)
     assert last.bytes_sent == last.bytes_to_send == len(A) + len(B)
+    assert last.assembly_id == status.assembly_id
     assert last.status is status
     assert [it.bytes_sent for it in log] == sorted(it.bytes_sent for it in log)
 
@@ -886,6 +995,22 @@ def test_a_form_is_sent_again_with_the_same_bytes_in_asynchronous_code(
     assert second.body_size > first.body_size > 0
 
 
+def test_a_form_whose_file_breaks_is_not_sent_again(
+    client: Any, api: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("the disk is broken")
+
+    caplog.set_level("INFO", logger="transloadit_client")
+
+    with pytest.raises(InvalidInput, match=r"cannot read the file 'x': .*the disk is broken"):
+        client.create_assembly(steps=STEPS, files=[("x", Broken(A))])
+
+    assert "going to" not in caplog.text
+    assert not api.assemblies
+
+
 def test_a_form_of_bytes_alone_stays_as_it_is() -> None:
     """No thread is needed where there is nothing to wait for."""
     client = AsyncTransloadit("key", "secret").get_async_httpx_client()
@@ -900,15 +1025,17 @@ def test_whoever_is_canceled_does_not_wait_for_a_slow_file(api: StandIn) -> None
     go_on = threading.Event()
 
     def slow() -> Iterator[bytes]:
-        go_on.wait(60)
+        go_on.wait(10)
         yield b""
 
     async def main() -> None:
         async with AsyncTransloadit(api.key, api.secret, base_url=api.url) as client:
             assembly = await client.create_assembly(steps=STEPS, num_expected_upload_files=1)
+            began = time.monotonic()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
                     await client.upload(assembly, [("x", slow())])
+            assert time.monotonic() - began < 5.0
             go_on.set()
 
     asyncio.run(main())

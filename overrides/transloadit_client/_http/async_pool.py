@@ -119,9 +119,10 @@ async def _wait(state: _State, turn: _Turn, granted: anyio.Event, request: httpx
             await granted.wait()
     except TimeoutError:
         if state.give_up(turn):
-            raise httpx.PoolTimeout("no connection became free", request=request) from None
+            raise httpx.PoolTimeout("no connection became free") from None
     except BaseException:  # canceled, perhaps in the moment in which its turn came
         if not state.give_up(turn):
+            await _closed(turn.leaving)
             await _closed(state.give_back(turn.line))
         raise
 

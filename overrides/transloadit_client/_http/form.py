@@ -34,7 +34,7 @@ def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if not parts:
         return dict(arguments)
     data = arguments.get("data") or {}
-    texts: dict[str, str] = {}
+    texts: dict[str, str | bytes] = {}
     files = []
     for name, part in parts.items() if isinstance(parts, Mapping) else parts:
         if not _is_text(part):
@@ -42,7 +42,7 @@ def on_the_wire(arguments: Mapping[str, Any]) -> dict[str, Any]:
         elif name in texts or name in data:
             raise InvalidInput(f"the form has the field {name!r} twice; nothing was sent")
         else:
-            texts[name] = _text(part)
+            texts[name] = part[1]
     # A part without a file name is a field, and httpx gives it no type. It draws a boundary of 128
     # random bits where no header says another.
     fields = [(name, (None, text)) for name, text in texts.items()]
@@ -56,10 +56,6 @@ def _without_type(arguments: Mapping[str, Any]) -> dict[str, str]:
 
 def _is_text(part: object) -> bool:
     return isinstance(part, tuple) and part[0] is None and isinstance(part[1], str | bytes)
-
-
-def _text(part: tuple[None, str | bytes]) -> str:
-    return part[1].decode() if isinstance(part[1], bytes) else part[1]
 
 
 def _file(field: str, part: Any) -> tuple[str, Any, str]:

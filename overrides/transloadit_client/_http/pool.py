@@ -78,10 +78,13 @@ class Pool(httpx.BaseTransport):
             its_turn = granted.wait(request.extensions.get("timeout", {}).get("pool"))
         except BaseException:  # Ctrl-C
             if not self._state.give_up(turn):
+                # Its turn came all the same: what it was given goes on to the next.
+                for line in turn.leaving:
+                    line.transport.close()
                 self._give_back(turn.line)
             raise
         if not its_turn and self._state.give_up(turn):
-            raise httpx.PoolTimeout("no connection became free", request=request)
+            raise httpx.PoolTimeout("no connection became free")
 
     def _give_back(self, line: Line[httpx.BaseTransport] | None) -> None:
         for one in self._state.give_back(line):

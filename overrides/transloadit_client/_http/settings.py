@@ -64,7 +64,7 @@ def proxy_of(given: object, name: str, advice: str = "") -> httpx.Proxy:
         InvalidInput: httpx cannot use it.
     """
     problem = "is not the URL of a proxy (http, https, socks5 or socks5h)"
-    with suppress(ValueError, TypeError, AttributeError, httpx.InvalidURL):
+    with suppress(ValueError, TypeError, httpx.InvalidURL):
         url: Any = f"http://{given}" if isinstance(given, str) and "://" not in given else given
         proxy = given if isinstance(given, httpx.Proxy) else httpx.Proxy(url)
         if _is_reachable(proxy.url):

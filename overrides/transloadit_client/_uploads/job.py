@@ -132,7 +132,7 @@ class Uploads:
         try:
             self.status = yield reading(self._assembly, self._home)
         except (ApiError, NoAnswer) as error:
-            self.status = getattr(error, "status", None) or self.status
+            self.status = error.status or self.status  # an Assembly that failed may be HTTP 400
 
     def _resend_missing(self) -> Flow[bool]:
         """Sends again what the server acknowledged but the Assembly lacks; whether there was any.
