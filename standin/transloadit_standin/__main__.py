@@ -55,7 +55,8 @@ def main(
         print(f"cannot serve: {error}", file=sys.stderr)
         return 2
     finally:
-        for one, handler in before.items():
+        # A program ends now, and a further Ctrl-C must not meet Python's own handler meanwhile.
+        for one, handler in () if arguments is None else before.items():
             signal.signal(one, handler)
     return 1
 
