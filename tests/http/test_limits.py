@@ -200,6 +200,23 @@ def test_how_large_an_answer_may_be_can_be_set(connect: Connect, is_packed: bool
             one.get_assembly(ID)
 
 
+def test_a_large_status_that_is_packed_is_read_whole(connect: Connect) -> None:
+    status = {"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID, "message": "y" * 3_000_000}
+    packed = gzip.compress(json.dumps(status).encode())
+    client = answering(connect, 200, stream=Streamed(packed), headers={"Content-Encoding": "gzip"})
+
+    assert client.get_assembly(ID).message == status["message"]
+
+
+def test_an_answer_that_is_not_packed_as_it_says_is_unreadable(connect: Connect) -> None:
+    for coding in ("gzip", "deflate"):
+        client = answering(
+            connect, 200, stream=Streamed(b"\xff" * 20), headers={"Content-Encoding": coding}
+        )
+        with pytest.raises(UnreadableAnswer, match="cannot be unpacked"):
+            client.get_assembly(ID)
+
+
 def test_while_a_bomb_is_unpacked_others_go_on() -> None:
     packed = gzip.compress(b" " * (100 * 2**20), 9)
     headers = {"Content-Encoding": "gzip"}
@@ -392,9 +409,11 @@ def test_a_wait_that_no_clock_can_take_is_refused(name: str, value: Any) -> None
 
 def test_a_deadline_without_end_is_one(connect: Connect) -> None:
     client = answering(connect, 200, json={"ok": "ASSEMBLY_COMPLETED", "assembly_id": ID},
-                       settings={"timeout": float("inf")})  # fmt: skip
+                       settings={"timeout": float("inf"), "key": "k", "secret": "s"})  # fmt: skip
 
-    assert client.wait_for_assembly(ID, deadline=float("inf")).done
+    for endless in (float("inf"), None):
+        assert client.wait_for_assembly(ID, deadline=endless).done
+        assert client.run(template_id="t", assembly_id=ID, deadline=endless).status.done
     assert RetryPolicy(deadline=float("inf")).deadline == float("inf")
 
 

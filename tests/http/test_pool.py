@@ -712,3 +712,26 @@ def test_a_request_that_gives_up_lets_none_before_it_pass(
         assert len(lines) == 1
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [Pool, AsyncPool])
+def test_a_connection_that_was_in_use_when_its_client_was_closed_is_closed_after_it(
+    make_line: Callable[[Origin], Line], lines: list[Line], kind: type[Any]
+) -> None:
+    pool = kind(make_line, httpx.Limits(max_connections=1))
+
+    async def main() -> None:
+        stream: Any = (await pool.handle_async_request(GET)).stream
+        await pool.aclose()
+        assert not lines[0].is_closed
+        await stream.aclose()
+
+    if kind is AsyncPool:
+        asyncio.run(main())
+    else:
+        stream = pool.handle_request(GET).stream
+        pool.close()
+        assert not lines[0].is_closed
+        stream.close()
+
+    assert lines[0].is_closed

@@ -10,7 +10,7 @@ import pytest
 
 from transloadit_client import ApiError, NoAnswer, OutcomeUnknown, RetryPolicy, UnreadableAnswer
 
-from ..scripted import CALLS, LIMIT, NOT_FOUND, OK, OTHERS, REUSE, Script
+from ..scripted import CALLS, ID, LIMIT, NOT_FOUND, OK, OTHERS, REUSE, Script
 
 Connect = Callable[..., Any]
 AT_ONCE = RetryPolicy(first=0.0, floor=0.0)
@@ -203,3 +203,15 @@ def story(script: Script) -> str:
             letters += "S" if body == bodies[-1] else "N"
             bodies.append(body)
     return letters
+
+
+def test_what_a_client_has_just_created_is_not_missing(connect: Connect) -> None:
+    """Reads of the service lag behind its writes."""
+    script = Script(OK, NOT_FOUND, NOT_FOUND, OK, NOT_FOUND)
+    client = connect(**SIGNED, retry=AT_ONCE, httpx_args={"transport": script.transport})
+    created = client.create_assembly(template_id="t")
+
+    assert client.get_assembly(created).id == created.id
+    with pytest.raises(ApiError, match="ASSEMBLY_NOT_FOUND"):
+        client.get_assembly(ID)  # another's
+    assert script.methods == ["POST", "GET", "GET", "GET", "GET"]

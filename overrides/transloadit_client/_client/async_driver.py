@@ -88,8 +88,7 @@ class AsyncDriver:
                 return await self._listener.pause(step)
             case InThread():
                 return await done_in_thread(step)
-            case Pause():
-                return await self._sleep(step.seconds)
+        return await self._sleep(step.seconds)
 
     async def _once(self, step: Once) -> Any:
         http = self._client.get_async_httpx_client()

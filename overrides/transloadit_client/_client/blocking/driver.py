@@ -89,8 +89,7 @@ class Driver:
                 return self._listener.pause(step)
             case InThread():
                 return done_in_thread(step)
-            case Pause():
-                return self._sleep(step.seconds)
+        return self._sleep(step.seconds)
 
     def _once(self, step: Once) -> Any:
         http = self._client.get_httpx_client()
