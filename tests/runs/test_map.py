@@ -292,6 +292,20 @@ def test_a_create_that_was_refused_is_tried_again_the_next_time(
     assert again.assembly_id == failed.assembly_id
 
 
+def test_what_is_no_error_of_this_package_ends_it_and_is_raised(
+    mapped: Map, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a bug in a subclass: it stands in no outcome, where nobody would look for it."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    for kind in (Transloadit, AsyncTransloadit):
+        monkeypatch.setattr(kind, "run", broken)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        mapped(pictures(3), at_once=1)
+
+
 def threads_of_map() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name == "transloadit-map"]
 
