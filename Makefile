@@ -58,11 +58,11 @@ pythons: ## Run the test suite on every newer Python that is installed
 	done; echo "Newer Pythons tested:$${done:- none is installed}"
 
 # The oldest versions that pyproject.toml admits of what the package itself stands on. FastAPI wants newer ones.
-lowest: ## Run the test suite with the oldest dependencies that are admitted
+lowest: ## Run the test suite with the oldest dependencies that are admitted (TESTS=tests/http)
 	@$(MAKE) --no-print-directory .venv-lowest/dev.stamp node VENV=.venv-lowest
 	@.venv-lowest/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps \
 	  --requirement requirements/lowest.txt
-	@.venv-lowest/bin/python -m pytest --quiet $(CORES) --deselect tests/pingback/test_receivers.py
+	@.venv-lowest/bin/python -m pytest --quiet $(CORES) --deselect tests/pingback/test_receivers.py $(TESTS)
 
 # The generator will write httpx2 some day; then the move has to be one commit. What differs, and the tests of tools
 # that know httpx alone, is in docs/decisions.md.

@@ -48,7 +48,7 @@ class AiohttpTransport(AsyncPool):
         proxy: str | None = None,
         limits: httpx.Limits = LIMITS,
     ) -> None:
-        tls = httpx.create_ssl_context(verify, trust_env=False)
+        tls = httpx.create_ssl_context(verify=verify, trust_env=False)
         bare = without_certificate(tls)
         self.looks_up_names = proxy is None
         super().__init__(lambda origin: _Line(bare if origin.is_stranger else tls, proxy), limits)

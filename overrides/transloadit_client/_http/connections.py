@@ -285,7 +285,8 @@ def _context(verify: str | bool | ssl.SSLContext, *, trust_env: bool) -> ssl.SSL
 
         verify = certifi.where()
     if not isinstance(verify, str):
-        return httpx.create_ssl_context(verify, trust_env=trust_env)
+        # By its name: httpx 0.27 has another argument in front of it.
+        return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
     file, folder = (None, verify) if Path(verify).is_dir() else (verify, None)
     if trust_env:
         return ssl.create_default_context(cafile=file, capath=folder)
