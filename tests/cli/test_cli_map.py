@@ -43,7 +43,8 @@ def photos(folder: Path) -> Path:
 
 def results(out: str = "out") -> dict[str, bytes]:
     """What is in its place; what is still being downloaded may move while it is looked at."""
-    found = [path for path in Path(out).rglob("*") if path.is_file() and _PARTIAL not in path.parts]
+    walk = os.walk(out)  # it passes over folders that are gone
+    found = [Path(at, name) for at, _, names in walk for name in names if _PARTIAL not in at]
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in found}
 
 
