@@ -56,8 +56,9 @@ def main(
         return 2
     finally:
         # A program ends now, and a further Ctrl-C must not meet Python's own handler meanwhile.
-        for one, handler in () if arguments is None else before.items():
-            signal.signal(one, handler)
+        if arguments is not None:
+            for one, handler in before.items():
+                signal.signal(one, handler)
     return 1
 
 
