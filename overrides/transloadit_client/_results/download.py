@@ -229,7 +229,8 @@ class Download:
         """
         part = result.part
         yield InThread(part.open)
-        for is_last in (False, True):
+        fetched_anew = False
+        while True:
             if not part.has_all:
                 yield from self._fetch(result, url)
             fault = yield InThread(part.fault)
@@ -238,9 +239,10 @@ class Download:
             all_at_once = part.of_one_answer  # the bytes of several may be of two versions
             part.restart()
             error = UnreadableAnswer(f"could not fetch {result.label}: {fault}.")
-            if all_at_once or is_last:
+            if all_at_once or fetched_anew:
                 raise error
             yield again(f"fetch {result.label}", error, "fetch it anew")
+            fetched_anew = True
 
     def _fetch(self, result: Result, first: str) -> Flow[None]:
         """Fetches the rest of a file, for as long as each try brings more of it."""
