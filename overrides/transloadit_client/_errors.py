@@ -27,6 +27,8 @@ from attrs import frozen
 if TYPE_CHECKING:
     from ._status import AssemblyStatus, MissingFile, SavedFile
 
+_SAID = 1000  # characters; more of what a server said is in an error's `status` or `body`
+
 # What a person can do about the codes they meet first.
 _ADVICE = {
     "AUTH_EXPIRED": "Is this machine's clock right?",
@@ -79,6 +81,9 @@ class Attempt:
 class TransloaditError(Exception):
     """The root of all errors that this package raises.
 
+    Its text is one line that any encoding of Unicode can write, whatever a server or a file's name
+    put into it: line ends, escape sequences and the like are spelled out, as in `\\n`.
+
     Attributes:
         attempts: what was tried, in order; empty where nothing was sent.
         status: the last status of the Assembly concerned, where one is known.
@@ -91,6 +96,10 @@ class TransloaditError(Exception):
     attempts: tuple[Attempt, ...] = ()
     status: "AssemblyStatus | None" = None
     code: str | None = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 class InvalidInput(TransloaditError, ValueError):
@@ -253,6 +262,11 @@ class DownloadIncomplete(TransloaditError):
     assembly_id: str | None = None
     saved: "tuple[SavedFile, ...]" = ()
     missing: "tuple[MissingFile, ...]" = ()
+
+
+def shortened(text: str) -> str:
+    """As much of what a server said as a sentence can carry."""
+    return text if len(text) <= _SAID else f"{text[:_SAID]} …"
 
 
 def check_function(name: str, value: object) -> None:

@@ -99,6 +99,36 @@ def test_a_refusal_raises_and_carries_its_evidence(
     assert "Wait" in str(error)
 
 
+FORGED = {
+    "half a surrogate pair": "\ud800",
+    "an escape sequence": "\x1b[2J",
+    "another line": "no\r\nCRITICAL forged",
+    "right to left": "\u202e",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("said", FORGED.values(), ids=FORGED)
+def test_an_error_is_one_line_that_can_be_written_whatever_was_said(
+    connect: Connect, call: Callable[[Any], Any], said: str
+) -> None:
+    body = {"error": said, "message": said, "assembly_id": said}
+    error = error_of(call, answering(connect, 400, json.dumps(body).encode()))
+
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_an_error_quotes_a_long_message_in_part_and_still_advises(
+    connect: Connect, call: Callable[[Any], Any]
+) -> None:
+    body = {"error": "RATE_LIMIT_REACHED", "message": "x" * 10**6}
+    error = error_of(call, answering(connect, 413, json.dumps(body).encode()))
+
+    assert len(str(error)) < 1500
+    assert "xxx … Wait `retry_in` seconds" in str(error)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -237,8 +267,13 @@ def test_any_object_is_an_answer_or_our_own_error(
 ) -> None:
     client = answering(Transloadit, status, json.dumps(body).encode())
 
-    with suppress(TransloaditError):
+    try:
         assert call(client).to_dict() == body
+    except TransloaditError as error:
+        said = str(error)
+    else:
+        said = "an answer"
+    assert said.isprintable()
 
 
 @many_cases

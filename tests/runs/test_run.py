@@ -12,6 +12,7 @@ import pytest
 from transloadit_client import (
     ApiError,
     AssemblyFailed,
+    AssemblyStatus,
     DownloadIncomplete,
     InvalidInput,
     MissingCredentials,
@@ -21,6 +22,7 @@ from transloadit_client import (
     UploadIncomplete,
     new_assembly_id,
 )
+from transloadit_client._runs.run import completed
 from transloadit_standin import Answer, Crash, StandIn
 
 Connect = Callable[..., Any]
@@ -138,6 +140,16 @@ def test_an_assembly_that_fails_raises_with_its_status(connect: Connect, api: St
     assert caught.value.code == "INTERNAL_COMMAND_ERROR"
     assert caught.value.status is not None
     assert caught.value.assembly_id == caught.value.status.assembly_id
+
+
+def test_a_failure_is_told_on_one_line_of_bearable_length_whatever_the_server_said() -> None:
+    said = {"error": "\ud800", "message": "no\n\x1b[2J" + "x" * 10**6, "assembly_id": "\udfff"}
+
+    with pytest.raises(AssemblyFailed) as caught:
+        completed(AssemblyStatus.from_dict(said))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1500
+    assert caught.value.code == "\ud800"
 
 
 def test_an_assembly_that_was_canceled_has_no_results(connect: Connect) -> None:

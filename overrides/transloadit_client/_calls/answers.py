@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from transloadit_api.models import ReplayAssemblyNotificationResult
 
-from .._errors import ApiError, UnreadableAnswer, advice
+from .._errors import ApiError, UnreadableAnswer, advice, shortened
 from .._status import AssemblyStatus, as_received
 
 T = TypeVar("T")
@@ -185,7 +185,7 @@ def _sentence(answer: Answer, data: Mapping[str, Any], text: str, hint: str) -> 
     assembly = _text(data.get("assembly_id"))
     concerning = f"(Assembly {assembly})" if assembly and assembly not in answer.title else ""
     parts = (f"could not {answer.title}: HTTP {answer.http_status},", text, concerning, hint)
-    return " ".join(part for part in parts if part)
+    return " ".join(shortened(part) for part in parts if part)
 
 
 def _filled(error: E, answer: Answer, data: Mapping[str, Any]) -> E:

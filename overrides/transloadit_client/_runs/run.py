@@ -9,7 +9,7 @@ from .._calls.files import text_parts
 from .._calls.numbers import seconds, whole_number
 from .._calls.operations import check_objects, params_of
 from .._calls.sources import Source, StreamSource, known_size
-from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete
+from .._errors import ApiError, AssemblyFailed, InvalidInput, UploadIncomplete, shortened
 from .._flow import Stop, checked_stop
 from .._progress import OnProgress, Progress
 from .._results.folder import checked_folder
@@ -92,7 +92,7 @@ def completed(status: AssemblyStatus) -> AssemblyStatus:
         return status
     code = code_of(status)
     said = f": {status.message.rstrip('.')}" if isinstance(status.message, str) else ""
-    failed = AssemblyFailed(f"Assembly {status.assembly_id} ended as {code}{said}.")
+    failed = AssemblyFailed(shortened(f"Assembly {status.assembly_id} ended as {code}{said}."))
     failed.assembly_id = status.assembly_id if isinstance(status.assembly_id, str) else None
     failed.code, failed.status = code, status
     raise failed

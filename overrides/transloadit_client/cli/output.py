@@ -1,6 +1,6 @@
 """The two streams: results on the standard output, everything else on the standard error.
 
-Control characters are escaped here and nowhere else, so no text of a server or a file name can
+Control characters are escaped here, so no text of a server or a file name can
 write a line of its own or move the cursor.
 """
 
@@ -112,9 +112,7 @@ def give_file(path: Path) -> None:
 
 def printable(text: str) -> str:
     """`text` with line ends, escape sequences and the like spelled out, as in `\\n`."""
-    return "".join(
-        character if character.isprintable() else _escaped(character) for character in text
-    )
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def size(count: float) -> str:
@@ -128,7 +126,3 @@ def size(count: float) -> str:
 def number_of(number: int, noun: str) -> str:
     """A number with its noun, as in `1 file` and `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", "backslashreplace").decode()
