@@ -100,6 +100,33 @@ def test_a_refusal_raises_and_carries_its_evidence(
 
 
 @pytest.mark.parametrize(
+    ("headers", "info", "seconds"),
+    [
+        ({}, {}, None),
+        ({"Retry-After": "7"}, {}, 7.0),
+        ({"Retry-After": "7"}, {"retryIn": 3}, 3.0),  # a proxy may have written the header
+        ({"Retry-After": "soon"}, {}, None),
+        (
+            {"Retry-After": "Thu, 01 Jan 2026 00:00:09 GMT",
+             "Date": "Thu, 01 Jan 2026 00:00:02 GMT"}, {}, 7.0,
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_refusal_says_how_long_to_wait(
+    connect: Connect,
+    call: Callable[[Any], Any],
+    headers: dict[str, str],
+    info: dict[str, Any],
+    seconds: float | None,
+) -> None:
+    body = {"error": "RATE_LIMIT_REACHED", "info": info}
+    error = error_of(call, answering(connect, 429, json.dumps(body).encode(), **headers))
+
+    assert error.retry_in == seconds
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {"errno": -111, "code": "ECONNREFUSED", "syscall": "connect"},

@@ -177,6 +177,64 @@ def test_what_httpx_refuses_is_named_and_not_quoted(connect: Connect) -> None:
         assert "hunter2" not in str(caught.value)
 
 
+ODD_TIMEOUT = "it takes seconds above 0, or an httpx.Timeout"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"httpx_args": ["http2"]}, "httpx_args is a list; it takes a mapping"),
+        (
+            {"httpx_args": {"typo": 1, "nonsense": 2}},
+            "httpx_args has 'nonsense', 'typo', which httpx.Client does not take",
+        ),
+        ({"httpx_args": {"app": print}}, "httpx_args has 'app', which httpx.Client does not take"),
+        ({"httpx_args": {"auth": [1]}}, "httpx_args['auth'] is a list that httpx refuses"),
+        ({"httpx_args": {"limits": 5}}, "httpx_args['limits'] is a int that httpx refuses"),
+        ({"httpx_args": {"timeout": "soon"}}, f"timeout is 'soon'; {ODD_TIMEOUT}"),
+        ({"timeout": 0}, f"timeout is 0; {ODD_TIMEOUT}"),
+        (
+            {"timeout": httpx.Timeout(5, read=0.0)},
+            "timeout.read is 0.0; it takes seconds, or None",
+        ),
+        ({"verify_ssl": 5}, "verify_ssl is a int; it takes True, False, a path or an SSLContext"),
+    ],
+    ids=lambda given: ascii(given).replace("\\", ""),
+)
+def test_a_refused_setting_says_what_it_is_and_what_it_takes(
+    connect: Connect, settings: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        connect("k", "s", **settings)
+
+    assert str(caught.value) == says
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (0.5, 0.5),
+        (httpx.Timeout(0.5), 0.5),
+        (httpx.Timeout(None), None),
+        (float("inf"), 365 * 24 * 3600),  # sockets take no infinite time
+    ],
+)
+@pytest.mark.parametrize("by", ["argument", "httpx_args"])
+def test_a_timeout_is_taken_by_argument_and_by_httpx_args(
+    connect: Connect, wire: Wire, given: Any, read: float | None, by: str
+) -> None:
+    """Of any time above 0, also below a second."""
+    args: dict[str, Any] = {"transport": wire.transport}
+    if by == "httpx_args":
+        client = connect(httpx_args={**args, "timeout": given})
+    else:
+        client = connect(timeout=given, httpx_args=args)
+
+    client.get_assembly(ID)
+
+    assert wire.requests[0].extensions["timeout"]["read"] == read
+
+
 NO_PROXY = "is not the URL of a proxy (http, https, socks5 or socks5h)"
 
 
@@ -362,7 +420,7 @@ def test_copies_share_connections_and_do_not_close_them(api: StandIn) -> None:
         assert copy._connections.transport() is parent._connections.transport()
         parent.get_assembly(assembly)
 
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(RuntimeError, match=r"^Cannot send a request, as the client has been"):
         parent.get_assembly(assembly)
 
 
@@ -541,6 +599,27 @@ def test_closing_a_client_that_was_never_used_is_fine() -> None:
             client.close()
 
     asyncio.run(unused())
+
+
+def test_transports_of_mounts_are_closed_with_the_client(connect: Connect) -> None:
+    closed: list[str] = []
+
+    class Mounted(httpx.MockTransport):
+        def close(self) -> None:
+            closed.append("close")
+
+        async def aclose(self) -> None:
+            closed.append("aclose")
+
+    mounted = Mounted(lambda _: httpx.Response(500))
+    client = connect(httpx_args={"mounts": {"all://a.example": mounted, "all://b.example": None}})
+
+    if isinstance(client, Transloadit):
+        client.close()
+        assert closed == ["close"]
+    else:
+        client.aclose()
+        assert closed == ["aclose"]
 
 
 @pytest.mark.parametrize(

@@ -196,8 +196,11 @@ def test_how_large_an_answer_may_be_can_be_set(connect: Connect, is_packed: bool
 
     assert client(6000).get_assembly(ID).done
     for one in (client(5000), copy_of(client(6000), max_answer_size=5000)):
-        with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes"):
+        with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes") as caught:
             one.get_assembly(ID)
+        assert str(caught.value).startswith(f"could not read Assembly {ID}: HTTP 200, ")
+        assert caught.value.http_status == 200
+        assert dict(caught.value.headers).get("content-encoding") == headers.get("Content-Encoding")
 
 
 def test_a_large_status_that_is_packed_is_read_whole(connect: Connect) -> None:
@@ -349,14 +352,32 @@ def test_what_is_not_the_token_stays_as_it_is(connect: Connect) -> None:
     assert caught.value.body == body
 
 
-def test_a_body_that_no_parser_takes_is_searched_as_text(connect: Connect) -> None:
-    body = b"[" * 100_000 + TOKEN.encode() + b"\xff"
+@pytest.mark.parametrize(
+    ("beside", "shown"),
+    [(b"[" * 100_000, "["), (b"\xff", "\ufffd")],
+    ids=["too deep", "not utf-8"],
+)
+def test_a_body_that_no_parser_takes_is_searched_as_text(
+    connect: Connect, beside: bytes, shown: str
+) -> None:
+    body = f'["{TOKEN}", '.encode() + beside
     client = answering(connect, 400, content=body, settings={"auth_token": TOKEN})
 
     with pytest.raises(UnreadableAnswer) as caught:
         client.create_assembly(template_id="t", assembly_id=None)
 
-    assert TOKEN not in caught.value.body
+    assert caught.value.body.startswith(f'["(auth token)", {shown}')
+
+
+def test_half_a_character_beside_an_echoed_token_does_no_harm(connect: Connect) -> None:
+    """JSON can name half of a pair of UTF-16, which no text in UTF-8 can hold."""
+    body = json.dumps({"error": "NO", "reason": f"\ud800 {TOKEN}"}).encode()
+    client = answering(connect, 400, content=body, settings={"auth_token": TOKEN})
+
+    with pytest.raises(ApiError) as caught:
+        client.create_assembly(template_id="t", assembly_id=None)
+
+    assert caught.value.reason == "? (auth token)"
 
 
 def test_small_events_without_end_are_no_large_event() -> None:

@@ -114,10 +114,37 @@ def test_a_failure_that_a_mock_raises_is_tried_again(
 @pytest.mark.httpx_mock(can_send_already_matched_responses=True)
 @pytest.mark.usefixtures("no_sockets")
 @pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.LocalProtocolError("an illegal header"),
+        httpx.UnsupportedProtocol("gopher"),
+        httpx.StreamConsumed(),
+        httpx.InvalidURL("no host"),
+        OSError("a file is gone"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_what_can_never_be_sent_is_tried_once(
+    connect: Connect, httpx_mock: HTTPXMock, failure: Exception
+) -> None:
+    httpx_mock.add_exception(failure)
+    client = connect("k", "s", retry=RetryPolicy(attempts=3, first=0.0))
+
+    with pytest.raises(NoAnswer) as caught:
+        client.create_assembly(template_id="t")
+
+    assert caught.value.__cause__ is failure
+    assert len(httpx_mock.get_requests()) == 1
+
+
+@pytest.mark.httpx_mock(can_send_already_matched_responses=True)
+@pytest.mark.usefixtures("no_sockets")
+@pytest.mark.parametrize(
     ("base_url", "host"),
     [
         ("https://api.example.test", "api.example.test:443"),
         ("https://api.example.test:8443/v2", "api.example.test:8443"),
+        ("http://127.0.0.1", "127.0.0.1:80"),
     ],
 )
 def test_an_error_names_the_host_that_did_not_answer(
