@@ -219,6 +219,24 @@ def test_a_base_url_with_a_path_too_many_is_suspected(connect: Connect, content:
     assert "base_url" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "content"), [(404, b'{"error": "ASSEMBLY_NOT_FOUND"}'), (502, b"<html>")]
+)
+def test_a_base_url_that_was_answered_is_not_suspected(
+    connect: Connect, status: int, content: bytes
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
+    client = connect(
+        base_url="https://gateway.example/transloadit", retry=None,
+        httpx_args={"transport": transport},
+    )  # fmt: skip
+
+    with pytest.raises(ApiError) as caught:
+        client.get_assembly(ID)
+
+    assert "base_url" not in str(caught.value)
+
+
 @pytest.mark.parametrize("call", ["create", "replay", "get", "cancel"])
 @pytest.mark.parametrize(
     "body", [{"assembly_id": ID}, {"ok": "SOMETHING_NEW", "assembly_id": ID, "x": {"y": 1}}]

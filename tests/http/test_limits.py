@@ -199,7 +199,7 @@ def test_how_large_an_answer_may_be_can_be_set(connect: Connect, is_packed: bool
         with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes") as caught:
             one.get_assembly(ID)
         assert str(caught.value).startswith(f"could not read Assembly {ID}: HTTP 200, ")
-        assert caught.value.http_status == 200
+        assert (caught.value.http_status, caught.value.body) == (200, "")
         assert dict(caught.value.headers).get("content-encoding") == headers.get("Content-Encoding")
 
 
@@ -332,11 +332,16 @@ def test_an_error_quotes_nothing_of_what_is_no_http_and_keeps_of_the_request_its
 def test_what_stands_beside_an_echoed_token_stays_as_it_is(connect: Connect) -> None:
     reason = [f"no {TOKEN}", {"a": [1, None, "ü"]}, []]
     body = json.dumps({"error": "NO", "reason": reason}, ensure_ascii=False)
-    client = answering(connect, 400, content=body.encode(), settings={"auth_token": TOKEN})
+    headers = {"X-Request-Id": "r-1", "X-Echo": f"a {TOKEN} b"}
+    client = answering(
+        connect, 400, content=body.encode(), headers=headers, settings={"auth_token": TOKEN}
+    )
 
     with pytest.raises(ApiError) as caught:
         client.create_assembly(template_id="t", assembly_id=None)
 
+    assert caught.value.request_id == "r-1"
+    assert caught.value.headers["X-Echo"] == "a (auth token) b"
     assert caught.value.reason == ["no (auth token)", *reason[1:]]
     assert caught.value.body == body.replace(TOKEN, "(auth token)")
 
