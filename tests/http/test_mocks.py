@@ -11,7 +11,14 @@ import respx
 import vcr
 from pytest_httpx import HTTPXMock
 
-from transloadit_client import AsyncTransloadit, InvalidInput, NoAnswer, OutcomeUnknown, RetryPolicy
+from transloadit_client import (
+    AsyncTransloadit,
+    InvalidInput,
+    NoAnswer,
+    OutcomeUnknown,
+    RetryPolicy,
+    Transloadit,
+)
 
 from .in_memory import ID, SENT, Served, Service, every_call
 
@@ -135,6 +142,33 @@ def test_what_can_never_be_sent_is_tried_once(
 
     assert caught.value.__cause__ is failure
     assert len(httpx_mock.get_requests()) == 1
+
+
+def test_a_file_that_breaks_while_it_is_sent_is_tried_once(
+    connect: Connect, tmp_path: Path
+) -> None:
+    """It would break again, and what is wrong with it is said."""
+    file, tries = tmp_path / "a.bin", []
+    file.write_bytes(bytes(300_000))
+
+    def shorten(request: httpx.Request) -> None:
+        tries.append(request.method)
+        file.write_bytes(bytes(100_000))
+
+    async def shorten_async(request: httpx.Request) -> None:
+        shorten(request)
+
+    is_sync = isinstance(connect(), Transloadit)
+    args = {
+        "transport": httpx.MockTransport(Service()),
+        "event_hooks": {"request": [shorten if is_sync else shorten_async]},
+    }
+    client = connect("k", "s", retry=RetryPolicy(attempts=3, first=0.0), httpx_args=args)
+
+    with pytest.raises(InvalidInput, match=r"a\.bin"):
+        client.create_assembly(template_id="t", files=[file])
+
+    assert tries == ["POST"]
 
 
 @pytest.mark.httpx_mock(can_send_already_matched_responses=True)
