@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.client import Client
 from transloadit_api.models import CreateAssemblyForm
 from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredentials, Transloadit
-from transloadit_client._calls.contents import PIECE
+from transloadit_client._calls.contents import PIECE, Span
 from transloadit_client._http.log_filters import OurRequest
 from transloadit_client._http.settings import proxy_of
 from transloadit_standin import StandIn
@@ -497,11 +498,33 @@ def test_a_form_goes_out_in_pieces_of_a_good_size() -> None:
     with Transloadit("k", "s") as client:
         request = client.get_httpx_client().build_request("POST", "/assemblies", **form)
         stream: Any = request.stream
-        for pieces in (list(stream), asyncio.run(awaited())):
+        # No more than there should be: endless pieces would fill the memory.
+        for take in (lambda: list(islice(stream, 9)), lambda: asyncio.run(awaited())):
+            pieces = take()
             assert [len(piece) for piece in pieces[1:4]] == [PIECE, PIECE, 1]
             assert b"".join(pieces[1:4]) == large
             assert len(pieces) == 5
             assert sum(map(len, pieces)) == int(request.headers["Content-Length"])
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_chunk_is_read_in_a_thread_unless_it_is_in_memory(*, in_memory: bool) -> None:
+    """A slow disk would hold up the event loop; what is in memory would wait for a thread."""
+    readers = set()
+
+    def read(_: int, size: int) -> bytes:
+        readers.add(threading.get_ident())
+        return bytes(size)
+
+    async def main() -> int:
+        async with AsyncTransloadit() as client:
+            chunk = Span(read, 0, 10, in_memory=in_memory)
+            request = client.get_async_httpx_client().build_request("PATCH", "/x", content=chunk)
+            assert await request.aread() == bytes(10)
+        return threading.get_ident()
+
+    loop = asyncio.run(main())
+    assert (readers == {loop}) == in_memory
 
 
 async def _with_an_own_async_client(wire: Wire) -> httpx.AsyncClient:
