@@ -21,7 +21,13 @@ import pytest
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.client import Client
 from transloadit_api.models import CreateAssemblyForm
-from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredentials, Transloadit
+from transloadit_client import (
+    AsyncTransloadit,
+    InvalidInput,
+    MissingCredentials,
+    StillBusy,
+    Transloadit,
+)
 from transloadit_client._calls.contents import PIECE, Span
 from transloadit_client._http.log_filters import OurRequest
 from transloadit_client._http.settings import proxy_of
@@ -438,6 +444,22 @@ def test_default_timeouts_are_set_and_each_call_can_have_its_own(
     assert waits[0] == {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": None}
     assert waits[1] == {"connect": 1.5, "read": 1.5, "write": 1.5, "pool": None}
     assert set(waits[2].values()) == {None}
+
+
+def test_a_read_of_a_wait_has_less_time_than_the_client_says_and_never_more(
+    connect: Connect, wire: Wire
+) -> None:
+    """The next read may well be answered, so that none is waited for as long as for an upload."""
+    timeout = httpx.Timeout(3600.0, connect=0.5, pool=None)
+    client = connect(timeout=timeout, httpx_args={"transport": wire.transport})
+
+    with pytest.raises(StillBusy):
+        client.wait_for_assembly(ID, deadline=0.05)
+
+    for request in wire.requests:
+        given = request.extensions["timeout"]
+        assert given["connect"] == 0.5
+        assert max(given["read"], given["write"], given["pool"]) < 60
 
 
 def test_a_slow_server_meets_the_timeout_of_the_call(api: StandIn, connect: Connect) -> None:

@@ -21,7 +21,7 @@ from cryptography import x509
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from transloadit_client import InvalidInput, NoAnswer, Transloadit
+from transloadit_client import DownloadIncomplete, InvalidInput, NoAnswer, Transloadit
 from transloadit_client._http.environment import Proxies
 
 from .in_memory import ID, SENT, Served, Service, copy_of, every_call, handler_of, line_of
@@ -32,10 +32,10 @@ Connect = Callable[..., Any]
 class Secure:
     """A service over TLS that asks for client certificates, and knows which it was shown."""
 
-    def __init__(self, authority: trustme.CA) -> None:
+    def __init__(self, authority: trustme.CA, name: str = "127.0.0.1") -> None:
         self.shown: list[str | None] = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1").configure_cert(self._context)
+        authority.issue_cert(name).configure_cert(self._context)
         authority.configure_trust(self._context)
         self._context.verify_mode = ssl.CERT_OPTIONAL
         secure = self
@@ -240,6 +240,23 @@ def test_hosts_of_results_are_shown_no_client_certificate(
 
     shown = None if given != "own context" else "mine@example.org"  # which cannot be copied
     assert secure.shown == ["mine@example.org", shown]
+
+
+@pytest.mark.parametrize("given", ["file", "context"])
+def test_hosts_of_results_are_believed_by_their_own_names_alone(
+    connect: Connect, secure: Secure, authority: trustme.CA, ca_file: str, given: str
+) -> None:
+    """A certificate of an authority that is trusted does not do, if it is another host's."""
+    verify = ca_file if given == "file" else ssl.create_default_context(cafile=ca_file)
+    client = connect("k", "s", base_url=secure.url, verify_ssl=verify, retry=None)
+
+    with Secure(authority, "results.example") as other:
+        secure.service.results = other.url
+        status = client.get_assembly(ID)
+        with pytest.raises(DownloadIncomplete, match=r"(Hostname|IP address) mismatch"):
+            client.download_results(status, Path(ca_file).with_name("saved"))
+
+    assert other.service.lines == []
 
 
 def test_where_the_environment_says_nothing_of_tls_nothing_is_looked_at(
