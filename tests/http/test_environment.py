@@ -490,6 +490,7 @@ def test_a_proxy_or_transport_that_was_given_goes_before_the_environment(
         (".example", "api.example", False),
         ("*.example", "api.example", False),
         (".api.example", "api.example", True),
+        ("*.api.example", "api.example", True),
         ("pi.example", "api.example", True),
         ("API.Example", "api.example", False),
         (" other.example , api.example ", "api.example", False),
