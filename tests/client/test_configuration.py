@@ -341,6 +341,12 @@ def test_usual_settings_of_httpx_are_taken(connect: Connect, wire: Wire) -> None
     assert wire.requests[0].extensions["timeout"]["read"] == 2.0
 
 
+@pytest.mark.parametrize("kind", [httpx.BaseTransport, httpx.AsyncBaseTransport])
+def test_a_transport_of_either_kind_is_taken(connect: Connect, kind: type[Any]) -> None:
+    """Settings may serve both clients; whether it fits shows when it has to send."""
+    connect(httpx_args={"transport": kind()})
+
+
 def test_a_single_trusted_host_is_one_host(connect: Connect, wire: Wire) -> None:
     client = connect(trusted_hosts="media.example", httpx_args={"transport": wire.transport})
 
