@@ -40,7 +40,6 @@ class Outcome:
         never_sent: whether the request cannot have been received.
         cannot_be_sent: whether it never can be: an illegal header, a file that broke.
         is_queued: whether it was not sent because no connection became free.
-        retry_after: seconds that the answer asks to wait.
         date: the answer's `Date`.
     """
 
@@ -49,7 +48,6 @@ class Outcome:
     never_sent: bool = False
     cannot_be_sent: bool = False
     is_queued: bool = False
-    retry_after: float | None = None
     date: str | None = None
 
 

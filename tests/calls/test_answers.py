@@ -130,6 +130,33 @@ def test_an_error_quotes_a_long_message_in_part_and_still_advises(
 
 
 @pytest.mark.parametrize(
+    ("headers", "info", "seconds"),
+    [
+        ({}, {}, None),
+        ({"Retry-After": "7"}, {}, 7.0),
+        ({"Retry-After": "7"}, {"retryIn": 3}, 3.0),  # a proxy may have written the header
+        ({"Retry-After": "soon"}, {}, None),
+        (
+            {"Retry-After": "Thu, 01 Jan 2026 00:00:09 GMT",
+             "Date": "Thu, 01 Jan 2026 00:00:02 GMT"}, {}, 7.0,
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_refusal_says_how_long_to_wait(
+    connect: Connect,
+    call: Callable[[Any], Any],
+    headers: dict[str, str],
+    info: dict[str, Any],
+    seconds: float | None,
+) -> None:
+    body = {"error": "RATE_LIMIT_REACHED", "info": info}
+    error = error_of(call, answering(connect, 429, json.dumps(body).encode(), **headers))
+
+    assert error.retry_in == seconds
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {"errno": -111, "code": "ECONNREFUSED", "syscall": "connect"},
@@ -219,6 +246,24 @@ def test_a_base_url_with_a_path_too_many_is_suspected(connect: Connect, content:
     assert "base_url" not in str(caught.value)
     with pytest.raises(ApiError) as caught:
         answering(connect, 404, content).get_assembly(ID)
+    assert "base_url" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "content"), [(404, b'{"error": "ASSEMBLY_NOT_FOUND"}'), (502, b"<html>")]
+)
+def test_a_base_url_that_was_answered_is_not_suspected(
+    connect: Connect, status: int, content: bytes
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
+    client = connect(
+        base_url="https://gateway.example/transloadit", retry=None,
+        httpx_args={"transport": transport},
+    )  # fmt: skip
+
+    with pytest.raises(ApiError) as caught:
+        client.get_assembly(ID)
+
     assert "base_url" not in str(caught.value)
 
 

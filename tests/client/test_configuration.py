@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,14 @@ import pytest
 from transloadit_api.api.assemblies import create_assembly
 from transloadit_api.client import Client
 from transloadit_api.models import CreateAssemblyForm
-from transloadit_client import AsyncTransloadit, InvalidInput, MissingCredentials, Transloadit
-from transloadit_client._calls.contents import PIECE
+from transloadit_client import (
+    AsyncTransloadit,
+    InvalidInput,
+    MissingCredentials,
+    StillBusy,
+    Transloadit,
+)
+from transloadit_client._calls.contents import PIECE, Span
 from transloadit_client._http.log_filters import OurRequest
 from transloadit_client._http.settings import proxy_of
 from transloadit_standin import StandIn
@@ -177,6 +184,64 @@ def test_what_httpx_refuses_is_named_and_not_quoted(connect: Connect) -> None:
         assert "hunter2" not in str(caught.value)
 
 
+ODD_TIMEOUT = "it takes seconds above 0, or an httpx.Timeout"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"httpx_args": ["http2"]}, "httpx_args is a list; it takes a mapping"),
+        (
+            {"httpx_args": {"typo": 1, "nonsense": 2}},
+            "httpx_args has 'nonsense', 'typo', which httpx.Client does not take",
+        ),
+        ({"httpx_args": {"app": print}}, "httpx_args has 'app', which httpx.Client does not take"),
+        ({"httpx_args": {"auth": [1]}}, "httpx_args['auth'] is a list that httpx refuses"),
+        ({"httpx_args": {"limits": 5}}, "httpx_args['limits'] is a int that httpx refuses"),
+        ({"httpx_args": {"timeout": "soon"}}, f"timeout is 'soon'; {ODD_TIMEOUT}"),
+        ({"timeout": 0}, f"timeout is 0; {ODD_TIMEOUT}"),
+        (
+            {"timeout": httpx.Timeout(5, read=0.0)},
+            "timeout.read is 0.0; it takes seconds, or None",
+        ),
+        ({"verify_ssl": 5}, "verify_ssl is a int; it takes True, False, a path or an SSLContext"),
+    ],
+    ids=lambda given: ascii(given).replace("\\", ""),
+)
+def test_a_refused_setting_says_what_it_is_and_what_it_takes(
+    connect: Connect, settings: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        connect("k", "s", **settings)
+
+    assert str(caught.value) == says
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (0.5, 0.5),
+        (httpx.Timeout(0.5), 0.5),
+        (httpx.Timeout(None), None),
+        (float("inf"), 365 * 24 * 3600),  # sockets take no infinite time
+    ],
+)
+@pytest.mark.parametrize("by", ["argument", "httpx_args"])
+def test_a_timeout_is_taken_by_argument_and_by_httpx_args(
+    connect: Connect, wire: Wire, given: Any, read: float | None, by: str
+) -> None:
+    """Of any time above 0, also below a second."""
+    args: dict[str, Any] = {"transport": wire.transport}
+    if by == "httpx_args":
+        client = connect(httpx_args={**args, "timeout": given})
+    else:
+        client = connect(timeout=given, httpx_args=args)
+
+    client.get_assembly(ID)
+
+    assert wire.requests[0].extensions["timeout"]["read"] == read
+
+
 NO_PROXY = "is not the URL of a proxy (http, https, socks5 or socks5h)"
 
 
@@ -276,6 +341,12 @@ def test_usual_settings_of_httpx_are_taken(connect: Connect, wire: Wire) -> None
     assert wire.requests[0].extensions["timeout"]["read"] == 2.0
 
 
+@pytest.mark.parametrize("kind", [httpx.BaseTransport, httpx.AsyncBaseTransport])
+def test_a_transport_of_either_kind_is_taken(connect: Connect, kind: type[Any]) -> None:
+    """Settings may serve both clients; whether it fits shows when it has to send."""
+    connect(httpx_args={"transport": kind()})
+
+
 def test_a_single_trusted_host_is_one_host(connect: Connect, wire: Wire) -> None:
     client = connect(trusted_hosts="media.example", httpx_args={"transport": wire.transport})
 
@@ -362,7 +433,7 @@ def test_copies_share_connections_and_do_not_close_them(api: StandIn) -> None:
         assert copy._connections.transport() is parent._connections.transport()
         parent.get_assembly(assembly)
 
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(RuntimeError, match=r"^Cannot send a request, as the client has been"):
         parent.get_assembly(assembly)
 
 
@@ -379,6 +450,23 @@ def test_default_timeouts_are_set_and_each_call_can_have_its_own(
     assert waits[0] == {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": None}
     assert waits[1] == {"connect": 1.5, "read": 1.5, "write": 1.5, "pool": None}
     assert set(waits[2].values()) == {None}
+
+
+def test_a_read_of_a_wait_has_less_time_than_the_client_says_and_never_more(
+    connect: Connect, wire: Wire
+) -> None:
+    """A read that hangs is given up early, since the next one may well be answered."""
+    timeout = httpx.Timeout(3600.0, connect=0.5, pool=None)
+    client = connect(timeout=timeout, httpx_args={"transport": wire.transport})
+
+    with pytest.raises(StillBusy):
+        client.wait_for_assembly(ID, deadline=0.05)
+
+    assert wire.requests
+    for request in wire.requests:
+        given = request.extensions["timeout"]
+        assert given["connect"] == 0.5
+        assert max(given["read"], given["write"], given["pool"]) < 60
 
 
 def test_a_slow_server_meets_the_timeout_of_the_call(api: StandIn, connect: Connect) -> None:
@@ -439,11 +527,33 @@ def test_a_form_goes_out_in_pieces_of_a_good_size() -> None:
     with Transloadit("k", "s") as client:
         request = client.get_httpx_client().build_request("POST", "/assemblies", **form)
         stream: Any = request.stream
-        for pieces in (list(stream), asyncio.run(awaited())):
+        # No more than there should be: endless pieces would fill the memory.
+        for take in (lambda: list(islice(stream, 9)), lambda: asyncio.run(awaited())):
+            pieces = take()
             assert [len(piece) for piece in pieces[1:4]] == [PIECE, PIECE, 1]
             assert b"".join(pieces[1:4]) == large
             assert len(pieces) == 5
             assert sum(map(len, pieces)) == int(request.headers["Content-Length"])
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_chunk_is_read_in_a_thread_unless_it_is_in_memory(*, in_memory: bool) -> None:
+    """A slow disk would hold up the event loop; what is in memory would wait for a thread."""
+    readers = set()
+
+    def read(_: int, size: int) -> bytes:
+        readers.add(threading.get_ident())
+        return bytes(size)
+
+    async def main() -> int:
+        async with AsyncTransloadit() as client:
+            chunk = Span(read, 0, 10, in_memory=in_memory)
+            request = client.get_async_httpx_client().build_request("PATCH", "/x", content=chunk)
+            assert await request.aread() == bytes(10)
+        return threading.get_ident()
+
+    loop = asyncio.run(main())
+    assert (readers == {loop}) == in_memory
 
 
 async def _with_an_own_async_client(wire: Wire) -> httpx.AsyncClient:
@@ -541,6 +651,27 @@ def test_closing_a_client_that_was_never_used_is_fine() -> None:
             client.close()
 
     asyncio.run(unused())
+
+
+def test_transports_of_mounts_are_closed_with_the_client(connect: Connect) -> None:
+    closed: list[str] = []
+
+    class Mounted(httpx.MockTransport):
+        def close(self) -> None:
+            closed.append("close")
+
+        async def aclose(self) -> None:
+            closed.append("aclose")
+
+    mounted = Mounted(lambda _: httpx.Response(500))
+    client = connect(httpx_args={"mounts": {"all://a.example": mounted, "all://b.example": None}})
+
+    if isinstance(client, Transloadit):
+        client.close()
+        assert closed == ["close"]
+    else:
+        client.aclose()
+        assert closed == ["aclose"]
 
 
 @pytest.mark.parametrize(

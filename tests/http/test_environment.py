@@ -1,7 +1,9 @@
 """The environment, certificates, HTTP/2, hooks and logs: all as users of httpx know them."""
 
 import asyncio
+import hashlib
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -15,10 +17,11 @@ from typing import Any, Self
 import httpx
 import pytest
 import trustme
+from cryptography import x509
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from transloadit_client import InvalidInput, NoAnswer, Transloadit
+from transloadit_client import DownloadIncomplete, InvalidInput, NoAnswer, Transloadit
 from transloadit_client._http.environment import Proxies
 
 from .in_memory import ID, SENT, Served, Service, copy_of, every_call, handler_of, line_of
@@ -29,10 +32,10 @@ Connect = Callable[..., Any]
 class Secure:
     """A service over TLS that asks for client certificates, and knows which it was shown."""
 
-    def __init__(self, authority: trustme.CA) -> None:
+    def __init__(self, authority: trustme.CA, name: str = "127.0.0.1") -> None:
         self.shown: list[str | None] = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1").configure_cert(self._context)
+        authority.issue_cert(name).configure_cert(self._context)
         authority.configure_trust(self._context)
         self._context.verify_mode = ssl.CERT_OPTIONAL
         secure = self
@@ -83,6 +86,17 @@ def secure(authority: trustme.CA) -> Iterator[Secure]:
 # Certificates
 
 
+def name_in_a_folder(ca_file: str) -> str:
+    """The name by which OpenSSL looks up a certificate in a folder: a hash of its subject.
+
+    `openssl rehash` gives such names. The subject is hashed in lower case, without its outer head.
+    """
+    subject = x509.load_pem_x509_certificate(Path(ca_file).read_bytes()).subject
+    lower = x509.Name([x509.NameAttribute(one.oid, str(one.value).lower()) for one in subject])
+    digest = hashlib.sha1(lower.public_bytes()[2:], usedforsecurity=False).digest()
+    return f"{int.from_bytes(digest[:4], 'little'):08x}.0"
+
+
 def test_ssl_cert_file_is_heeded_by_each_call(
     connect: Connect,
     secure: Secure,
@@ -102,24 +116,41 @@ def test_ssl_cert_file_is_heeded_by_each_call(
 def test_ssl_cert_dir_is_heeded(
     connect: Connect, secure: Secure, ca_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """OpenSSL finds certificates there by names of its own; without those it trusts no server."""
-    monkeypatch.setenv("SSL_CERT_DIR", str(Path(ca_file).parent))
+    """Also several folders. OpenSSL finds certificates by names of its own, and no others."""
+    folder = Path(ca_file).parent
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)  # which would go before it
+    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join([str(folder / "gone"), str(folder)]))
 
     with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
         connect(base_url=secure.url, retry=None).get_assembly(ID)
+
+    Path(ca_file).rename(folder / name_in_a_folder(ca_file))
+    assert connect(base_url=secure.url, retry=None).get_assembly(ID).done
 
 
 @pytest.mark.parametrize("trust_env", [True, False])
 def test_a_folder_of_certificates_may_be_given(
     connect: Connect, secure: Secure, ca_file: str, *, trust_env: bool
 ) -> None:
-    args = {"trust_env": trust_env}
-    client = connect(
-        base_url=secure.url, verify_ssl=Path(ca_file).parent, retry=None, httpx_args=args
-    )
+    folder, args = Path(ca_file).parent, {"trust_env": trust_env}
+    options = {"base_url": secure.url, "verify_ssl": folder, "retry": None, "httpx_args": args}
 
     with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
-        client.get_assembly(ID)
+        connect(**options).get_assembly(ID)
+
+    Path(ca_file).rename(folder / name_in_a_folder(ca_file))
+    assert connect(**options).get_assembly(ID).done
+
+
+def test_how_servers_are_verified_may_stand_in_httpx_args(
+    connect: Connect, secure: Secure, ca_file: str
+) -> None:
+    """There it goes before `verify_ssl`."""
+    args = {"verify": ca_file}
+
+    client = connect(base_url=secure.url, verify_ssl=True, retry=None, httpx_args=args)
+
+    assert client.get_assembly(ID).done
 
 
 @pytest.mark.parametrize("verify", [True, "file", False], ids=["default", "file", "unverified"])
@@ -211,6 +242,35 @@ def test_hosts_of_results_are_shown_no_client_certificate(
     assert secure.shown == ["mine@example.org", shown]
 
 
+@pytest.mark.parametrize("given", ["file", "context"])
+def test_hosts_of_results_are_believed_by_their_own_names_alone(
+    connect: Connect, secure: Secure, authority: trustme.CA, ca_file: str, given: str
+) -> None:
+    """A certificate of an authority that is trusted does not do, if it is another host's."""
+    verify = ca_file if given == "file" else ssl.create_default_context(cafile=ca_file)
+    client = connect("k", "s", base_url=secure.url, verify_ssl=verify, retry=None)
+
+    with Secure(authority, "results.example") as other:
+        secure.service.results = other.url
+        status = client.get_assembly(ID)
+        with pytest.raises(DownloadIncomplete, match=r"(Hostname|IP address) mismatch"):
+            client.download_results(status, Path(ca_file).with_name("saved"))
+
+    assert other.service.lines == []
+
+
+def test_where_the_environment_says_nothing_of_tls_nothing_is_looked_at(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    connect("k", "s")
+
+    assert list(tmp_path.iterdir()) == []  # no file for keys either
+
+
 def test_a_ca_file_that_changed_is_read_anew_by_a_new_client(
     connect: Connect, secure: Secure, authority: trustme.CA, tmp_path: Path
 ) -> None:
@@ -263,30 +323,37 @@ def test_a_certificate_that_is_broken_further_down_in_ssl_cert_file_names_the_va
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("variable", "value", "why"),
     [
-        ("SSL_CERT_FILE", "gone.pem"),
-        ("SSL_CERT_FILE", "folder"),
-        ("SSL_CERT_FILE", "no.pem"),
-        ("SSL_CERT_DIR", "gone"),
-        ("SSL_CERT_DIR", "no.pem"),
-        ("SSLKEYLOGFILE", "gone/keys.log"),
+        ("SSL_CERT_FILE", "gone.pem", "No such file"),
+        ("SSL_CERT_FILE", "folder", "Errno"),  # which one, the systems disagree
+        ("SSL_CERT_FILE", "no.pem", "(it holds no certificate)"),
+        ("SSL_CERT_DIR", "gone", "(it is no folder)"),
+        ("SSL_CERT_DIR", "no.pem", "(it is no folder)"),
+        ("SSLKEYLOGFILE", "gone/keys.log", "No such file"),
     ],
 )
 def test_a_variable_of_tls_that_cannot_be_used_is_named_as_the_client_is_made(
     connect: Connect,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     variable: str,
     value: str,
+    why: str,
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "no.pem").write_text("no certificate")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv(variable, str(tmp_path / value))
 
-    with pytest.raises(InvalidInput, match=f"variable {variable} is .*{value}.*trust_env"):
+    with pytest.raises(InvalidInput) as caught:
         connect("k", "s")
+    before, _, after = str(caught.value).partition(why)
+    assert before.startswith(
+        f"the environment variable {variable} is {str(tmp_path / value)!r}, which cannot be used "
+    )
+    assert after.endswith(": correct or unset it, or give httpx_args={'trust_env': False}")
 
     # Where it is not needed it does no harm.
     connect("k", "s", httpx_args={"trust_env": False})
@@ -357,6 +424,62 @@ def test_without_trust_env_no_proxy_is_read(
 
 
 @pytest.mark.parametrize(
+    ("variable", "is_proxied"), [("HTTP_PROXY", {"http"}), ("HTTPS_PROXY", {"https"})]
+)
+def test_a_proxy_of_one_scheme_is_for_that_scheme_alone(
+    monkeypatch: pytest.MonkeyPatch, variable: str, is_proxied: set[str]
+) -> None:
+    """And goes before that of all schemes."""
+    monkeypatch.setenv(variable, "http://one.example")
+    alone = {scheme: Proxies()(scheme, "api.example", None) for scheme in ("http", "https")}
+    monkeypatch.setenv("ALL_PROXY", "http://all.example")
+    both = {scheme: Proxies()(scheme, "api.example", None) for scheme in ("http", "https")}
+
+    assert {scheme for scheme, proxy in alone.items() if proxy} == is_proxied
+    for scheme, proxy in both.items():
+        assert proxy is not None
+        assert proxy.url.host == ("one.example" if scheme in is_proxied else "all.example")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "is_proxied"),
+    [
+        ("https", None, False),
+        ("https", 443, False),
+        ("https", 8443, True),
+        ("http", None, True),
+        ("http", 443, False),
+    ],
+)
+def test_no_proxy_with_a_port_means_the_port_of_the_scheme_too(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, port: int | None, *, is_proxied: bool
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example")
+    monkeypatch.setenv("NO_PROXY", "api.example:443")
+
+    assert (Proxies()(scheme, "api.example", port) is not None) == is_proxied
+
+
+def test_a_proxy_or_transport_that_was_given_goes_before_the_environment(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then its variables are not even read: one that names no proxy does no harm."""
+    monkeypatch.setenv("HTTP_PROXY", "gopher://proxy.example")
+    monkeypatch.setenv("NO_PROXY", "*")
+    service = Service()
+
+    by_transport = connect(httpx_args={"transport": httpx.MockTransport(service)})
+    by_proxy = connect(
+        base_url="http://127.0.0.1:9", retry=None, httpx_args={"proxy": "http://127.0.0.1:1"}
+    )
+
+    assert by_transport.get_assembly(ID).done
+    with pytest.raises(NoAnswer) as caught:
+        by_proxy.get_assembly(ID)
+    assert caught.value.proxy == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
     ("no_proxy", "host", "is_proxied"),
     [
         ("", "api.example", True),
@@ -367,6 +490,7 @@ def test_without_trust_env_no_proxy_is_read(
         (".example", "api.example", False),
         ("*.example", "api.example", False),
         (".api.example", "api.example", True),
+        ("*.api.example", "api.example", True),
         ("pi.example", "api.example", True),
         ("API.Example", "api.example", False),
         (" other.example , api.example ", "api.example", False),
@@ -376,6 +500,8 @@ def test_without_trust_env_no_proxy_is_read(
         ("*", "api.example", False),
         ("10.0.0.0/8", "10.1.2.3", False),
         ("10.0.0.0/8", "11.1.2.3", True),
+        ("10.9.8.7/8", "10.1.2.3", False),
+        ("other.example,api.example", "api.example", False),
         ("[::1]", "::1", False),
         ("[::1]:8080", "::1", True),
         ("::1", "::1", False),
@@ -484,6 +610,55 @@ def test_over_http_2_awaited_requests_share_one_connection_and_threads_share_non
     assert {version for version, _, _ in server.requests} == {"2"}
     connections = len({peer for _, _, peer in server.requests})
     assert connections <= at_once if isinstance(client, Transloadit) else connections == 1
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_requests_run_at_the_same_time_over_http_1_also_where_http_2_is_allowed(
+    connect: Connect, *, http2: bool
+) -> None:
+    """A server without HTTP/2 is sent no request behind another on one connection."""
+    together = threading.Barrier(3)
+
+    class Meeting(Service):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            together.wait(10)  # for the other two
+            return super().__call__(request)
+
+    with Served(Meeting()) as server, ThreadPoolExecutor(3) as threads:
+        client = connect(base_url=server.url, retry=None, httpx_args={"http2": http2})
+
+        found = list(threads.map(client.get_assembly, [ID] * 3))
+
+    assert [one.done for one in found] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("args", "first"),
+    [({}, b"GET"), ({"http2": True}, b"GET"), ({"http2": True, "http1": False}, b"PRI")],
+)
+def test_without_tls_http_2_is_spoken_where_http_1_is_ruled_out(
+    connect: Connect, args: dict[str, Any], first: bytes
+) -> None:
+    """There both sides have to know it beforehand: TLS is where they agree on a version."""
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+
+        def hear() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                heard.append(connection.recv(3))
+
+        ear = threading.Thread(target=hear)
+        ear.start()
+        client = connect(
+            base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", retry=None, httpx_args=args
+        )
+        with pytest.raises(NoAnswer):
+            client.get_assembly(ID)
+        ear.join(10)
+
+    assert heard == [first]
 
 
 # Hooks

@@ -196,8 +196,11 @@ def test_how_large_an_answer_may_be_can_be_set(connect: Connect, is_packed: bool
 
     assert client(6000).get_assembly(ID).done
     for one in (client(5000), copy_of(client(6000), max_answer_size=5000)):
-        with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes"):
+        with pytest.raises(UnreadableAnswer, match="has more than 5000 bytes") as caught:
             one.get_assembly(ID)
+        assert str(caught.value).startswith(f"could not read Assembly {ID}: HTTP 200, ")
+        assert (caught.value.http_status, caught.value.body) == (200, "")
+        assert dict(caught.value.headers).get("content-encoding") == headers.get("Content-Encoding")
 
 
 def test_a_large_status_that_is_packed_is_read_whole(connect: Connect) -> None:
@@ -261,7 +264,9 @@ ESCAPES = [str, json_escaped, lambda it: json_escaped(it).lower(), percent_escap
 
 
 @pytest.mark.parametrize("escape", ESCAPES, ids=range(len(ESCAPES)))
-@pytest.mark.parametrize("kind", ["json", "json in json", "page", "header", "coding"])
+@pytest.mark.parametrize(
+    "kind", ["json", "json in json", "json in a list", "page", "header", "coding"]
+)
 def test_a_token_that_is_echoed_shows_nowhere(
     connect: Connect, caplog: pytest.LogCaptureFixture, escape: Callable[[str], str], kind: str
 ) -> None:
@@ -270,6 +275,8 @@ def test_a_token_that_is_echoed_shows_nowhere(
     body = f'{{"error": "NO", "reason": ["{echo}"], "{echo}": 1}}'
     if kind == "json in json":
         body = json.dumps({"error": "NO", "message": body})
+    elif kind == "json in a list":
+        body = json.dumps({"error": "NO", "reason": [body]})
     elif kind == "page":
         body = f"<html>{echo}</html>"
     elif kind == "header":
@@ -300,6 +307,8 @@ def test_a_token_that_is_echoed_shows_nowhere(
             repr(pickle.loads(pickle.dumps(caught.value)).__dict__),
         ]
     )
+    while "\\\\" in told:  # JSON in JSON, and the `repr` of it, double what escapes
+        told = told.replace("\\\\", "\\")
     for spelled in (TOKEN, TOKEN.lower(), echo, repr(TOKEN)[1:-1]):
         assert spelled not in told
 
@@ -329,11 +338,16 @@ def test_an_error_quotes_nothing_of_what_is_no_http_and_keeps_of_the_request_its
 def test_what_stands_beside_an_echoed_token_stays_as_it_is(connect: Connect) -> None:
     reason = [f"no {TOKEN}", {"a": [1, None, "ü"]}, []]
     body = json.dumps({"error": "NO", "reason": reason}, ensure_ascii=False)
-    client = answering(connect, 400, content=body.encode(), settings={"auth_token": TOKEN})
+    headers = {"X-Request-Id": "r-1", "X-Echo": f"a {TOKEN} b"}
+    client = answering(
+        connect, 400, content=body.encode(), headers=headers, settings={"auth_token": TOKEN}
+    )
 
     with pytest.raises(ApiError) as caught:
         client.create_assembly(template_id="t", assembly_id=None)
 
+    assert caught.value.request_id == "r-1"
+    assert caught.value.headers["X-Echo"] == "a (auth token) b"
     assert caught.value.reason == ["no (auth token)", *reason[1:]]
     assert caught.value.body == body.replace(TOKEN, "(auth token)")
 
@@ -349,14 +363,32 @@ def test_what_is_not_the_token_stays_as_it_is(connect: Connect) -> None:
     assert caught.value.body == body
 
 
-def test_a_body_that_no_parser_takes_is_searched_as_text(connect: Connect) -> None:
-    body = b"[" * 100_000 + TOKEN.encode() + b"\xff"
+@pytest.mark.parametrize(
+    ("beside", "shown"),
+    [(b"[" * 100_000, "["), (b"\xff", "\ufffd")],
+    ids=["too deep", "not utf-8"],
+)
+def test_a_body_that_no_parser_takes_is_searched_as_text(
+    connect: Connect, beside: bytes, shown: str
+) -> None:
+    body = f'["{TOKEN}", '.encode() + beside
     client = answering(connect, 400, content=body, settings={"auth_token": TOKEN})
 
     with pytest.raises(UnreadableAnswer) as caught:
         client.create_assembly(template_id="t", assembly_id=None)
 
-    assert TOKEN not in caught.value.body
+    assert caught.value.body.startswith(f'["(auth token)", {shown}')
+
+
+def test_half_a_character_beside_an_echoed_token_does_no_harm(connect: Connect) -> None:
+    """JSON can name half of a pair of UTF-16, which no text in UTF-8 can hold."""
+    body = json.dumps({"error": "NO", "reason": f"\ud800 {TOKEN}"}).encode()
+    client = answering(connect, 400, content=body, settings={"auth_token": TOKEN})
+
+    with pytest.raises(ApiError) as caught:
+        client.create_assembly(template_id="t", assembly_id=None)
+
+    assert caught.value.reason == "? (auth token)"
 
 
 def test_small_events_without_end_are_no_large_event() -> None:

@@ -11,7 +11,14 @@ import respx
 import vcr
 from pytest_httpx import HTTPXMock
 
-from transloadit_client import AsyncTransloadit, InvalidInput, NoAnswer, OutcomeUnknown, RetryPolicy
+from transloadit_client import (
+    AsyncTransloadit,
+    InvalidInput,
+    NoAnswer,
+    OutcomeUnknown,
+    RetryPolicy,
+    Transloadit,
+)
 
 from .in_memory import ID, SENT, Served, Service, every_call
 
@@ -114,10 +121,64 @@ def test_a_failure_that_a_mock_raises_is_tried_again(
 @pytest.mark.httpx_mock(can_send_already_matched_responses=True)
 @pytest.mark.usefixtures("no_sockets")
 @pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.LocalProtocolError("an illegal header"),
+        httpx.UnsupportedProtocol("gopher"),
+        httpx.StreamConsumed(),
+        httpx.InvalidURL("no host"),
+        OSError("a file is gone"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_what_can_never_be_sent_is_tried_once(
+    connect: Connect, httpx_mock: HTTPXMock, failure: Exception
+) -> None:
+    httpx_mock.add_exception(failure)
+    client = connect("k", "s", retry=RetryPolicy(attempts=3, first=0.0))
+
+    with pytest.raises(NoAnswer) as caught:
+        client.create_assembly(template_id="t")
+
+    assert caught.value.__cause__ is failure
+    assert len(httpx_mock.get_requests()) == 1
+
+
+def test_a_file_that_breaks_while_it_is_sent_is_tried_once(
+    connect: Connect, tmp_path: Path
+) -> None:
+    """It would break again, and what is wrong with it is said."""
+    file, tries = tmp_path / "a.bin", []
+    file.write_bytes(bytes(300_000))
+
+    def shorten(request: httpx.Request) -> None:
+        tries.append(request.method)
+        file.write_bytes(bytes(100_000))
+
+    async def shorten_async(request: httpx.Request) -> None:
+        shorten(request)
+
+    is_sync = isinstance(connect(), Transloadit)
+    args = {
+        "transport": httpx.MockTransport(Service()),
+        "event_hooks": {"request": [shorten if is_sync else shorten_async]},
+    }
+    client = connect("k", "s", retry=RetryPolicy(attempts=3, first=0.0), httpx_args=args)
+
+    with pytest.raises(InvalidInput, match=r"a\.bin"):
+        client.create_assembly(template_id="t", files=[file])
+
+    assert tries == ["POST"]
+
+
+@pytest.mark.httpx_mock(can_send_already_matched_responses=True)
+@pytest.mark.usefixtures("no_sockets")
+@pytest.mark.parametrize(
     ("base_url", "host"),
     [
         ("https://api.example.test", "api.example.test:443"),
         ("https://api.example.test:8443/v2", "api.example.test:8443"),
+        ("http://127.0.0.1", "127.0.0.1:80"),
     ],
 )
 def test_an_error_names_the_host_that_did_not_answer(

@@ -159,6 +159,24 @@ def test_cookies_that_were_given_are_sent_and_no_other(connect: Connect, cookies
     assert [cookie.name for cookie in jar] == ["theirs"]
 
 
+def test_a_requests_own_cookies_go_along_with_those_of_the_client(cookies: Server) -> None:
+    """Over `get_httpx_client()`: the request's go before the client's."""
+    given, own = {"a": "1", "b": "1"}, {"b": "2", "c": "2"}
+
+    async def awaited() -> None:
+        async with AsyncTransloadit(base_url=cookies.url, cookies=given) as client:
+            http = client.get_async_httpx_client()
+            await http.send(http.build_request("GET", "/x", cookies=own))
+
+    with Transloadit(base_url=cookies.url, cookies=given) as client:
+        http = client.get_httpx_client()
+        http.send(http.build_request("GET", "/x", cookies=own))
+    asyncio.run(awaited())
+
+    sent = [sorted((value or "").split("; ")) for value in cookies.received("cookie")]
+    assert sent == [["a=1", "b=2", "c=2"]] * 2
+
+
 def test_an_own_httpx_client_keeps_its_cookies(cookies: Server) -> None:
     with httpx.Client() as own:
         Transloadit(base_url=cookies.url).set_httpx_client(own).get_assembly(ID)
@@ -289,15 +307,25 @@ def test_a_proxy_of_the_environment_carries_every_call(
     assert len(api.requests) == 3
 
 
+@pytest.mark.parametrize(
+    ("no_proxy", "is_proxied"),
+    [("127.0.0.1", False), ("127.0.0.1:{port}", False), ("127.0.0.1:1", True)],
+)
 def test_no_proxy_leaves_a_host_out(
-    connect: Connect, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    connect: Connect,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    no_proxy: str,
+    *,
+    is_proxied: bool,
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    """On all of its ports, or on one."""
     with Server() as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", no_proxy.format(port=urlsplit(server.url).port))
         connect(base_url=server.url).get_assembly(ID)
 
-    assert proxy.passed == []
+    assert len(proxy.passed) == is_proxied
     assert len(server.seen) == 1
 
 

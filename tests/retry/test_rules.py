@@ -299,13 +299,12 @@ def test_a_body_that_cannot_be_sent_again_is_not(world: World) -> None:
         (LOST, 1, 0.5),
         (LOST, 2, 1.0),
         (LOST, 4, 4.0),
-        (Outcome(error=NoAnswer("x"), retry_after=3.0), 1, 3.0),
+        (Outcome(error=refusal(503, None, retry_in=3.0)), 1, 3.0),
         (EXPIRED, 1, 0.0),
         (LIMITED, 1, 1.5),
         (Outcome(error=refusal(429, None, retry_in=0.0)), 1, 1.5),
         (Outcome(error=refusal(413, "RATE_LIMIT_REACHED", retry_in=7.0)), 1, 7.5),
-        (Outcome(error=refusal(429, None), retry_after=9.0), 1, 9.5),
-        (Outcome(error=refusal(429, None, retry_in=2.0), retry_after=9.0), 1, 2.5),
+        (Outcome(error=refusal(429, None, retry_in=9.0)), 1, 9.5),
     ],
 )
 def test_how_long_it_waits(world: World, outcome: Outcome, number: int, wait: float) -> None:

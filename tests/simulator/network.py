@@ -254,7 +254,7 @@ class Network:
         if kind in _ERRORS:
             return lost(send, _ERRORS[kind](kind.value)), ""
         reply = _foreign(kind, amount, request) or replies[-1 if kind is Kind.SECOND else 0]
-        return received(send, reply.http_status, reply.headers, reply.body), reply.note
+        return received(send, reply.http_status, reply.headers, reply.body, "/"), reply.note
 
 
 _ERRORS: dict[Kind, type[httpx.TransportError]] = {

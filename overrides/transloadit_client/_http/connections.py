@@ -79,8 +79,8 @@ class Connections:
         self._proxies = Proxies() if reads_proxies else None
         self._lock = Lock()
         self._is_closed = False
-        self._pool: httpx.BaseTransport | None = None
-        self._async_pool: httpx.AsyncBaseTransport | None = None
+        self._pool: httpx.BaseTransport | None
+        self._async_pool: httpx.AsyncBaseTransport | None
         self._forget()
 
     @property

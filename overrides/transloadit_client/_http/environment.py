@@ -116,7 +116,7 @@ def _exception(entry: str) -> Callable[[str, int], bool] | None:
 
         def fits(host: str) -> bool:
             try:
-                return ip_address(host.strip("[]")) in network
+                return ip_address(host) in network
             except ValueError:
                 return False
 

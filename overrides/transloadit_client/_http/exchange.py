@@ -68,7 +68,7 @@ def received(
     http_status: int,
     headers: Mapping[str, str],
     body: bytes | BodyProblem,
-    base_path: str = "/",
+    base_path: str,
 ) -> Outcome:
     """What an answer says.
 
@@ -91,11 +91,10 @@ def received(
             hint = f"base_url has the path {base_path!r}, to which routes are appended:"
             error.args = (f"{error} {hint} is it one too many?",)
         date = headers.get("Date")
-        retry_after = seconds_until(headers.get("Retry-After"), date)
         # The body's `info.retryIn` goes before the header, which a proxy may have written.
         if error.retry_in is None:
-            error.retry_in = retry_after
-        return Outcome(error=error, retry_after=retry_after, date=date)
+            error.retry_in = seconds_until(headers.get("Retry-After"), date)
+        return Outcome(error=error, date=date)
 
 
 def _is_no_route(error: ApiError) -> bool:

@@ -139,7 +139,7 @@ def _is_usable(name: str, value: object) -> bool:
         return check is None or check(value)
     given: Any = {name: value}
     try:
-        httpx.Client(transport=_NOWHERE, trust_env=False, **given)
+        httpx.Client(transport=_NOWHERE, **given)  # without one it would load certificates
     except (AttributeError, TypeError, ValueError, httpx.InvalidURL):
         return False
     return True

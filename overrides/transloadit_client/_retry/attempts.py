@@ -161,7 +161,6 @@ def _wait_before(phase: Phase, outcome: Outcome, number: int, world: World) -> f
     if phase is Phase.EXPIRED:
         return 0.0  # the clock is right now
     hint = outcome.error.retry_in if isinstance(outcome.error, ApiError) else None
-    hint = outcome.retry_after if hint is None else hint
     wait = wait_after_limit if phase is Phase.LIMITED else wait_after_fault
     return wait(world.policy, max(1, number), hint, world.jitter)
 
