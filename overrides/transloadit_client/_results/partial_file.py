@@ -42,7 +42,7 @@ class PartialFile:
 
     def __init__(self, path: Path, expected: Expected, max_size: int | None = None) -> None:
         self.path, self.size, self.expected = path, 0, expected
-        self.of_one_answer = True
+        self.of_one_answer = False
         """Whether all its bytes came with one answer; those of several may be of two versions."""
         self._max_size = max_size
         self._file: ExclusiveFile | None = None
@@ -62,7 +62,6 @@ class PartialFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = ExclusiveFile.at(self.path)
             self.size = self._file.seek(0, os.SEEK_END)
-        self.of_one_answer = False
         if not (self.expected.identifies and self.size <= (self.expected.size or 0)):
             self.restart()
         if self._left:  # the download was given up while a slow disk opened it
@@ -75,7 +74,7 @@ class PartialFile:
 
     def restart(self) -> None:
         """Begins from nothing."""
-        self.size, self.of_one_answer = 0, True
+        self.size = 0
         with disk_errors(self.path):
             self._opened.seek(0)
             self._opened.truncate()
@@ -97,7 +96,6 @@ class PartialFile:
         Raises:
             TransloaditError: the file would have more bytes than it may.
         """
-        self._problem = ""
         if http_status == 200:
             length = headers.get("Content-Length", "")
             self._announced = int(length) if _NUMBER.fullmatch(length) else None
