@@ -457,7 +457,8 @@ def test_an_endless_redirect_is_left_after_some_steps(saver: Saver) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        "ftp://127.0.0.1/", "http:[/", "http://a b/", "http://u:p@127.0.0.1/", "//[", "https://[::1", "https://.h/",
+        "ftp://127.0.0.1/", "http:[/", "http://a b/", "http://u:p@127.0.0.1/", "//[",
+        "https://[::1", "https://.h/",
         "https://one..two/", f"https://{'a' * 64}.example/", "https://h:123456/", "https://xn--b/",
         "https://10.0.0.1/", "https://169.254.169.254/latest", "http://2852039166/", "https://[fe80::1]/",
     ],

@@ -44,12 +44,12 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         yield opened
 
 
-def said(status: int, body: bytes = b"", **headers: str) -> Answer:
+def said(status: int, body: bytes = b"", /, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer("fetch made/a.bin", status, body, httpx.Headers(named))
 
 
-def added(part: PartialFile, body: bytes, status: int = 200, **headers: str) -> bool:
+def added(part: PartialFile, body: bytes, status: int = 200, /, **headers: str) -> bool:
     """Whether the body of an answer was added to the file."""
     return part.begin(status, said(status, **headers).headers) and part.write(body)
 
