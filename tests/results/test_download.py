@@ -188,6 +188,18 @@ def test_a_refusal_is_not_tried_again(saver: Saver, code: int) -> None:
     assert saver.names == []
 
 
+def test_of_a_refusal_more_is_shown_than_comes_at_once(saver: Saver) -> None:
+    def script(order: Order) -> None:
+        order.begin(403, Content_Length="20")
+        order.wfile.write(b"<Error><Co")
+        time.sleep(0.05)
+        order.wfile.write(b"de>Expired")
+
+    [why] = saver.lose(saver.shop.file("a.jpg", script, **FACTS))
+
+    assert why.endswith(": HTTP 403: '<Error><Code>Expired'")
+
+
 WRONG: dict[str, tuple[Script, str]] = {
     "a page": (
         says(200, b"<html>", Content_Type="text/html; charset=utf-8"),
