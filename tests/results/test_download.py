@@ -188,6 +188,16 @@ def test_a_refusal_is_not_tried_again(saver: Saver, code: int) -> None:
     assert saver.names == []
 
 
+def test_the_sentence_about_a_missing_result_ends_but_once(saver: Saver) -> None:
+    with pytest.raises(DownloadIncomplete) as caught:
+        saver.save(*(saver.shop.file(name, chunked(DATA[:-1]), **FACTS) for name in "ab"))
+
+    first, second = (missing.why for missing in caught.value.missing)
+    assert str(caught.value) == (
+        f"2 of 2 results of Assembly {ID} could not be saved: {first.removesuffix('.')}; {second}"
+    )
+
+
 def test_of_a_refusal_more_is_shown_than_comes_at_once(saver: Saver) -> None:
     def script(order: Order) -> None:
         order.begin(403, Content_Length="20")
@@ -1207,12 +1217,23 @@ def test_each_result_has_a_place_of_its_own_inside_the_folder(saver: Saver) -> N
     assert all(file.path.read_bytes() == DATA for file in saved)
 
 
-def test_a_file_without_a_name_may_have_one_in_parts(saver: Saver) -> None:
-    file = saver.shop.file("x", serves(DATA), basename="cat", ext="png", **FACTS)
+@pytest.mark.parametrize(
+    ("basename", "ext", "name"),
+    [
+        ("cat", "png", "cat.png"),
+        ("cat", None, "cat"),
+        ("cat", "", "cat"),
+        (7, "png", "png"),
+        ("", "png", "png"),
+        (None, 7, "file"),
+    ],
+)
+def test_a_file_without_a_name_may_have_one_in_parts(
+    basename: object, ext: object, name: str
+) -> None:
+    download = Download(done({"basename": basename, "ext": ext}), "here", HERE)
 
-    [saved] = saver.save({**file, "name": None})
-
-    assert saved.path.name == "cat.png"
+    assert [result.path for result in download._results] == [Path("here", "made", name)]
 
 
 @pytest.mark.parametrize("steps", [3, [["one"]]])

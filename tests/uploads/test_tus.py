@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,11 +70,13 @@ class Server:
     length: int | None = None
     created: int = 0
     requests: list[dict[str, Any]] = field(factory=list)
+    calls: list[Call[Any]] = field(factory=list)
     clock: list[float] = field(factory=lambda: [0.0])
 
     def send(self, step: Send) -> Outcome:
         arguments: dict[str, Any] = dict(step.request.arguments)
         self.requests.append(arguments)
+        self.calls.append(step.call)
         happening = self.happens.pop(0) if self.happens else None
         body = b"".join(arguments.get("content") or ())
         if isinstance(happening, Lost):
@@ -389,6 +391,34 @@ def test_what_never_comes_through_ends_after_so_many_attempts() -> None:
     assert caught.value.attempts[-1].decision == "no attempts are left"
 
 
+def test_what_has_arrived_is_asked_on_a_connection_of_its_own() -> None:
+    """No other answer could be taken for this one, on which the next request rests."""
+    server = Server([None, Lost(0)])
+
+    upload(again(), server, chunk_size=5000)
+
+    assert methods(server) == ["POST", "PATCH", "HEAD", "PATCH"]
+    assert [call.own_connection for call in server.calls] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("size", "bodies", "sizes"),
+    [
+        (700, False, [0, 500, 0, 500, 200]),
+        (300, True, [300, 0]),
+        (700, True, [0, 500, 0, 500, 200]),
+    ],
+)
+def test_a_request_has_the_time_that_its_bytes_may_take(
+    size: int, bodies: bool, sizes: list[int]
+) -> None:
+    server = Server([None, Lost(0)], bodies=bodies)
+
+    upload(again(CONTENT[:size]), server)
+
+    assert [call.size for call in server.calls] == sizes[: len(server.calls)]
+
+
 # What breaks on the way
 
 
@@ -616,6 +646,66 @@ def test_metadata_are_in_base64() -> None:
     }
 
 
+def test_what_has_been_sent_is_told_piece_by_piece() -> None:
+    sent = upload(again(bytes(3 * SMALL)), Server(), chunk_size=2 * SMALL)
+
+    assert sent[0] == 0
+    assert sent == sorted(sent)
+    assert len(set(sent)) > 4  # more often than requests end
+
+
+class Watched(io.BytesIO):
+    """A file that remembers which bytes were read."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.seen: set[int] = set()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        at = self.tell()
+        data = super().read(size)
+        self.seen |= set(range(at, at + len(data)))
+        return data
+
+
+def fingerprint(content: bytes) -> tuple[Any, set[int]]:
+    """Of a file that is not in memory; and which of its bytes were read for it."""
+    file = Watched(content)
+    source = FileSource("f", "a.bin", file)
+    file.seen.clear()
+    return carried_out(tus.fingerprint(source), Server()), file.seen
+
+
+SAMPLE = 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("size", "changed"),
+    [(10, 5), (2 * SAMPLE, SAMPLE), (500_000, 0), (500_000, SAMPLE - 1), (500_000, 499_999),
+     (500_000, 500_000 - SAMPLE), (2 * SAMPLE + 2, SAMPLE - 1)],
+)  # fmt: skip
+def test_a_fingerprint_covers_beginning_and_end(size: int, changed: int) -> None:
+    content = bytes(size)
+    other = content[:changed] + b"x" + content[changed + 1 :]
+
+    assert fingerprint(content)[0] == fingerprint(content)[0]
+    assert fingerprint(content)[0] != fingerprint(other)[0]
+
+
+def test_files_that_begin_and_end_alike_differ_in_their_size() -> None:
+    assert fingerprint(bytes(500_000))[0] != fingerprint(bytes(500_001))[0]
+
+
+def test_of_a_large_file_little_is_read_for_its_fingerprint() -> None:
+    _, seen = fingerprint(bytes(150_000))
+
+    assert seen == {*range(SAMPLE), *range(150_000 - SAMPLE, 150_000)}
+
+
+def test_a_stream_has_no_fingerprint() -> None:
+    assert carried_out(tus.fingerprint(once()), Server()) is None
+
+
 def test_an_upload_goes_on_where_it_stopped() -> None:
     server = Server(content=bytearray(CONTENT[:700]), length=1280)
 
@@ -678,6 +768,25 @@ def test_what_the_server_can_do_is_asked(
 
     assert able.checksums is compared
     assert able.bodies is bodies
+
+
+def test_a_host_is_asked_but_once() -> None:
+    known: dict[str, tuple[bool, bool]] = {}
+    able = Says(204, {"Tus-Extension": "creation-with-upload"})
+    server, other = Server([able]), evolve(SERVER, url="https://api2-b.transloadit.com/files/")
+
+    answers = [carried_out(tus.asked(it, known), server) for it in (SERVER, SERVER, other)]
+
+    assert [it.bodies for it in answers] == [True, True, False]
+    assert [it.url for it in answers] == [URL, URL, other.url]
+    assert methods(server) == ["OPTIONS", "OPTIONS"]
+
+
+def test_a_question_that_a_firewall_swallows_takes_seconds() -> None:
+    step = next(tus.asked(SERVER, {}))
+
+    assert isinstance(step, Once)
+    assert step.longest <= 10
 
 
 @pytest.mark.parametrize("fault", [[Says(405)], [Lost(0)] * POLICY.attempts])
