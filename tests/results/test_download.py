@@ -338,7 +338,20 @@ def test_a_folder_that_cannot_be_is_the_trouble_of_each_file(saver: Saver) -> No
 
     [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
 
-    assert "cannot save" in why
+    assert why.startswith(f"cannot save {saver.folder / 'made' / 'a.jpg'}.")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_the_trouble_of_each_file(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "no access here")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert why == f"cannot save {saver.folder / 'made' / 'a.jpg'}: no access here"
 
 
 def test_a_folder_that_is_no_path_is_the_trouble_of_each_file(saver: Saver) -> None:

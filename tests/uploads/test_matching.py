@@ -206,6 +206,11 @@ def test_what_is_of_another_type_in_a_status_is_not_known(
     assert repr(getattr(upload, attribute)) == repr(value)  # True is no 1
 
 
+@pytest.mark.parametrize("uploads", [None, 7, "text", {"0": {}}, [None, 7, "text"]])
+def test_a_status_whose_uploads_are_none_has_none(uploads: Any) -> None:
+    assert uploads_of(AssemblyStatus.from_dict({"tus_uploads": uploads})) == []
+
+
 def test_equal_files_that_others_uploaded_are_several() -> None:
     assert len(uploads_of(status(told(None), told(None), told("")))) == 3
 
