@@ -272,6 +272,15 @@ def test_a_file_that_may_not_go_with_the_creation_follows_it(
     assert "going to send its bytes later" in caplog.text
 
 
+def test_the_creation_that_follows_is_looked_for_as_well() -> None:
+    server = Server([Says(413, body=b"<html>"), Lost(0)], bodies=True)
+
+    upload(again(), server, chunk_size=5000, find=lambda: tus._state("a.bin", f"{URL}1"))
+
+    assert methods(server) == ["POST", "POST", "HEAD", "PATCH"]
+    assert server.created == 1
+
+
 def test_a_creation_without_a_body_that_is_too_large_is_refused() -> None:
     with pytest.raises(ApiError, match="HTTP 413"):
         upload(again(), Server([Says(413)]))
@@ -587,11 +596,13 @@ def test_what_fits_into_one_request_goes_with_the_creation(
 
 def test_what_is_not_small_is_sent_after_the_creation() -> None:
     """What is sent of it twice, if that breaks, is little."""
-    server = Server(bodies=True)
+    small, large = Server(bodies=True), Server(bodies=True)
 
-    upload(again(bytes(SMALL + 1)), server, chunk_size=2 * SMALL)
+    upload(again(bytes(SMALL)), small, chunk_size=2 * SMALL)
+    upload(again(bytes(SMALL + 1)), large, chunk_size=2 * SMALL)
 
-    assert methods(server) == ["POST", "PATCH"]
+    assert methods(small) == ["POST"]
+    assert methods(large) == ["POST", "PATCH"]
 
 
 def test_the_length_of_a_stream_is_told_with_its_last_chunk() -> None:
@@ -644,6 +655,12 @@ def test_metadata_are_in_base64() -> None:
         "filename": "ä, b",
         "empty": "",
     }
+
+
+def test_what_goes_with_the_creation_is_told_as_it_is_sent_and_as_it_arrives() -> None:
+    some = Says(201, {"Location": "1", "Upload-Offset": "100"}, taken=100)
+
+    assert upload(again(CONTENT[:300]), Server([some], bodies=True)) == [300, 100, 300, 300]
 
 
 def test_what_has_been_sent_is_told_piece_by_piece() -> None:
@@ -702,6 +719,32 @@ def test_of_a_large_file_little_is_read_for_its_fingerprint() -> None:
     assert seen == {*range(SAMPLE), *range(150_000 - SAMPLE, 150_000)}
 
 
+def test_the_fingerprint_of_bytes_covers_all_of_them() -> None:
+    content = bytes(500_000)
+    other = bytes(250_000) + b"x" + bytes(249_999)
+
+    prints = [carried_out(tus.fingerprint(again(it)), Server()) for it in (content, content, other)]
+
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [lambda: tus.load(again(), 0, 500), lambda: tus.fingerprint(again())],
+    ids=["to be sent", "to be known"],
+)
+def test_what_is_in_memory_needs_no_thread(flow: Callable[[], Flow[Any]]) -> None:
+    with pytest.raises(StopIteration):
+        next(flow())
+
+
+def test_what_is_read_from_a_file_is_read_in_a_thread() -> None:
+    source = FileSource("f", "a.bin", Watched(CONTENT))
+
+    assert isinstance(next(tus.fingerprint(source)), InThread)
+    assert isinstance(next(tus.load(source, 0, 500)), InThread)
+
+
 def test_a_stream_has_no_fingerprint() -> None:
     assert carried_out(tus.fingerprint(once()), Server()) is None
 
@@ -744,6 +787,19 @@ def test_a_chunk_with_a_checksum_is_no_larger_than_can_be_lost(
     assert server.content == CONTENT
     sizes = [asked["headers"]["Content-Length"] for asked in server.requests[1:]]
     assert sizes == ["300", "300", "300", "300", "80"]
+
+
+def test_a_chunk_without_a_checksum_is_as_large_as_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tus, "_CHECKED_CHUNK", 300)
+    server = Server()
+
+    upload(again(), server)
+
+    headers = [asked["headers"] for asked in server.requests[1:]]
+    assert [it["Content-Length"] for it in headers] == ["500", "500", "280"]
+    assert not any("Upload-Checksum" in it for it in headers)
 
 
 @pytest.mark.parametrize(
