@@ -204,6 +204,8 @@ def upload(source: Source, server: Server, *, chunk_size: int = 500, **options: 
         server,
     )
     assert url == f"{URL}1"
+    for asked in server.requests:
+        assert asked["url"] == (URL if asked["method"] == "POST" else url)
     return sent
 
 
@@ -291,6 +293,16 @@ def test_a_refusal_that_says_nothing_is_one_all_the_same() -> None:
         upload(again(), Server([Says(403)]))
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 409])
+def test_a_creation_that_is_refused_is_not_made_again(status: int) -> None:
+    server = Server([Says(status)])
+
+    with pytest.raises(ApiError, match=f"HTTP {status}"):
+        upload(again(), server)
+
+    assert methods(server) == ["POST"]
+
+
 def test_a_refusal_in_json_keeps_its_code() -> None:
     with pytest.raises(ApiError) as caught:
         upload(again(), Server([Says(400, body=b'{"error": "NO_SUCH_THING"}')]))
@@ -305,7 +317,7 @@ def test_a_refusal_in_json_keeps_its_code() -> None:
 def test_an_upload_elsewhere_is_not_followed(location: str) -> None:
     server = Server(location=location)
 
-    with pytest.raises(UntrustedUrl, match="an upload's URL"):
+    with pytest.raises(UntrustedUrl, match=r"^an upload's URL "):
         upload(again(), server)
 
     assert methods(server) == ["POST"]
@@ -344,8 +356,24 @@ def test_bytes_that_the_server_confirmed_may_not_vanish() -> None:
     gone = Says(200, {"Upload-Offset": "3"})
     server = Server([None, None, Lost(0), *[gone] * POLICY.attempts])
 
-    with pytest.raises(UnreadableAnswer, match="of 500 bytes 3 are left"):
+    with pytest.raises(UnreadableAnswer) as caught:
         upload(again(), server)
+
+    assert str(caught.value).startswith(
+        f"could not {ASK}, the answer says that of 500 bytes 3 are left: ''."
+    )
+
+
+def test_a_server_that_acknowledges_more_than_was_sent_is_not_believed() -> None:
+    server = Server([None, *[Says(204, {"Upload-Offset": "501"}), None] * POLICY.attempts])
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        upload(again(), server)
+
+    assert str(caught.value).startswith(
+        "could not send 'a.bin' from byte 0: HTTP 204, the answer says that 501 bytes are there: ''."
+    )
+    assert not server.content
 
 
 def test_a_file_that_shrank_is_refused() -> None:
@@ -463,6 +491,15 @@ def test_an_answer_that_does_not_say_is_looked_after(garbled: dict[str, str]) ->
     assert methods(server)[:4] == ["POST", "PATCH", "HEAD", "PATCH"]
 
 
+def test_a_server_may_take_a_part_of_a_chunk() -> None:
+    server = Server([None, Says(204, {"Upload-Offset": "300"}, taken=300)])
+
+    upload(again(), server)
+
+    assert server.content == CONTENT
+    assert methods(server) == ["POST", "PATCH", "PATCH", "PATCH"]
+
+
 @pytest.mark.parametrize("status", [409, 460, 500, 502, 504])
 def test_it_looks_where_the_server_is_and_sends_again(status: int) -> None:
     server = Server([None, Says(status)])
@@ -494,21 +531,20 @@ def test_a_creation_whose_answer_was_lost_is_looked_for() -> None:
 
 def test_an_upload_that_another_file_was_given_is_not_taken() -> None:
     """Two files in one upload would both be lost: an answer that came twice is looked after."""
-    server = Server()
     at = tus.Server(URL, SERVER.home)
-    at.given.add(f"{URL}1")
 
-    carried_out(
-        tus.uploaded(
-            again(),
-            at,
-            {},
-            chunk_size=9999,
-            sent=lambda _: None,
-            find=lambda: tus._state("a.bin", f"{URL}2"),
-        ),
-        server,
+    def send(server: Server, find: tus.Find | None = None) -> None:
+        flow = tus.uploaded(again(), at, {}, chunk_size=9999, sent=lambda _: None, find=find)
+        carried_out(flow, server)
+
+    send(Server())
+    with pytest.raises(UnreadableAnswer) as caught:
+        send(Server())
+    assert str(caught.value).startswith(
+        f"could not {BEGIN}, the answer names an upload that another file has: ''."
     )
+    server = Server()
+    send(server, lambda: tus._state("a.bin", f"{URL}2"))
 
     assert methods(server) == ["POST", "HEAD", "PATCH"]
     assert server.requests[-1]["url"] == f"{URL}2"
@@ -552,6 +588,17 @@ def test_a_creation_that_does_not_say_what_arrived_is_looked_after(garbled: dict
 
     assert server.content == CONTENT[:300]
     assert methods(server) == ["POST", "HEAD", "PATCH"]
+
+
+def test_what_a_creation_says_of_bytes_that_were_never_sent_is_told() -> None:
+    garbled = Says(201, {"Location": "1", "Upload-Offset": "301"})
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        upload(again(CONTENT[:300]), Server([garbled] * POLICY.attempts, bodies=True))
+
+    assert str(caught.value).startswith(
+        f"could not {BEGIN}, the answer says that 301 bytes are there: ''."
+    )
 
 
 def test_a_long_chunk_leaves_time_to_look_and_go_on() -> None:
@@ -624,6 +671,15 @@ def test_a_length_that_was_told_is_not_told_again() -> None:
     assert server.content == CONTENT
     told = [asked["headers"].get("Upload-Length") for asked in server.requests]
     assert told.count("1280") == 1
+
+
+def test_a_length_that_was_told_before_the_stream_was_resumed_is_not_told_again() -> None:
+    server = Server(length=1280)
+
+    upload(once(), server, url=f"{URL}1")
+
+    assert server.content == CONTENT
+    assert not any("Upload-Length" in asked["headers"] for asked in server.requests)
 
 
 def test_a_stream_whose_size_is_known_says_so_at_once() -> None:
@@ -736,6 +792,14 @@ def test_the_fingerprint_of_bytes_covers_all_of_them() -> None:
 def test_what_is_in_memory_needs_no_thread(flow: Callable[[], Flow[Any]]) -> None:
     with pytest.raises(StopIteration):
         next(flow())
+
+
+def test_bytes_are_sent_without_a_thread() -> None:
+    server = Server()
+
+    upload(again(), server)
+
+    assert all(asked["content"].in_memory for asked in server.requests[1:])
 
 
 def test_what_is_read_from_a_file_is_read_in_a_thread() -> None:
