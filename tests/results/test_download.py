@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from transloadit_client import (
     AssemblyStatus,
@@ -1278,6 +1279,18 @@ def test_a_step_that_the_assembly_does_not_have_is_refused(
 
     with pytest.raises(InvalidInput, match=r"has no Step .*; its Steps are ':original', 'faces', "):
         saver.client.download_results(status, saver.folder, steps=steps)
+
+
+def test_all_steps_that_the_assembly_does_not_have_are_named() -> None:
+    status = evolve(done(), params=json.dumps({"steps": ROBOTS}))
+
+    with pytest.raises(InvalidInput) as caught:
+        Download(status, "here", HERE, steps=["smal", "faces", "face"])
+
+    assert str(caught.value) == (
+        f"Assembly {ID} has no Step 'face', 'smal';"
+        " its Steps are ':original', 'faces', 'made', 'small'"
+    )
 
 
 @pytest.mark.parametrize(

@@ -704,6 +704,7 @@ def test_an_answer_that_went_astray_makes_no_upload_complete(
 
     status = client.upload(assembly, [a, b], parallel=1)
 
+    assert operations(api)[-1] == "getAssembly"  # what is given back is what came of it
     assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
     assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
 
@@ -763,9 +764,14 @@ def test_an_assembly_that_went_on_without_a_file_is_not_called_complete(
         if progress.files_sent == 2:
             httpx.post(assembly.tus_url, headers=headers, content=b"c")
 
-    with pytest.raises(UploadIncomplete, match="went on without") as caught:
+    with pytest.raises(UploadIncomplete) as caught:
         client.upload(assembly, [a, ("c", b"c")], parallel=1, on_progress=comes_twice)
 
+    assert str(caught.value) == (
+        f"1 of 2 files did not arrive (a.bin): Assembly {assembly.assembly_id} went on without"
+        " them, perhaps because another file came twice. Create a new Assembly with all of the"
+        " files."
+    )
     assert caught.value.missing == ("a.bin",)
     assert caught.value.finished == ("c",)
 
@@ -864,6 +870,32 @@ def test_streams_that_are_sent_at_once_share_one_buffer(
     )
     assert max(patches) == most
     assert max(creations) == (9000 if options["chunk_size"] == 9000 else 0)  # that of the file
+
+
+def test_an_upload_takes_no_more_requests_than_it_needs(client: Any, api: StandIn) -> None:
+    """The server of uploads is asked once what it can do, and not by each upload."""
+    first, second = waiting(client, 1), waiting(client, 1)
+    client.upload(first, [("x", A)])
+    api.requests.clear()
+
+    client.upload(second, [("x", A)])
+
+    assert operations(api) == ["getAssembly", "tusCreate", "tusPatch", "getAssembly"]
+
+
+def test_a_small_file_is_read_but_once(client: Any) -> None:
+    read = 0
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            nonlocal read
+            data = super().read(size)
+            read += len(data)
+            return data
+
+    client.upload(waiting(client, 1), [("x", Watched(b"abc" * 1000))])
+
+    assert read == 3000
 
 
 def test_a_chunk_may_be_a_byte(client: Any, api: StandIn) -> None:
