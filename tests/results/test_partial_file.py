@@ -177,6 +177,19 @@ def test_the_body_of_another_answer_is_not_added(opened: Opened, status: int) ->
     assert part.path.read_bytes() == DATA[:1000]
 
 
+def test_more_bytes_than_the_status_has_are_not_waited_for(opened: Opened) -> None:
+    part = opened(size=5)
+
+    assert added(part, b"whole")
+    assert not part.write(b"x")
+
+    with pytest.raises(
+        UnreadableAnswer, match=r": the answer holds more than the 5 bytes it should\.$"
+    ):
+        part.judge(said(200))
+    assert part.path.read_bytes() == b"whole"
+
+
 def test_more_bytes_than_allowed_are_refused_before_they_are_written(opened: Opened) -> None:
     part = opened(max_size=1000)
     why = r"^a\.bin has more bytes than max_size allows \(1000\)$"

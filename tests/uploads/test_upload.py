@@ -180,6 +180,18 @@ def test_a_form_does_not_take_streams(client: Any, api: StandIn, stream: Any) ->
     assert not api.requests
 
 
+def test_an_assembly_that_has_gone_on_takes_no_files(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+    body = json.dumps({**assembly.to_dict(), "ok": "ASSEMBLY_EXECUTING"}).encode()
+    api.faults.append(Answer(200, body, "application/json", operation="getAssembly"))
+    api.requests.clear()
+
+    with pytest.raises(UploadIncomplete, match="takes no more files, being at ASSEMBLY_EXECUTING"):
+        client.upload(assembly, [("x", b"x")])
+
+    assert operations(api) == ["getAssembly"]
+
+
 @pytest.mark.parametrize("outcome", ["canceled", "failed"])
 def test_an_assembly_that_has_ended_takes_no_files(
     client: Any, api: StandIn, a: Path, outcome: str
@@ -870,6 +882,22 @@ def test_streams_that_are_sent_at_once_share_one_buffer(
     )
     assert max(patches) == most
     assert max(creations) == (9000 if options["chunk_size"] == 9000 else 0)  # that of the file
+
+
+@pytest.mark.usefixtures("small_buffer")
+def test_of_a_stream_no_more_is_read_than_the_buffer_holds(client: Any, api: StandIn) -> None:
+    has_begun = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(90):
+            if number > 50:  # 40 fit into the buffer
+                has_begun.append("tusCreate" in operations(api))
+            yield bytes(100)
+
+    client.upload(waiting(client, 1), [("x", pieces())])
+
+    assert len(has_begun) == 39
+    assert all(has_begun)
 
 
 def test_an_upload_takes_no_more_requests_than_it_needs(client: Any, api: StandIn) -> None:
