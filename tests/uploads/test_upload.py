@@ -33,8 +33,10 @@ from transloadit_client import (
     UntrustedUrl,
     UploadIncomplete,
 )
+from transloadit_client._calls.addresses import Home
 from transloadit_client._http.clients import AsyncHttpClient
 from transloadit_client._uploads import job
+from transloadit_client._uploads.job import Uploads
 from transloadit_standin import Answer, Delay, Drop, Refuse, StandIn, rate_limit
 
 Connect = Callable[..., Any]
@@ -1099,6 +1101,20 @@ def test_progress_is_not_told_where_there_is_none(client: Any) -> None:
     client.upload(waiting(client, 1), [("x", stalls())], on_progress=log.append)
 
     assert [it.bytes_sent for it in log].count(0) == 1
+
+
+def test_what_has_not_changed_is_not_told_again() -> None:
+    """A retry is shown until something moves."""
+    told: list[Progress] = []
+    home = Home("https://api2.transloadit.com")
+    uploads = Uploads(
+        "0" * 32, [], home, chunk_size=1, parallel=1, on_progress=told.append, hosts={}
+    )
+
+    uploads.report()
+    uploads.report()
+
+    assert len(told) == 1
 
 
 def test_in_asynchronous_code_the_loops_thread_opens_no_file(api: StandIn, a: Path) -> None:
