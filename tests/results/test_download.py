@@ -412,7 +412,9 @@ def test_a_result_over_the_limit_is_not_fetched_or_not_further(
         download.outcome(outcomes)
 
     assert len(shop.orders) == requests + 1
-    assert [file.step for file in caught.value.missing] == ["made"]
+    assert [(file.step, file.why) for file in caught.value.missing] == [
+        ("made", "large has more bytes than max_size allows (1000)")
+    ]
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["small"]
 
 

@@ -32,7 +32,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     with ExitStack() as stack:
 
         def opened(left: bytes = b"", max_size: int | None = None, **facts: Any) -> PartialFile:
-            path = tmp_path / "a.bin.part"
+            path = tmp_path / "a.bin.01234567.part"
             if left:
                 path.write_bytes(left)
                 path.chmod(0o600)

@@ -35,7 +35,7 @@ class PartialFile:
     Two downloads of one result into one folder have a file each; see `ExclusiveFile`.
 
     Args:
-        path: where it grows; the name ends in `.part`.
+        path: where it grows; the name is that of the result, `.`, a mark of its own, and `.part`.
         expected: the size and hashes it must have.
         max_size: how many bytes it may have; None for any number.
     """
@@ -142,7 +142,7 @@ class PartialFile:
         """
         if self._max_size is not None and size is not None and size > self._max_size:
             raise TransloaditError(
-                f"{self.path.name.removesuffix('.part')} has more bytes than max_size allows"
+                f"{self.path.name.rsplit('.', 2)[0]} has more bytes than max_size allows"
                 f" ({self._max_size})"
             )
 
