@@ -12,9 +12,10 @@ import threading
 import time
 import traceback
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -33,7 +34,7 @@ from transloadit_client import (
     UnreadableAnswer,
 )
 from transloadit_client._http import bodies
-from transloadit_client._http.bodies import Body
+from transloadit_client._http.bodies import Body, BodyProblem
 from transloadit_client._http.event_stream import Ceiling
 from transloadit_client._http.pool import Pool
 from transloadit_client._http.pool_state import CONNECTED, Line, Origin
@@ -498,20 +499,118 @@ def test_a_connection_is_shut_down_whatever_its_socket_is(
 # The reader itself
 
 
-def test_deflate_is_unpacked_with_the_frame_of_zlib_and_without() -> None:
-    """Some servers take the one for the other."""
-    text = b"a status" * 1000
-    without = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    for packed in (zlib.compress(text), without.compress(text) + without.flush()):
-        body = Body({"Content-Encoding": "deflate"})
-        list(body.feed(packed))
-        assert body.end() == text
+def read(coding: str | None, pieces: Iterable[bytes], most: int = bodies.MOST) -> bytes:
+    """The body that comes in these pieces, packed in this way."""
+    body = Body({} if coding is None else {"Content-Encoding": coding}, most)
+    for piece in pieces:
+        list(body.feed(piece))
+    return body.end()
 
 
-def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_PATIENCE", 0.0)
-    rate = bodies.Rate(1e12)
-    time.sleep(0.01)
+def in_pieces(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
 
-    with pytest.raises(httpx.ReadTimeout, match="bytes a second"):
-        rate.add(1)
+
+def named(value: object) -> str | None:
+    return f"{len(value)} bytes" if isinstance(value, bytes) else None
+
+
+TEXT = b"a status" * 1000
+RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+WITHOUT_FRAME = RAW.compress(TEXT) + RAW.flush()
+BROKEN = b"\x00\x03\x00\xfc\xffabc" + b"\x06"  # a block as it is, and one of a kind that is none
+
+
+@pytest.mark.parametrize("size", [1, 7, 10**6])
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        (None, TEXT),
+        ("", TEXT),
+        ("identity", TEXT),
+        (" Identity", TEXT),
+        ("gzip", gzip.compress(TEXT)),
+        ("x-gzip", gzip.compress(TEXT)),
+        ("GZip ", gzip.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", WITHOUT_FRAME),  # some servers take the one for the other
+    ],
+    ids=named,
+)
+def test_a_body_is_unpacked_however_it_comes(coding: str | None, packed: bytes, size: int) -> None:
+    assert read(coding, in_pieces(packed, size)) == TEXT
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip, gzip", "deflate,gzip", "a token"])
+def test_a_packing_that_was_not_asked_for_is_refused_and_not_echoed(coding: str) -> None:
+    with pytest.raises(BodyProblem, match=r"^is packed in a way that was not asked for$"):
+        Body({"Content-Encoding": coding})
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", WITHOUT_FRAME),
+        ("gzip", zlib.compress(TEXT)),
+        ("deflate", gzip.compress(TEXT)),
+        ("deflate", b"\x78\x9c" + BROKEN),
+        ("deflate", BROKEN),
+    ],
+    ids=named,
+)
+@pytest.mark.parametrize("size", [1, 10**6])
+def test_what_is_packed_in_another_way_than_it_says_cannot_be_unpacked(
+    coding: str, packed: bytes, size: int
+) -> None:
+    with pytest.raises(BodyProblem, match=r"^cannot be unpacked$"):
+        read(coding, in_pieces(packed, size))
+
+
+@pytest.mark.parametrize("size", [1, 10**6])
+@pytest.mark.parametrize(
+    ("coding", "packed", "most"),
+    [
+        (None, TEXT, len(TEXT)),
+        ("gzip", gzip.compress(TEXT), len(TEXT)),
+        ("deflate", WITHOUT_FRAME, len(TEXT)),
+        ("gzip", gzip.compress(TEXT, 0), len(gzip.compress(TEXT, 0))),  # longer than unpacked
+    ],
+    ids=named,
+)
+def test_a_body_may_have_so_many_bytes_and_none_more(
+    coding: str | None, packed: bytes, most: int, size: int
+) -> None:
+    assert read(coding, in_pieces(packed, size), most) == TEXT
+    with pytest.raises(BodyProblem, match=f"^has more than {most - 1} bytes$"):
+        read(coding, in_pieces(packed, size), most - 1)
+
+
+def test_others_go_on_after_each_step_of_a_large_body() -> None:
+    body = Body({"Content-Encoding": "gzip"})
+
+    steps = len(list(body.feed(gzip.compress(bytes(5 * 2**20)))))
+
+    assert steps >= 4
+    assert len(body.end()) == 5 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least", "enough"),
+    [(29.0, 10, 0), (30.0, 10, 0), (31.0, 10, 10), (40.0, 10, 100), (30.5, 10, 5), (3600.0, 0, 0)],
+)
+def test_a_body_has_to_come_with_so_many_bytes_a_second_after_half_a_minute(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, least: float, enough: int
+) -> None:
+    now = [7.0]
+    monkeypatch.setattr(bodies, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    rate, slower = bodies.Rate(least), bodies.Rate(least)
+    rate.add(enough // 2)
+    slower.add(enough // 2)
+    now[0] += seconds
+
+    rate.add(enough - enough // 2)
+    rate.add(0)
+
+    if enough:
+        with pytest.raises(httpx.ReadTimeout, match=r"^it comes with less than 10 bytes a second$"):
+            slower.add(enough - enough // 2 - 1)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from transloadit_client import (
     AssemblyStatus,
@@ -188,6 +189,28 @@ def test_a_refusal_is_not_tried_again(saver: Saver, code: int) -> None:
     assert saver.names == []
 
 
+def test_the_sentence_about_a_missing_result_ends_but_once(saver: Saver) -> None:
+    with pytest.raises(DownloadIncomplete) as caught:
+        saver.save(*(saver.shop.file(name, chunked(DATA[:-1]), **FACTS) for name in "ab"))
+
+    first, second = (missing.why for missing in caught.value.missing)
+    assert str(caught.value) == (
+        f"2 of 2 results of Assembly {ID} could not be saved: {first.removesuffix('.')}; {second}"
+    )
+
+
+def test_of_a_refusal_more_is_shown_than_comes_at_once(saver: Saver) -> None:
+    def script(order: Order) -> None:
+        order.begin(403, Content_Length="20")
+        order.wfile.write(b"<Error><Co")
+        time.sleep(0.05)
+        order.wfile.write(b"de>Expired")
+
+    [why] = saver.lose(saver.shop.file("a.jpg", script, **FACTS))
+
+    assert why.endswith(": HTTP 403: '<Error><Code>Expired'")
+
+
 WRONG: dict[str, tuple[Script, str]] = {
     "a page": (
         says(200, b"<html>", Content_Type="text/html; charset=utf-8"),
@@ -246,6 +269,12 @@ def test_of_a_file_nothing_is_known_of_what_looks_wrong_is_not_saved(
     assert saver.names == []
 
 
+def test_of_a_file_that_is_empty_by_the_status_nothing_else_is_saved(saver: Saver) -> None:
+    [why] = saver.lose(saver.shop.file("a.txt", serves(b"not empty"), size=0))
+
+    assert "of 9 bytes came, where the status has 0" in why
+
+
 def test_a_page_that_was_asked_for_is_saved(saver: Saver) -> None:
     page = says(200, b"<html>", Content_Type="text/html")
 
@@ -274,7 +303,9 @@ def test_sha256_counts_where_it_is_given_and_what_is_no_hash_does_not(saver: Sav
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "4"])
 def test_files_are_fetched_one_at_a_time_at_least(saver: Saver, wrong: Any) -> None:
-    with pytest.raises(InvalidInput, match="parallel"):
+    with pytest.raises(
+        InvalidInput, match=r"^parallel is .*; it takes a whole number of files from 1$"
+    ):
         saver.save(parallel=wrong)
 
 
@@ -308,7 +339,20 @@ def test_a_folder_that_cannot_be_is_the_trouble_of_each_file(saver: Saver) -> No
 
     [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
 
-    assert "cannot save" in why
+    assert why.startswith(f"cannot save {saver.folder / 'made' / 'a.jpg'}.")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_the_trouble_of_each_file(
+    saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "no access here")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+
+    [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
+
+    assert why == f"cannot save {saver.folder / 'made' / 'a.jpg'}: no access here"
 
 
 def test_a_folder_that_is_no_path_is_the_trouble_of_each_file(saver: Saver) -> None:
@@ -317,6 +361,21 @@ def test_a_folder_that_is_no_path_is_the_trouble_of_each_file(saver: Saver) -> N
     [why] = saver.lose(saver.shop.file("a.jpg", serves(DATA), **FACTS))
 
     assert "null" in why
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (7, "save_to is of type int; it takes the path of a folder"),
+        (None, "save_to is of type NoneType; it takes the path of a folder"),
+        (__file__, f"save_to is {__file__!r}, which is no folder"),
+    ],
+)
+def test_what_is_no_folder_is_refused_at_once(wrong: Any, why: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Download(done(), wrong, HERE)
+
+    assert str(caught.value) == why
 
 
 @pytest.mark.parametrize("wrong", [-1, 1.5, "4"])
@@ -353,7 +412,9 @@ def test_a_result_over_the_limit_is_not_fetched_or_not_further(
         download.outcome(outcomes)
 
     assert len(shop.orders) == requests + 1
-    assert [file.step for file in caught.value.missing] == ["made"]
+    assert [(file.step, file.why) for file in caught.value.missing] == [
+        ("made", "large has more bytes than max_size allows (1000)")
+    ]
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["small"]
 
 
@@ -434,7 +495,8 @@ def test_an_endless_redirect_is_left_after_some_steps(saver: Saver) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        "ftp://127.0.0.1/", "http://a b/", "http://u:p@127.0.0.1/", "//[", "https://[::1", "https://.h/",
+        "ftp://127.0.0.1/", "http:[/", "http://a b/", "http://u:p@127.0.0.1/", "//[",
+        "https://[::1", "https://.h/",
         "https://one..two/", f"https://{'a' * 64}.example/", "https://h:123456/", "https://xn--b/",
         "https://10.0.0.1/", "https://169.254.169.254/latest", "http://2852039166/", "https://[fe80::1]/",
     ],
@@ -446,6 +508,12 @@ def test_a_redirect_to_no_good_place_is_not_followed(saver: Saver, place: str) -
 
     assert why.startswith("could not fetch made/a.jpg")
     assert [name for name in saver.names if not name.endswith(".part")] == ["good.jpg"]
+
+
+def test_a_redirect_to_what_is_no_url_says_so(saver: Saver) -> None:
+    [why] = saver.lose(saver.shop.file("a.jpg", says(302, Location="//["), **FACTS))
+
+    assert why == "could not fetch made/a.jpg: it is redirected to something that is not a URL"
 
 
 @pytest.mark.parametrize(
@@ -536,6 +604,26 @@ def test_what_broke_goes_on_where_it_was_for_as_long_as_it_gets_on(saver: Saver)
     assert saver.shop.asked("If-Range")[:3] == [None, '"one"', '"one"']
 
 
+def test_what_is_told_of_a_break_says_where_it_goes_on(
+    saver: Saver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
+    lasting = [serves(DATA, breaks_after=1000), *[serves(DATA, breaks_after=0)] * 3]
+
+    saver.save(saver.shop.file("a.jpg", *lasting, serves(DATA), **FACTS))
+
+    said = [it.getMessage() for it in caplog.records if it.name.startswith("transloadit_client")]
+    assert said[-1].startswith("could not fetch made/a.jpg: ")
+    assert "going to fetch it from byte 1000 " in said[-1]
+
+
+def test_a_refusal_of_the_rest_ends_it(saver: Saver) -> None:
+    """It would be refused once more at the same place."""
+    saver.lose(saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS))
+
+    assert saver.shop.asked("Range") == [None, "bytes=1000-"]
+
+
 def test_what_does_not_get_on_is_left(saver: Saver) -> None:
     breaks = serves(DATA, breaks_after=1000)
     stuck = serves(DATA, breaks_after=0)
@@ -583,8 +671,9 @@ def test_wrong_bytes_of_one_answer_are_not_fetched_again(saver: Saver) -> None:
 
 
 def test_wrong_bytes_of_several_answers_are_fetched_once_more_and_not_for_ever(
-    saver: Saver,
+    saver: Saver, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", logger="transloadit_client")
     wrong = DATA[::-1]
     halves = [serves(wrong, breaks_after=1000), serves(wrong)] * 3
 
@@ -592,6 +681,7 @@ def test_wrong_bytes_of_several_answers_are_fetched_once_more_and_not_for_ever(
 
     assert "the md5 of its 512000 bytes" in why
     assert saver.shop.asked("Range") == [None, "bytes=1000-"] * 2
+    assert "going to fetch it anew" in caplog.text
 
 
 def test_a_page_in_between_does_not_cost_what_was_there(saver: Saver) -> None:
@@ -671,6 +761,20 @@ def test_what_an_earlier_process_left_is_used_if_it_is_right(
     assert saved.path.read_bytes() == DATA
     assert saver.names == ["a.jpg"]
     assert saver.shop.asked("Range") == asked
+
+
+def test_what_another_assembly_left_is_not_taken_for_a_beginning(saver: Saver) -> None:
+    """Their results have one name, and go into one folder."""
+    saver.lose(saver.shop.file("a.jpg", serves(DATA, breaks_after=1000), says(404), **FACTS))
+    left = saver.names
+    other = saver.shop.file("a.jpg", serves(DATA[::-1]), **facts_of(DATA[::-1]))
+    status = saver.shop.status(other, assembly_id="f" * 32)
+
+    [saved] = saver.client.download_results(AssemblyStatus.from_dict(status), saver.folder)
+
+    assert saved.path.read_bytes() == DATA[::-1]
+    assert saver.shop.asked("Range")[-1] is None
+    assert saver.names == ["a.jpg", *left]
 
 
 def test_what_nobody_can_vouch_for_is_not_left(saver: Saver) -> None:
@@ -1129,12 +1233,23 @@ def test_each_result_has_a_place_of_its_own_inside_the_folder(saver: Saver) -> N
     assert all(file.path.read_bytes() == DATA for file in saved)
 
 
-def test_a_file_without_a_name_may_have_one_in_parts(saver: Saver) -> None:
-    file = saver.shop.file("x", serves(DATA), basename="cat", ext="png", **FACTS)
+@pytest.mark.parametrize(
+    ("basename", "ext", "name"),
+    [
+        ("cat", "png", "cat.png"),
+        ("cat", None, "cat"),
+        ("cat", "", "cat"),
+        (7, "png", "png"),
+        ("", "png", "png"),
+        (None, 7, "file"),
+    ],
+)
+def test_a_file_without_a_name_may_have_one_in_parts(
+    basename: object, ext: object, name: str
+) -> None:
+    download = Download(done({"basename": basename, "ext": ext}), "here", HERE)
 
-    [saved] = saver.save({**file, "name": None})
-
-    assert saved.path.name == "cat.png"
+    assert [result.path for result in download._results] == [Path("here", "made", name)]
 
 
 @pytest.mark.parametrize("steps", [3, [["one"]]])
@@ -1166,6 +1281,18 @@ def test_a_step_that_the_assembly_does_not_have_is_refused(
 
     with pytest.raises(InvalidInput, match=r"has no Step .*; its Steps are ':original', 'faces', "):
         saver.client.download_results(status, saver.folder, steps=steps)
+
+
+def test_all_steps_that_the_assembly_does_not_have_are_named() -> None:
+    status = evolve(done(), params=json.dumps({"steps": ROBOTS}))
+
+    with pytest.raises(InvalidInput) as caught:
+        Download(status, "here", HERE, steps=["smal", "faces", "face"])
+
+    assert str(caught.value) == (
+        f"Assembly {ID} has no Step 'face', 'smal';"
+        " its Steps are ':original', 'faces', 'made', 'small'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -1237,13 +1364,23 @@ def test_what_is_told_grows_and_ends_with_all(saver: Saver) -> None:
     assert [progress.bytes_saved for progress in told] == sorted(
         progress.bytes_saved for progress in told
     )
-    assert told[0].phase == "downloading"
+    assert (told[0].phase, told[0].bytes_saved, told[0].files_saved) == ("downloading", 0, 0)
     assert (told[-1].phase, told[-1].files_saved, told[-1].files_to_save) == ("done", 2, 2)
     assert told[-1].bytes_saved == told[-1].bytes_to_save == 2 * len(DATA)
     assert [file.name for _, file in told[-1].results] == ["a.jpg", "b.jpg"]
     assert told[-1].assembly_id == ID
     assert told[-1].status
     assert told[-1].status.ok == "ASSEMBLY_COMPLETED"
+
+
+def test_what_has_not_changed_is_not_told_again(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    download = Download(done({"name": "a"}), tmp_path, HERE, on_progress=told.append)
+
+    download.report()
+    download.report()
+
+    assert len(told) == 1
 
 
 def test_how_much_is_to_come_is_unknown_where_one_size_is(saver: Saver) -> None:

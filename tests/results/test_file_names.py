@@ -3,6 +3,7 @@
 import os
 import unicodedata
 from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,8 @@ HOSTILE = st.text() | st.lists(st.sampled_from(PIECES), max_size=30).map("".join
         ("CON", "_CON"),
         ("nul.tar.gz", "_nul.tar.gz"),
         ("Com1 .txt", "_Com1 .txt"),
+        ("CONX.txt", "CONX.txt"),
+        ("CON\u2003.txt", "CON\u2003.txt"),
         ("LPT².txt", "_LPT².txt"),
         ("console.log", "console.log"),
         ("a\x00b\nc\x7f.txt", "a_b_c_.txt"),
@@ -49,6 +52,16 @@ HOSTILE = st.text() | st.lists(st.sampled_from(PIECES), max_size=30).map("".join
         ("a. . .", "a"),
         ("x" * 300 + ".jpeg", "x" * 195 + ".jpeg"),
         ("x." + "y" * 300, "x." + "y" * 198),
+        ("x" * 2000 + ".jpeg", "x" * 195 + ".jpeg"),
+        ("x" * 199 + " " + "y" * 100, "x" * 199),
+        ("x" * 199 + "." + "y" * 100, "x" * 199),
+        ("\u0390" * 200 + ".jpg", "\u0390" * 65 + ".jpg"),  # 3 UTF-16 units, once decomposed
+        ("🎉" * 200 + ".jpg", "🎉" * 49 + ".jpg"),  # 4 bytes
+        ("one\u2028two\u2029three", "one_two_three"),
+        ("\u2003a\u2003", "\u2003a\u2003"),
+        ("  a  ", "a"),
+        ("MAX", "MAX"),
+        ("XX.X", "XX.X"),
         ("e\u0301.png", "é.png"),
         ("Straßenfest 2024 (3) 🎉.jpg", "Straßenfest 2024 (3) 🎉.jpg"),
         ("👨\u200d👩.png", "👨\u200d👩.png"),
@@ -56,6 +69,24 @@ HOSTILE = st.text() | st.lists(st.sampled_from(PIECES), max_size=30).map("".join
 )
 def test_a_name_is_made_safe_and_otherwise_left_alone(given: object, name: str) -> None:
     assert safe_name(given, "file") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "second"),
+    [
+        ("a", "a-2"),
+        ("a.jpg", "a-2.jpg"),
+        ("a.tar.gz", "a.tar-2.gz"),
+        ("a.", "a-2."),
+        ("a." + "y" * 32, "a-2." + "y" * 32),
+        ("a." + "y" * 33, "a." + "y" * 33 + "-2"),  # no suffix, but the rest of a sentence
+        ("x" * 200, "x" * 198 + "-2"),
+        ("x" * 196 + ".jpg", "x" * 194 + "-2.jpg"),
+    ],
+)
+def test_a_number_goes_before_the_suffix_and_fits(name: str, second: str) -> None:
+    assert numbered(name, 1) == name
+    assert numbered(name, 2) == second
 
 
 def is_acceptable(name: str) -> bool:
@@ -119,6 +150,20 @@ def test_the_second_of_a_name_is_told_by_its_number() -> None:
     assert paths == [
         "a.jpg", "a-2.jpg", "A-3.JPG", "a-2-2.jpg", "a-4.jpg", "\u212bngstrom", "ångstrom-2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", ["", "..", " ", None])
+def test_a_step_whose_name_is_no_folder_has_one_all_the_same(step: Any) -> None:
+    assert PathAllocator("results").place(step, "a.jpg") == Path("results/step/a.jpg")
+
+
+def test_steps_have_folders_of_their_own_and_each_counts_for_itself() -> None:
+    paths_of = PathAllocator("results")
+
+    paths = [paths_of.place(step, "a.jpg") for step in ("one", "two", "ONE")]
+
+    assert paths == [Path("results", *parts) for parts in
+                     (("one", "a.jpg"), ("two", "a.jpg"), ("ONE", "a-2.jpg"))]  # fmt: skip
 
 
 def test_ten_thousand_of_a_name_take_no_time() -> None:

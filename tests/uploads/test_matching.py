@@ -40,6 +40,7 @@ def told(mark: str | None, **more: Any) -> dict[str, Any]:
         begun(mark="other-1"),  # of the same size, with other bytes
         begun(size=4),  # of another size
         begun(size=None, mark="other-1"),  # of a length that was never told
+        begun(size=None),  # likewise, and begun by others
     ],
 )
 def test_a_file_that_is_not_the_one_whose_upload_began_is_refused(upload: ExistingUpload) -> None:
@@ -129,6 +130,28 @@ def test_of_two_begun_uploads_the_finished_one_is_the_files() -> None:
     assert assigned([file()], ["mine"], [ours, late]) == ([ours], [])
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        evolve(begun(mark="mine-2"), name="b"),
+        evolve(begun(mark="mine-2"), field="g"),
+        evolve(begun(mark="mine-2"), name="b", size=4),
+    ],
+)
+def test_an_upload_of_the_same_bytes_under_another_name_is_another_file_s(
+    other: ExistingUpload,
+) -> None:
+    ours = begun(mark="mine-1")
+
+    assert assigned([file()], ["mine"], [ours, other]) == ([ours], [other])
+
+
+def test_of_several_streams_each_has_an_upload_of_its_own() -> None:
+    first, second = begun(mark="stream-1"), begun(mark="stream-2")
+
+    assert assigned([stream(), stream()], [None, None], [first, second]) == ([first, second], [])
+
+
 def test_what_another_process_began_of_other_bytes_is_not_left_alone() -> None:
     ours, other = begun(mark="mine-1"), begun(mark="other-1")
 
@@ -140,6 +163,52 @@ def test_equal_files_that_arrived_count_one_by_one() -> None:
     arrived = [evolve(begun(mark=f"mine-{n}"), offset=3, finished=True) for n in range(2)]
 
     assert assigned([file()], ["mine"], arrived) == ([arrived[0]], [arrived[1]])
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_an_upload_that_was_begun_twice_the_finished_one_counts(turn: int) -> None:
+    twice = [told("m-1", offset=3), told("m-1", offset=1, finished=True)]
+
+    (upload,) = uploads_of(status(*twice[::turn]))
+
+    assert (upload.finished, upload.offset) == (True, 1)
+
+
+def test_an_upload_is_as_the_status_tells_it() -> None:
+    (upload,) = uploads_of(status(told("m-1", offset=2)))
+
+    assert upload == ExistingUpload("f", "a", 3, "m-1", 2, finished=False, url="u")
+    assert (upload.called, upload.fingerprint) == (("f", "a"), "m")
+
+
+@pytest.mark.parametrize(
+    ("strange", "attribute", "value"),
+    [
+        ({"size": "3"}, "size", None),
+        ({"size": None}, "size", None),
+        ({"offset": "2"}, "offset", 0),
+        ({"offset": None}, "offset", 0),
+        ({"finished": True}, "finished", True),
+        ({"finished": "true"}, "finished", False),
+        ({"finished": 1}, "finished", False),
+        ({"user_meta": None}, "tag", None),
+        ({"user_meta": {}}, "tag", None),
+        ({"user_meta": "m-1"}, "tag", None),
+        ({"user_meta": {"fingerprint": 7}}, "tag", None),
+        ({"user_meta": {"fingerprint": ""}}, "tag", None),
+    ],
+)
+def test_what_is_of_another_type_in_a_status_is_not_known(
+    strange: dict[str, Any], attribute: str, value: object
+) -> None:
+    (upload,) = uploads_of(status(told("m-1", **strange)))
+
+    assert repr(getattr(upload, attribute)) == repr(value)  # True is no 1
+
+
+@pytest.mark.parametrize("uploads", [None, 7, "text", {"0": {}}, [None, 7, "text"]])
+def test_a_status_whose_uploads_are_none_has_none(uploads: Any) -> None:
+    assert uploads_of(AssemblyStatus.from_dict({"tus_uploads": uploads})) == []
 
 
 def test_equal_files_that_others_uploaded_are_several() -> None:

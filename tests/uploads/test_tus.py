@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,11 +70,13 @@ class Server:
     length: int | None = None
     created: int = 0
     requests: list[dict[str, Any]] = field(factory=list)
+    calls: list[Call[Any]] = field(factory=list)
     clock: list[float] = field(factory=lambda: [0.0])
 
     def send(self, step: Send) -> Outcome:
         arguments: dict[str, Any] = dict(step.request.arguments)
         self.requests.append(arguments)
+        self.calls.append(step.call)
         happening = self.happens.pop(0) if self.happens else None
         body = b"".join(arguments.get("content") or ())
         if isinstance(happening, Lost):
@@ -202,6 +204,8 @@ def upload(source: Source, server: Server, *, chunk_size: int = 500, **options: 
         server,
     )
     assert url == f"{URL}1"
+    for asked in server.requests:
+        assert asked["url"] == (URL if asked["method"] == "POST" else url)
     return sent
 
 
@@ -270,6 +274,15 @@ def test_a_file_that_may_not_go_with_the_creation_follows_it(
     assert "going to send its bytes later" in caplog.text
 
 
+def test_the_creation_that_follows_is_looked_for_as_well() -> None:
+    server = Server([Says(413, body=b"<html>"), Lost(0)], bodies=True)
+
+    upload(again(), server, chunk_size=5000, find=lambda: tus._state("a.bin", f"{URL}1"))
+
+    assert methods(server) == ["POST", "POST", "HEAD", "PATCH"]
+    assert server.created == 1
+
+
 def test_a_creation_without_a_body_that_is_too_large_is_refused() -> None:
     with pytest.raises(ApiError, match="HTTP 413"):
         upload(again(), Server([Says(413)]))
@@ -278,6 +291,16 @@ def test_a_creation_without_a_body_that_is_too_large_is_refused() -> None:
 def test_a_refusal_that_says_nothing_is_one_all_the_same() -> None:
     with pytest.raises(ApiError, match="HTTP 403, no error code"):
         upload(again(), Server([Says(403)]))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409])
+def test_a_creation_that_is_refused_is_not_made_again(status: int) -> None:
+    server = Server([Says(status)])
+
+    with pytest.raises(ApiError, match=f"HTTP {status}"):
+        upload(again(), server)
+
+    assert methods(server) == ["POST"]
 
 
 def test_a_refusal_in_json_keeps_its_code() -> None:
@@ -294,7 +317,7 @@ def test_a_refusal_in_json_keeps_its_code() -> None:
 def test_an_upload_elsewhere_is_not_followed(location: str) -> None:
     server = Server(location=location)
 
-    with pytest.raises(UntrustedUrl, match="an upload's URL"):
+    with pytest.raises(UntrustedUrl, match=r"^an upload's URL "):
         upload(again(), server)
 
     assert methods(server) == ["POST"]
@@ -333,8 +356,24 @@ def test_bytes_that_the_server_confirmed_may_not_vanish() -> None:
     gone = Says(200, {"Upload-Offset": "3"})
     server = Server([None, None, Lost(0), *[gone] * POLICY.attempts])
 
-    with pytest.raises(UnreadableAnswer, match="of 500 bytes 3 are left"):
+    with pytest.raises(UnreadableAnswer) as caught:
         upload(again(), server)
+
+    assert str(caught.value).startswith(
+        f"could not {ASK}, the answer says that of 500 bytes 3 are left: ''."
+    )
+
+
+def test_a_server_that_acknowledges_more_than_was_sent_is_not_believed() -> None:
+    server = Server([None, *[Says(204, {"Upload-Offset": "501"}), None] * POLICY.attempts])
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        upload(again(), server)
+
+    assert str(caught.value).startswith(
+        "could not send 'a.bin' from byte 0: HTTP 204, the answer says that 501 bytes are there"
+    )
+    assert not server.content
 
 
 def test_a_file_that_shrank_is_refused() -> None:
@@ -389,6 +428,34 @@ def test_what_never_comes_through_ends_after_so_many_attempts() -> None:
     assert caught.value.attempts[-1].decision == "no attempts are left"
 
 
+def test_what_has_arrived_is_asked_on_a_connection_of_its_own() -> None:
+    """No other answer could be taken for this one, on which the next request rests."""
+    server = Server([None, Lost(0)])
+
+    upload(again(), server, chunk_size=5000)
+
+    assert methods(server) == ["POST", "PATCH", "HEAD", "PATCH"]
+    assert [call.own_connection for call in server.calls] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("size", "bodies", "sizes"),
+    [
+        (700, False, [0, 500, 0, 500, 200]),
+        (300, True, [300, 0]),
+        (700, True, [0, 500, 0, 500, 200]),
+    ],
+)
+def test_a_request_has_the_time_that_its_bytes_may_take(
+    size: int, bodies: bool, sizes: list[int]
+) -> None:
+    server = Server([None, Lost(0)], bodies=bodies)
+
+    upload(again(CONTENT[:size]), server)
+
+    assert [call.size for call in server.calls] == sizes[: len(server.calls)]
+
+
 # What breaks on the way
 
 
@@ -424,6 +491,15 @@ def test_an_answer_that_does_not_say_is_looked_after(garbled: dict[str, str]) ->
     assert methods(server)[:4] == ["POST", "PATCH", "HEAD", "PATCH"]
 
 
+def test_a_server_may_take_a_part_of_a_chunk() -> None:
+    server = Server([None, Says(204, {"Upload-Offset": "300"}, taken=300)])
+
+    upload(again(), server)
+
+    assert server.content == CONTENT
+    assert methods(server) == ["POST", "PATCH", "PATCH", "PATCH"]
+
+
 @pytest.mark.parametrize("status", [409, 460, 500, 502, 504])
 def test_it_looks_where_the_server_is_and_sends_again(status: int) -> None:
     server = Server([None, Says(status)])
@@ -455,21 +531,20 @@ def test_a_creation_whose_answer_was_lost_is_looked_for() -> None:
 
 def test_an_upload_that_another_file_was_given_is_not_taken() -> None:
     """Two files in one upload would both be lost: an answer that came twice is looked after."""
-    server = Server()
     at = tus.Server(URL, SERVER.home)
-    at.given.add(f"{URL}1")
 
-    carried_out(
-        tus.uploaded(
-            again(),
-            at,
-            {},
-            chunk_size=9999,
-            sent=lambda _: None,
-            find=lambda: tus._state("a.bin", f"{URL}2"),
-        ),
-        server,
+    def send(server: Server, find: tus.Find | None = None) -> None:
+        flow = tus.uploaded(again(), at, {}, chunk_size=9999, sent=lambda _: None, find=find)
+        carried_out(flow, server)
+
+    send(Server())
+    with pytest.raises(UnreadableAnswer) as caught:
+        send(Server())
+    assert str(caught.value).startswith(
+        f"could not {BEGIN}, the answer names an upload that another file has: ''."
     )
+    server = Server()
+    send(server, lambda: tus._state("a.bin", f"{URL}2"))
 
     assert methods(server) == ["POST", "HEAD", "PATCH"]
     assert server.requests[-1]["url"] == f"{URL}2"
@@ -515,6 +590,17 @@ def test_a_creation_that_does_not_say_what_arrived_is_looked_after(garbled: dict
     assert methods(server) == ["POST", "HEAD", "PATCH"]
 
 
+def test_what_a_creation_says_of_bytes_that_were_never_sent_is_told() -> None:
+    garbled = Says(201, {"Location": "1", "Upload-Offset": "301"})
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        upload(again(CONTENT[:300]), Server([garbled] * POLICY.attempts, bodies=True))
+
+    assert str(caught.value).startswith(
+        f"could not {BEGIN}, the answer says that 301 bytes are there: ''."
+    )
+
+
 def test_a_long_chunk_leaves_time_to_look_and_go_on() -> None:
     """The deadline is for what comes after a fault, not for how long sending takes."""
     server = Slow([None, Lost(100), Lost(), Lost()])
@@ -557,11 +643,13 @@ def test_what_fits_into_one_request_goes_with_the_creation(
 
 def test_what_is_not_small_is_sent_after_the_creation() -> None:
     """What is sent of it twice, if that breaks, is little."""
-    server = Server(bodies=True)
+    small, large = Server(bodies=True), Server(bodies=True)
 
-    upload(again(bytes(SMALL + 1)), server, chunk_size=2 * SMALL)
+    upload(again(bytes(SMALL)), small, chunk_size=2 * SMALL)
+    upload(again(bytes(SMALL + 1)), large, chunk_size=2 * SMALL)
 
-    assert methods(server) == ["POST", "PATCH"]
+    assert methods(small) == ["POST"]
+    assert methods(large) == ["POST", "PATCH"]
 
 
 def test_the_length_of_a_stream_is_told_with_its_last_chunk() -> None:
@@ -583,6 +671,15 @@ def test_a_length_that_was_told_is_not_told_again() -> None:
     assert server.content == CONTENT
     told = [asked["headers"].get("Upload-Length") for asked in server.requests]
     assert told.count("1280") == 1
+
+
+def test_a_length_that_was_told_before_the_stream_was_resumed_is_not_told_again() -> None:
+    server = Server(length=1280)
+
+    upload(once(), server, url=f"{URL}1")
+
+    assert server.content == CONTENT
+    assert not any("Upload-Length" in asked["headers"] for asked in server.requests)
 
 
 def test_a_stream_whose_size_is_known_says_so_at_once() -> None:
@@ -614,6 +711,106 @@ def test_metadata_are_in_base64() -> None:
         "filename": "ä, b",
         "empty": "",
     }
+
+
+def test_what_goes_with_the_creation_is_told_as_it_is_sent_and_as_it_arrives() -> None:
+    some = Says(201, {"Location": "1", "Upload-Offset": "100"}, taken=100)
+
+    assert upload(again(CONTENT[:300]), Server([some], bodies=True)) == [300, 100, 300, 300]
+
+
+def test_what_has_been_sent_is_told_piece_by_piece() -> None:
+    sent = upload(again(bytes(3 * SMALL)), Server(), chunk_size=2 * SMALL)
+
+    assert sent[0] == 0
+    assert sent == sorted(sent)
+    assert len(set(sent)) > 4  # more often than requests end
+
+
+class Watched(io.BytesIO):
+    """A file that remembers which bytes were read."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.seen: set[int] = set()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        at = self.tell()
+        data = super().read(size)
+        self.seen |= set(range(at, at + len(data)))
+        return data
+
+
+def fingerprint(content: bytes) -> tuple[Any, set[int]]:
+    """Of a file that is not in memory; and which of its bytes were read for it."""
+    file = Watched(content)
+    source = FileSource("f", "a.bin", file)
+    file.seen.clear()
+    return carried_out(tus.fingerprint(source), Server()), file.seen
+
+
+SAMPLE = 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("size", "changed"),
+    [(10, 5), (2 * SAMPLE, SAMPLE), (500_000, 0), (500_000, SAMPLE - 1), (500_000, 499_999),
+     (500_000, 500_000 - SAMPLE), (2 * SAMPLE + 2, SAMPLE - 1)],
+)  # fmt: skip
+def test_a_fingerprint_covers_beginning_and_end(size: int, changed: int) -> None:
+    content = bytes(size)
+    other = content[:changed] + b"x" + content[changed + 1 :]
+
+    assert fingerprint(content)[0] == fingerprint(content)[0]
+    assert fingerprint(content)[0] != fingerprint(other)[0]
+
+
+def test_files_that_begin_and_end_alike_differ_in_their_size() -> None:
+    assert fingerprint(bytes(500_000))[0] != fingerprint(bytes(500_001))[0]
+
+
+def test_of_a_large_file_little_is_read_for_its_fingerprint() -> None:
+    _, seen = fingerprint(bytes(150_000))
+
+    assert seen == {*range(SAMPLE), *range(150_000 - SAMPLE, 150_000)}
+
+
+def test_the_fingerprint_of_bytes_covers_all_of_them() -> None:
+    content = bytes(500_000)
+    other = bytes(250_000) + b"x" + bytes(249_999)
+
+    prints = [carried_out(tus.fingerprint(again(it)), Server()) for it in (content, content, other)]
+
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [lambda: tus.load(again(), 0, 500), lambda: tus.fingerprint(again())],
+    ids=["to be sent", "to be known"],
+)
+def test_what_is_in_memory_needs_no_thread(flow: Callable[[], Flow[Any]]) -> None:
+    with pytest.raises(StopIteration):
+        next(flow())
+
+
+def test_bytes_are_sent_without_a_thread() -> None:
+    server = Server()
+
+    upload(again(), server)
+
+    assert all(asked["content"].in_memory for asked in server.requests[1:])
+
+
+def test_what_is_read_from_a_file_is_read_in_a_thread() -> None:
+    source = FileSource("f", "a.bin", Watched(CONTENT))
+
+    assert isinstance(next(tus.fingerprint(source)), InThread)
+    assert isinstance(next(tus.load(source, 0, 500)), InThread)
+
+
+def test_a_stream_has_no_fingerprint() -> None:
+    assert carried_out(tus.fingerprint(once()), Server()) is None
 
 
 def test_an_upload_goes_on_where_it_stopped() -> None:
@@ -656,6 +853,19 @@ def test_a_chunk_with_a_checksum_is_no_larger_than_can_be_lost(
     assert sizes == ["300", "300", "300", "300", "80"]
 
 
+def test_a_chunk_without_a_checksum_is_as_large_as_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tus, "_CHECKED_CHUNK", 300)
+    server = Server()
+
+    upload(again(), server)
+
+    headers = [asked["headers"] for asked in server.requests[1:]]
+    assert [it["Content-Length"] for it in headers] == ["500", "500", "280"]
+    assert not any("Upload-Checksum" in it for it in headers)
+
+
 @pytest.mark.parametrize(
     ("extensions", "algorithms", "compared", "bodies"),
     [
@@ -678,6 +888,25 @@ def test_what_the_server_can_do_is_asked(
 
     assert able.checksums is compared
     assert able.bodies is bodies
+
+
+def test_a_host_is_asked_but_once() -> None:
+    known: dict[str, tuple[bool, bool]] = {}
+    able = Says(204, {"Tus-Extension": "creation-with-upload"})
+    server, other = Server([able]), evolve(SERVER, url="https://api2-b.transloadit.com/files/")
+
+    answers = [carried_out(tus.asked(it, known), server) for it in (SERVER, SERVER, other)]
+
+    assert [it.bodies for it in answers] == [True, True, False]
+    assert [it.url for it in answers] == [URL, URL, other.url]
+    assert methods(server) == ["OPTIONS", "OPTIONS"]
+
+
+def test_a_question_that_a_firewall_swallows_takes_seconds() -> None:
+    step = next(tus.asked(SERVER, {}))
+
+    assert isinstance(step, Once)
+    assert step.longest <= 10
 
 
 @pytest.mark.parametrize("fault", [[Says(405)], [Lost(0)] * POLICY.attempts])

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -32,7 +33,10 @@ from transloadit_client import (
     UntrustedUrl,
     UploadIncomplete,
 )
+from transloadit_client._calls.addresses import Home
 from transloadit_client._http.clients import AsyncHttpClient
+from transloadit_client._uploads import job
+from transloadit_client._uploads.job import Uploads
 from transloadit_standin import Answer, Delay, Drop, Refuse, StandIn, rate_limit
 
 Connect = Callable[..., Any]
@@ -121,13 +125,14 @@ def test_an_assembly_that_awaits_no_files_is_refused(client: Any, a: Path) -> No
         client.upload(assembly, a)
 
 
-@pytest.mark.parametrize("options", [{"chunk_size": 0}, {"parallel": 0}])
+@pytest.mark.parametrize(("option", "unit"), [("chunk_size", "bytes"), ("parallel", "files")])
 def test_options_that_make_no_sense_are_refused(
-    client: Any, api: StandIn, a: Path, options: dict[str, int]
+    client: Any, api: StandIn, a: Path, option: str, unit: str
 ) -> None:
-    (name,) = options
-    with pytest.raises(InvalidInput, match=f"{name} is 0; it takes a whole number of"):
-        client.upload("0" * 32, a, **options)
+    with pytest.raises(InvalidInput) as caught:
+        client.upload("0" * 32, a, **{option: 0})
+
+    assert str(caught.value) == f"{option} is 0; it takes a whole number of {unit} from 1"
 
     assert not api.requests
 
@@ -177,6 +182,18 @@ def test_a_form_does_not_take_streams(client: Any, api: StandIn, stream: Any) ->
     assert not api.requests
 
 
+def test_an_assembly_that_has_gone_on_takes_no_files(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+    body = json.dumps({**assembly.to_dict(), "ok": "ASSEMBLY_EXECUTING"}).encode()
+    api.faults.append(Answer(200, body, "application/json", operation="getAssembly"))
+    api.requests.clear()
+
+    with pytest.raises(UploadIncomplete, match="takes no more files, being at ASSEMBLY_EXECUTING"):
+        client.upload(assembly, [("x", b"x")])
+
+    assert operations(api) == ["getAssembly"]
+
+
 @pytest.mark.parametrize("outcome", ["canceled", "failed"])
 def test_an_assembly_that_has_ended_takes_no_files(
     client: Any, api: StandIn, a: Path, outcome: str
@@ -190,28 +207,44 @@ def test_an_assembly_that_has_ended_takes_no_files(
             client.upload(assembly, a)
     api.requests.clear()
 
-    with pytest.raises(UploadIncomplete, match="takes no more files, being at"):
+    state = "ASSEMBLY_CANCELED" if outcome == "canceled" else "MAX_SIZE_EXCEEDED"
+    with pytest.raises(UploadIncomplete) as caught:
         client.upload(assembly, a)
+
+    assert str(caught.value) == (
+        f"1 of 1 files did not arrive (a.bin): Assembly {assembly.assembly_id} takes no more files,"
+        f" being at {state}."
+    )
+    assert (caught.value.code, caught.value.attempts) == (state, ())
 
     assert operations(api) == ["getAssembly"]
 
 
+NO_UPLOADS = (
+    r"^Assembly x takes no uploads: create it with num_expected_upload_files, and without quiet;"
+    r" nothing was sent$"
+)
+
+
 @pytest.mark.parametrize(
-    "status",
+    ("status", "why"),
     [
-        {"ok": "ASSEMBLY_UPLOADING"},
-        {"ok": "ASSEMBLY_UPLOADING", "tus_url": None},
-        {"ok": "ASSEMBLY_UPLOADING", "tus_url": "https://evil.example/files/"},
-        {"ok": "ASSEMBLY_UPLOADING", "tus_url": "https://api2.transloadit.com\\@evil.example/"},
+        ({"ok": "ASSEMBLY_UPLOADING"}, NO_UPLOADS),
+        ({"ok": "ASSEMBLY_UPLOADING", "tus_url": None}, NO_UPLOADS),
+        ({"ok": "ASSEMBLY_UPLOADING", "tus_url": "https://evil.example/files/"}, "^tus_url "),
+        (
+            {"ok": "ASSEMBLY_UPLOADING", "tus_url": "https://api2.transloadit.com\\@evil.example/"},
+            "^tus_url ",
+        ),
     ],
 )
 def test_uploads_go_nowhere_but_to_the_api(
-    client: Any, api: StandIn, a: Path, status: dict[str, Any]
+    client: Any, api: StandIn, a: Path, status: dict[str, Any], why: str
 ) -> None:
     body = f'{{"assembly_id": "x", {str(status)[1:-1]}}}'.replace("'", '"').replace("None", "null")
     api.faults.append(Answer(200, body.encode(), "application/json"))
 
-    with pytest.raises((InvalidInput, UntrustedUrl)):
+    with pytest.raises((InvalidInput, UntrustedUrl), match=why):
         client.upload("x", a)
 
     assert operations(api) == ["getAssembly"]
@@ -519,14 +552,48 @@ def test_only_the_missing_files_may_be_given(client: Any, api: StandIn, a: Path,
     assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
 
 
+def test_what_has_arrived_counts_from_the_beginning(client: Any, api: StandIn, a: Path) -> None:
+    """Also what has arrived of a stream, whose size nobody knows."""
+    assembly = waiting(client, 3)
+    files: list[Any] = [a, ("x", iter([B])), ("y", A)]
+    break_off(client, api, assembly, files[::-1])
+    log: list[Progress] = []
+
+    client.upload(assembly, [a, ("x", iter([B])), ("y", A)], on_progress=log.append)
+
+    assert (log[0].bytes_sent, log[0].files_sent) == (len(A), 2)
+    assert log[-1].files_sent == 3
+    assert all(one != other for one, other in pairwise(log))  # what has not changed is not told
+
+
+def test_a_file_that_cannot_be_read_any_more_bars_no_other(client: Any, api: StandIn) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("the disk is broken")
+
+    assembly = waiting(client, 2)
+    break_off(client, api, assembly, [("x", A), ("y", B)])
+
+    with pytest.raises(UploadIncomplete, match="the disk is broken") as caught:
+        client.upload(assembly, [("x", Broken(A)), ("y", B)])
+
+    assert isinstance(caught.value.__cause__, InvalidInput)
+    assert (caught.value.missing, caught.value.finished) == (("x",), ("y",))
+
+
 def test_a_file_whose_upload_began_may_not_be_left_out(
     client: Any, api: StandIn, a: Path, b: Path
 ) -> None:
     assembly = waiting(client, 2)
     break_off(client, api, assembly, [a, b])
 
-    with pytest.raises(InvalidInput, match=r"awaits the rest of 'a\.bin'"):
+    with pytest.raises(InvalidInput) as caught:
         client.upload(assembly, [b])
+
+    assert str(caught.value) == (
+        f"Assembly {assembly.assembly_id} awaits the rest of 'a.bin', which is not among the files;"
+        " nothing was sent"
+    )
 
 
 @pytest.mark.parametrize("change", ["content", "size", "time"])
@@ -622,6 +689,8 @@ def test_a_creation_whose_answer_was_lost_is_found_and_not_made_again(
     client.upload(assembly, [b, a], parallel=1)
 
     assert operations(api).count("tusCreate") == 2
+    patches = [it for it in api.requests if it.operation == "tusPatch"]
+    assert not any("upload-length" in it.headers for it in patches)  # which the server knows
     assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
 
 
@@ -649,6 +718,7 @@ def test_an_answer_that_went_astray_makes_no_upload_complete(
 
     status = client.upload(assembly, [a, b], parallel=1)
 
+    assert operations(api)[-1] == "getAssembly"  # what is given back is what came of it
     assert client.wait_for_assembly(status).ok == "ASSEMBLY_COMPLETED"
     assert arrived(api, assembly) == {("files", "a.bin", sha256(A)), ("files", "b.bin", sha256(B))}
 
@@ -708,9 +778,14 @@ def test_an_assembly_that_went_on_without_a_file_is_not_called_complete(
         if progress.files_sent == 2:
             httpx.post(assembly.tus_url, headers=headers, content=b"c")
 
-    with pytest.raises(UploadIncomplete, match="went on without") as caught:
+    with pytest.raises(UploadIncomplete) as caught:
         client.upload(assembly, [a, ("c", b"c")], parallel=1, on_progress=comes_twice)
 
+    assert str(caught.value) == (
+        f"1 of 2 files did not arrive (a.bin): Assembly {assembly.assembly_id} went on without"
+        " them, perhaps because another file came twice. Create a new Assembly with all of the"
+        " files."
+    )
     assert caught.value.missing == ("a.bin",)
     assert caught.value.finished == ("c",)
 
@@ -779,6 +854,88 @@ def test_files_of_all_kinds_arrive(
         }
 
 
+@pytest.fixture
+def small_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "STREAM_BUFFER", 4000)
+
+
+@pytest.mark.usefixtures("small_buffer")
+@pytest.mark.parametrize(
+    ("streams", "options", "most"),
+    [
+        (1, {"parallel": 3, "chunk_size": 9000}, 4000),
+        (2, {"parallel": 3, "chunk_size": 9000}, 2000),
+        (3, {"parallel": 1, "chunk_size": 9000}, 4000),
+        (4, {"parallel": 2, "chunk_size": 9000}, 2000),
+        (1, {"parallel": 2, "chunk_size": 3000}, 3000),
+    ],
+)
+def test_streams_that_are_sent_at_once_share_one_buffer(
+    client: Any, api: StandIn, streams: int, options: dict[str, int], most: int
+) -> None:
+    """What was not acknowledged is kept in memory, since a stream cannot be read twice."""
+    files: list[Any] = [(f"s{n}", iter([A[:9000]])) for n in range(streams)]
+
+    client.upload(waiting(client, streams + 1), [*files, ("b", A[:9000])], **options)
+
+    patches, creations = (
+        [it.body_size for it in api.requests if it.operation == name]
+        for name in ("tusPatch", "tusCreate")
+    )
+    assert max(patches) == most
+    assert max(creations) == (9000 if options["chunk_size"] == 9000 else 0)  # that of the file
+
+
+@pytest.mark.usefixtures("small_buffer")
+def test_of_a_stream_no_more_is_read_than_the_buffer_holds(client: Any, api: StandIn) -> None:
+    has_begun = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(90):
+            if number > 50:  # 40 fit into the buffer
+                has_begun.append("tusCreate" in operations(api))
+            yield bytes(100)
+
+    client.upload(waiting(client, 1), [("x", pieces())])
+
+    assert len(has_begun) == 39
+    assert all(has_begun)
+
+
+def test_an_upload_takes_no_more_requests_than_it_needs(client: Any, api: StandIn) -> None:
+    """The server of uploads is asked once what it can do, and not by each upload."""
+    first, second = waiting(client, 1), waiting(client, 1)
+    client.upload(first, [("x", A)])
+    api.requests.clear()
+
+    client.upload(second, [("x", A)])
+
+    assert operations(api) == ["getAssembly", "tusCreate", "tusPatch", "getAssembly"]
+
+
+def test_a_small_file_is_read_but_once(client: Any) -> None:
+    read = 0
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            nonlocal read
+            data = super().read(size)
+            read += len(data)
+            return data
+
+    client.upload(waiting(client, 1), [("x", Watched(b"abc" * 1000))])
+
+    assert read == 3000
+
+
+def test_a_chunk_may_be_a_byte(client: Any, api: StandIn) -> None:
+    assembly = waiting(client, 1)
+
+    client.upload(assembly, [("x", b"abc")], chunk_size=1)
+
+    assert arrived(api, assembly) == {("files", "x", sha256(b"abc"))}
+
+
 def test_asynchronous_streams_arrive(api: StandIn) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, len(A), 1000):
@@ -843,6 +1000,35 @@ def test_the_uploads_metadata_say_what_each_file_is(client: Any, api: StandIn, a
     assert list(upload.user_meta) == ["fingerprint"]
 
 
+@pytest.mark.parametrize(
+    ("file", "more"),
+    [
+        (("x", b"x"), {}),
+        (("x", b"x", "image/png"), {"filetype": "image/png"}),
+        (("x", b"x", None, {"mine": "ä"}), {"mine": "ä"}),
+        (("x", b"x", "image/png", {"mine": ""}), {"filetype": "image/png", "mine": ""}),
+    ],
+)
+def test_type_and_metadata_of_a_file_go_with_its_upload(
+    client: Any, api: StandIn, file: Any, more: dict[str, str]
+) -> None:
+    assembly = waiting(client, 1)
+
+    client.upload(assembly, [file])
+
+    (creation,) = (it for it in api.requests if it.operation == "tusCreate")
+    pairs = (pair.split(" ") for pair in creation.headers["upload-metadata"].split(","))
+    told = {name: b64decode(value).decode() for name, value in pairs}
+    fingerprint, _, unique = told.pop("fingerprint").partition("-")
+    assert told == {
+        "assembly_url": assembly.assembly_ssl_url,
+        "fieldname": "files",
+        "filename": "x",
+        **more,
+    }
+    assert min(len(fingerprint), len(unique)) >= 16
+
+
 def test_under_faults_all_arrive_once(connect: Connect, tmp_path: Path) -> None:
     with StandIn() as api:
         patient = evolve(QUICK, attempts=30)  # the faults come one after the other
@@ -878,6 +1064,7 @@ def test_progress_is_told_at_the_end_at_least(client: Any, a: Path, b: Path) -> 
     assert last.assembly_id == status.assembly_id
     assert last.status is status
     assert [it.bytes_sent for it in log] == sorted(it.bytes_sent for it in log)
+    assert (log[0].bytes_sent, log[0].files_sent) == (0, 0)
 
 
 def test_progress_is_told_on_the_way_in_the_callers_thread(connect: Connect, api: StandIn) -> None:
@@ -914,6 +1101,20 @@ def test_progress_is_not_told_where_there_is_none(client: Any) -> None:
     client.upload(waiting(client, 1), [("x", stalls())], on_progress=log.append)
 
     assert [it.bytes_sent for it in log].count(0) == 1
+
+
+def test_what_has_not_changed_is_not_told_again() -> None:
+    """A retry is shown until something moves."""
+    told: list[Progress] = []
+    home = Home("https://api2.transloadit.com")
+    uploads = Uploads(
+        "0" * 32, [], home, chunk_size=1, parallel=1, on_progress=told.append, hosts={}
+    )
+
+    uploads.report()
+    uploads.report()
+
+    assert len(told) == 1
 
 
 def test_in_asynchronous_code_the_loops_thread_opens_no_file(api: StandIn, a: Path) -> None:

@@ -39,6 +39,7 @@ class Body:
         self._most = most
         self._received = 0
         self._data = bytearray()
+        self._unread = b""  # packed bytes of which nothing came yet
         self._unpacker: Any = None
         self._coding = coding
         if coding not in ("", "identity"):
@@ -64,7 +65,10 @@ class Body:
                     raise BodyProblem("cannot be unpacked") from None
                 self._coding = ""  # some servers send deflate without the frame of zlib
                 self._unpacker = zlib.decompressobj(_RAW)
+                piece = self._unread + piece
                 continue
+            if not self._data:
+                self._unread += piece
             if len(self._data) > self._most:
                 raise self._too_large()
             piece = self._unpacker.unconsumed_tail

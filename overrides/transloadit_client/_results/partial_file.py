@@ -35,14 +35,14 @@ class PartialFile:
     Two downloads of one result into one folder have a file each; see `ExclusiveFile`.
 
     Args:
-        path: where it grows; the name ends in `.part`.
+        path: where it grows; the name is that of the result, `.`, a mark of its own, and `.part`.
         expected: the size and hashes it must have.
         max_size: how many bytes it may have; None for any number.
     """
 
     def __init__(self, path: Path, expected: Expected, max_size: int | None = None) -> None:
         self.path, self.size, self.expected = path, 0, expected
-        self.of_one_answer = True
+        self.of_one_answer = False
         """Whether all its bytes came with one answer; those of several may be of two versions."""
         self._max_size = max_size
         self._file: ExclusiveFile | None = None
@@ -62,7 +62,6 @@ class PartialFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = ExclusiveFile.at(self.path)
             self.size = self._file.seek(0, os.SEEK_END)
-        self.of_one_answer = False
         if not (self.expected.identifies and self.size <= (self.expected.size or 0)):
             self.restart()
         if self._left:  # the download was given up while a slow disk opened it
@@ -75,7 +74,7 @@ class PartialFile:
 
     def restart(self) -> None:
         """Begins from nothing."""
-        self.size, self.of_one_answer = 0, True
+        self.size = 0
         with disk_errors(self.path):
             self._opened.seek(0)
             self._opened.truncate()
@@ -97,7 +96,6 @@ class PartialFile:
         Raises:
             TransloaditError: the file would have more bytes than it may.
         """
-        self._problem = ""
         if http_status == 200:
             length = headers.get("Content-Length", "")
             self._announced = int(length) if _NUMBER.fullmatch(length) else None
@@ -144,7 +142,7 @@ class PartialFile:
         """
         if self._max_size is not None and size is not None and size > self._max_size:
             raise TransloaditError(
-                f"{self.path.name.removesuffix('.part')} has more bytes than max_size allows"
+                f"{self.path.name.rsplit('.', 2)[0]} has more bytes than max_size allows"
                 f" ({self._max_size})"
             )
 

@@ -48,7 +48,7 @@ class Uploads:
         chunk_size: int,
         parallel: int,
         on_progress: OnProgress | None,
-        hosts: dict[str, tuple[bool, bool]] | None = None,
+        hosts: dict[str, tuple[bool, bool]],
     ) -> None:
         whole_number("chunk_size", chunk_size, "bytes", least=1)
         whole_number("parallel", parallel, "files", least=1)
@@ -57,7 +57,7 @@ class Uploads:
         streams = sum(isinstance(file, StreamSource) for file in files)
         # Streams cannot be read twice, so what was not acknowledged has to be kept in memory.
         self._kept = min(chunk_size, STREAM_BUFFER // max(1, min(parallel, streams)))
-        self._hosts = {} if hosts is None else hosts
+        self._hosts = hosts
         self._sent = [0] * len(files)
         self._known: set[int] = set()
         self._arrived: set[int] = set()
