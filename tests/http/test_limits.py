@@ -11,6 +11,7 @@ import socketserver
 import threading
 import time
 import traceback
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -361,13 +362,18 @@ def test_a_body_that_no_parser_takes_is_searched_as_text(connect: Connect) -> No
     assert TOKEN not in caught.value.body
 
 
-def test_small_events_without_end_are_no_large_event() -> None:
-    """Also where each empty line is cut in two by the network."""
-    ceiling = Ceiling()
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\r", b"\r\n\r\n"])
+def test_small_events_without_end_are_no_large_event(end: bytes) -> None:
+    """Also where the network cuts the empty line in two, and where many come at once."""
+    pieces = [b"data: " + b"x" * 100_000 + end[:cut] for cut in range(1, len(end))]
+    ends = [end[cut:] for cut in range(1, len(end))]
+    for piece, rest in zip(pieces, ends, strict=True):
+        ceiling = Ceiling()
+        for _ in range(100):
+            assert ceiling.check(piece) == piece
+            ceiling.check(rest)
 
-    for _ in range(100):
-        ceiling.check(b"data: " + b"x" * 100_000 + b"\n")
-        ceiling.check(b"\n")
+    Ceiling().check((b"data: x" + end) * 600_000)
 
 
 @pytest.mark.parametrize("size", [1, 1000, 10**6])
@@ -375,8 +381,29 @@ def test_an_event_without_end_is_cut(size: int) -> None:
     ceiling = Ceiling()
     ceiling.check(b"data: small\n\n" + b"x" * 4_194_300)
 
-    with pytest.raises(httpx.DecodingError):
+    with pytest.raises(httpx.DecodingError, match=r"^an event of the stream has no end$"):
         list(map(ceiling.check, [b"x" * size] * 20))
+
+
+def test_an_event_may_have_4_mib() -> None:
+    ceiling = Ceiling()
+    ceiling.check(b"x" * 4_194_304)
+
+    with pytest.raises(httpx.DecodingError):
+        ceiling.check(b"x")
+
+
+def test_what_a_stream_said_is_not_kept() -> None:
+    ceiling, piece = Ceiling(), b"data: " + b"x" * 10_000 + b"\n\n"
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            ceiling.check(piece)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 100_000
 
 
 def test_a_wait_that_ended_while_its_stream_connected_leaves_no_connection() -> None:
