@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import trustme
@@ -20,7 +21,8 @@ import trustme
 from transloadit_client import AsyncTransloadit, NoAnswer, RetryPolicy, Transloadit
 from transloadit_client._http.async_pool import AsyncPool
 from transloadit_client._http.pool import Pool
-from transloadit_client._http.pool_state import Origin
+from transloadit_client._http.pool_state import APART, STRANGER, Origin
+from transloadit_client._http.worker_threads import in_thread
 
 ASSEMBLY_ID = "0123456789abcdef0123456789abcdef"
 BODY = b'{"ok":"ASSEMBLY_EXECUTING","assembly_id":"%s"}' % ASSEMBLY_ID.encode()
@@ -735,3 +737,157 @@ def test_a_connection_that_was_in_use_when_its_client_was_closed_is_closed_after
         stream.close()
 
     assert lines[0].is_closed
+
+
+# A connection apart
+
+
+@pytest.mark.parametrize("kind", [Pool, AsyncPool])
+def test_a_request_apart_has_a_connection_of_its_own_that_is_not_kept(
+    lines: list[Line], kind: type[Any]
+) -> None:
+    """It waits for no other, and no other waits for it."""
+    origins: list[Origin] = []
+
+    def make(origin: Origin) -> Line:
+        origins.append(origin)
+        lines.append(Line())
+        return lines[-1]
+
+    apart = httpx.Request("GET", "http://a.example:81/", extensions={APART: True, STRANGER: True})
+    pool = kind(make, httpx.Limits(max_connections=1))
+
+    async def main() -> None:
+        first: Any = (await pool.handle_async_request(GET)).stream
+        second: Any = (await pool.handle_async_request(apart)).stream
+        await second.aclose()
+        await first.aclose()
+        third: Any = (await pool.handle_async_request(SOON)).stream
+        await third.aclose()
+        assert not lines[0].is_closed
+
+    if kind is AsyncPool:
+        asyncio.run(main())
+    else:
+        first, second = (pool.handle_request(request).stream for request in (GET, apart))
+        second.close()
+        first.close()
+        pool.handle_request(SOON).stream.close()
+        assert not lines[0].is_closed
+
+    assert origins == [
+        Origin("https", "api.example", None, is_stranger=False),
+        Origin("http", "a.example", 81, is_stranger=True),
+    ]
+    assert lines[1].is_closed
+
+
+# How connections are closed
+
+
+def test_a_pool_that_is_closed_closes_its_idle_connections_at_once(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits())
+        await pool.aclose()  # of no connections yet
+        stream: Any = (await pool.handle_async_request(GET)).stream
+        await stream.aclose()
+        await pool.aclose()
+        assert [line.is_closed for line in lines] == [True]
+
+    asyncio.run(main())
+
+
+def test_a_canceled_request_closes_its_connection_to_the_end() -> None:
+    """However that ends: it is no concern of a call."""
+
+    class Slow(httpx.AsyncBaseTransport):
+        was_closed = False
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/slow":
+                await anyio.sleep(20)
+            return httpx.Response(204)
+
+        async def aclose(self) -> None:
+            await anyio.sleep(0.01)
+            self.was_closed = True
+            raise OSError("it was reset")
+
+    slow = Slow()
+
+    async def main() -> None:
+        pool = AsyncPool(lambda _: slow, httpx.Limits())
+        with anyio.move_on_after(0.01) as scope:
+            url = "https://api.example/slow"
+            await pool.handle_async_request(httpx.Request("GET", url, extensions={APART: True}))
+        assert scope.cancelled_caught
+        assert slow.was_closed
+        request = httpx.Request("GET", GET.url, extensions={APART: True})
+        stream: Any = (await pool.handle_async_request(request)).stream
+        await stream.aclose()
+
+    asyncio.run(main())
+
+
+def test_connections_that_are_not_kept_leave_their_places(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    """Two may be in use at a time, however many there were before."""
+    pool = Pool(make_line, httpx.Limits(max_connections=2, max_keepalive_connections=1))
+    for _ in range(3):
+        streams: list[Any] = [pool.handle_request(SOON).stream for _ in range(2)]
+        with pytest.raises(httpx.PoolTimeout):
+            pool.handle_request(SOON)
+        for stream in streams:
+            stream.close()
+            stream.close()  # as httpx may
+
+    assert [line.is_closed for line in lines].count(False) == 1
+
+
+# Threads
+
+
+def test_blocking_work_has_40_threads_in_each_event_loop_beside_those_of_others() -> None:
+    at_once = most = 0
+    lock, full = threading.Lock(), threading.Event()
+
+    def block() -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+            if at_once == 40:
+                full.set()
+        assert full.wait(20)
+        time.sleep(0.02)
+        with lock:
+            at_once -= 1
+
+    async def main() -> None:
+        await asyncio.gather(*(in_thread(block) for _ in range(45)))
+
+    asyncio.run(main())
+
+    assert most == 40
+
+
+def test_a_canceled_call_does_not_wait_for_a_slow_disk() -> None:
+    read = threading.Event()
+
+    async def main() -> bool:
+        with anyio.move_on_after(0.02) as scope:
+            await in_thread(read.wait, 5)
+        return scope.cancelled_caught and not read.is_set()
+
+    async def run() -> bool:
+        try:
+            return await main()
+        finally:
+            read.set()
+
+    began = time.monotonic()
+    assert asyncio.run(run())
+    assert time.monotonic() - began < 2.5
