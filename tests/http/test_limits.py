@@ -492,6 +492,29 @@ def test_a_connection_is_shut_down_whatever_its_socket_is(
             assert other.recv(1) == b""
 
 
+@pytest.mark.parametrize("step", ["connection.start_tls.complete", "http11.start_tls.complete"])
+def test_over_tls_it_is_the_socket_of_tls_that_is_shut_down(step: str) -> None:
+    """The one before it is empty by then."""
+
+    class Stream:
+        def __init__(self, connection: socket.socket) -> None:
+            self._connection = connection
+
+        def get_extra_info(self, _: str) -> socket.socket:
+            return self._connection
+
+    mine, other = socket.socketpair()
+    with socket.socket() as bare, mine, other:
+        line: Line[Any] = Line(Origin("https", "a.example", None, is_stranger=False), None)
+        line.trace(None, lambda: None, CONNECTED, {"return_value": Stream(bare)})
+        line.trace(None, lambda: None, step, {"return_value": Stream(mine)})
+        other.settimeout(5)
+
+        line.hang_up()
+
+        assert other.recv(1) == b""
+
+
 # The thread that ends exchanges
 
 

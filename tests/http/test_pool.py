@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx
 import pytest
 import trustme
@@ -789,8 +790,8 @@ def test_a_pool_that_is_closed_closes_its_idle_connections_at_once(
     make_line: Callable[[Origin], Line], lines: list[Line]
 ) -> None:
     async def main() -> None:
+        await AsyncPool(make_line, httpx.Limits()).aclose()  # of no connections yet
         pool = AsyncPool(make_line, httpx.Limits())
-        await pool.aclose()  # of no connections yet
         stream: Any = (await pool.handle_async_request(GET)).stream
         await stream.aclose()
         await pool.aclose()
@@ -847,6 +848,67 @@ def test_connections_that_are_not_kept_leave_their_places(
     assert [line.is_closed for line in lines].count(False) == 1
 
 
+def test_a_connection_that_could_not_be_made_leaves_one_place(
+    make_line: Callable[[Origin], Line],
+) -> None:
+    makes: list[Callable[[Origin], Line]] = [make_line, make_line]
+
+    def make(origin: Origin) -> Line:
+        if len(makes) == 2:
+            makes.pop()
+            raise ssl.SSLError
+        return make_line(origin)
+
+    pool = Pool(make, httpx.Limits(max_connections=1))
+    with pytest.raises(ssl.SSLError):
+        pool.handle_request(SOON)
+    pool.handle_request(SOON)
+
+    with pytest.raises(httpx.PoolTimeout):
+        pool.handle_request(SOON)
+
+
+def test_requests_that_were_on_their_way_into_a_closed_pool_are_answered(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    pool = Pool(make_line, httpx.Limits(max_connections=1))
+    pool.close()
+    for _ in range(3):
+        stream: Any = pool.handle_request(SOON).stream
+        stream.close()
+
+    assert [line.is_closed for line in lines] == [True] * 3
+
+
+def test_old_connections_are_closed_where_more_might_be_kept(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    pool = Pool(make_line, httpx.Limits(max_keepalive_connections=5, keepalive_expiry=0.05))
+    streams: list[Any] = [pool.handle_request(GET).stream for _ in range(3)]
+    streams[0].close()
+    streams[1].close()
+    time.sleep(0.1)
+
+    streams[2].close()
+
+    assert [line.is_closed for line in lines] == [True, True, False]
+
+
+def test_requests_that_share_a_connection_share_one_for_each_origin(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits(max_connections=1), shared=True)
+        urls = ["https://a.example/", "https://b.example/"] * 2
+        for url in urls:
+            await pool.handle_async_request(httpx.Request("GET", url))
+        assert [line.is_closed for line in lines] == [False, False]
+        await pool.aclose()
+        assert [line.is_closed for line in lines] == [True, True]
+
+    asyncio.run(main())
+
+
 # Threads
 
 
@@ -891,3 +953,23 @@ def test_a_canceled_call_does_not_wait_for_a_slow_disk() -> None:
     began = time.monotonic()
     assert asyncio.run(run())
     assert time.monotonic() - began < 2.5
+
+
+def test_blocking_work_goes_on_where_others_have_taken_all_threads_of_anyio() -> None:
+    """They may be waiting for an upload, whose file is read here."""
+    is_read = threading.Event()
+
+    async def main() -> None:
+        theirs = anyio.to_thread.current_default_thread_limiter()
+        async with anyio.create_task_group() as group:
+            for _ in range(int(theirs.total_tokens)):
+                group.start_soon(anyio.to_thread.run_sync, is_read.wait, 10)
+            await anyio.sleep(0.01)
+            try:
+                assert theirs.available_tokens == 0
+                with anyio.fail_after(5):
+                    assert await in_thread(divmod, 7, 2) == (3, 1)
+            finally:
+                is_read.set()
+
+    asyncio.run(main())
