@@ -848,6 +848,35 @@ def test_connections_that_are_not_kept_leave_their_places(
     assert [line.is_closed for line in lines].count(False) == 1
 
 
+@pytest.mark.parametrize("kind", [Pool, AsyncPool])
+def test_what_a_failed_request_went_over_is_closed_with_its_pool(
+    lines: list[Line], kind: type[Any]
+) -> None:
+    class Broken(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.handler = lambda _: httpx.Response(1 // 0)
+
+    def make(_: Origin) -> Line:
+        lines.append(Broken())
+        return lines[-1]
+
+    async def main(pool: AsyncPool) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await pool.handle_async_request(GET)
+        await pool.aclose()
+
+    pool = kind(make, httpx.Limits())
+    if kind is AsyncPool:
+        asyncio.run(main(pool))
+    else:
+        with pytest.raises(ZeroDivisionError):
+            pool.handle_request(GET)
+        pool.close()
+
+    assert [line.is_closed for line in lines] == [True]
+
+
 def test_a_connection_that_could_not_be_made_leaves_one_place(
     make_line: Callable[[Origin], Line],
 ) -> None:
