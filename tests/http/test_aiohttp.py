@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import gzip
 import socket
 import ssl
 import threading
@@ -154,16 +155,29 @@ def test_a_request_without_a_timeout_sends_its_body(
     assert created.assembly_id in api.assemblies
 
 
-@asynccontextmanager
-async def heard(heads: list[str], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """The URL of a server that answers with nothing, and notes what each request begins with."""
+NOTHING = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+@asynccontextmanager
+async def heard(
+    heads: list[str],
+    tls: ssl.SSLContext | None = None,
+    *,
+    answer: bytes = NOTHING,
+    ends: bytes = b"\r\n\r\n",
+    after: float = 0.0,
+) -> AsyncIterator[str]:
+    """The URL of a server that notes each request up to what it ends with, and answers all alike,
+    after some seconds.
+    """
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(ends)).decode())
+        await asyncio.sleep(after)
+        writer.write(answer)
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+    async with await asyncio.start_server(talk, "127.0.0.1", 0, ssl=tls) as server:
         port = server.sockets[0].getsockname()[1]
         yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
@@ -185,8 +199,156 @@ def test_a_request_goes_out_as_it_is(transport: AiohttpTransport) -> None:
     assert {header.partition(":")[0].lower() for header in headers} == {"host", "x-a"}
 
 
-def test_over_tls_a_server_is_believed_by_its_certificate_unless_told_otherwise() -> None:
+@pytest.mark.parametrize("length", [{}, {"Content-Length": "8"}], ids=["chunked", "announced"])
+def test_a_body_that_comes_in_pieces_arrives_whole(
+    transport: AiohttpTransport, length: dict[str, str]
+) -> None:
+    """Without a length it is sent in chunks; no type is made up for it."""
+    requests: list[str] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b"four", b"five"):
+            yield piece
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        ends = b"five" if length else b"0\r\n\r\n"
+        async with heard(requests, ends=ends) as url:
+            request = httpx.Request("POST", url, content=pieces(), headers=length)
+            response = await transport.handle_async_request(request)
+            await response.aread()
+            await transport.aclose()
+
+    asyncio.run(main())
+
+    head, _, body = requests[0].partition("\r\n\r\n")
+    names = {line.partition(":")[0].lower() for line in head.split("\r\n")[1:]}
+    assert names == {"host", "content-length" if length else "transfer-encoding"}
+    assert body in ("fourfive", "4\r\nfour\r\n4\r\nfive\r\n0\r\n\r\n")
+
+
+def test_an_answer_comes_back_as_it_is(transport: AiohttpTransport) -> None:
+    """httpx unpacks it, follows a redirect, and keeps a cookie: if it is told to."""
+    packed = gzip.compress(b"a status")
+    head = "HTTP/1.1 302 Found\r\nLocation: /b\r\nSet-Cookie: a=b\r\nConnection: close\r\n"
+    answer = f"{head}Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    heads: list[str] = []
+
+    async def main() -> list[httpx.Response]:
+        responses: list[httpx.Response] = []
+        async with heard(heads, answer=answer + packed) as url:
+            named = url.replace("127.0.0.1", "localhost")
+            for _ in range(2):
+                request = httpx.Request("GET", named)
+                responses.append(await transport.handle_async_request(request))
+                await responses[-1].aread()
+                await responses[-1].aclose()
+            await transport.aclose()
+        return responses
+
+    for response in asyncio.run(main()):
+        assert (response.status_code, response.headers["Location"]) == (302, "/b")
+        assert response.content == b"a status"
+        assert response.http_version == "HTTP/1.1"
+        assert "network_stream" in response.extensions
+    assert [head.split()[:2] for head in heads] == [["GET", "/"]] * 2
+    assert "cookie" not in heads[1].lower()
+
+
+def test_each_connection_looks_its_name_up_among_addresses_of_both_kinds(
+    transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was checked once may lead elsewhere by now."""
+    original, asked = socket.getaddrinfo, []
+
+    def getaddrinfo(host: Any, port: Any, family: int = 0, *args: Any, **kwargs: Any) -> Any:
+        if host == "localhost":
+            asked.append(family)
+        return original(host, port, family, *args, **kwargs)
+
+    async def main() -> None:
+        async with heard([]) as url, httpx.AsyncClient(transport=transport) as http:
+            for _ in range(2):
+                await http.get(url.replace("127.0.0.1", "localhost"))
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    asyncio.run(main())
+
+    assert asked == [socket.AF_UNSPEC] * 2
+
+
+def test_a_request_goes_to_its_proxy() -> None:
+    heads: list[str] = []
+
+    async def main() -> None:
+        async with (
+            heard(heads) as proxy,
+            httpx.AsyncClient(transport=AiohttpTransport(proxy=proxy)) as http,
+        ):
+            await http.get("http://api.example/a")
+
+    asyncio.run(main())
+
+    assert heads[0].startswith("GET http://api.example/a HTTP/1.1\r\n")
+
+
+def test_an_answer_may_take_longer_than_a_connection(transport: AiohttpTransport) -> None:
+    async def main() -> int:
+        timeout = httpx.Timeout(5.0, connect=0.1)
+        async with (
+            heard([], after=0.2) as url,
+            httpx.AsyncClient(transport=transport, timeout=timeout) as http,
+        ):
+            return (await http.get(url)).status_code
+
+    assert asyncio.run(main()) == 204
+
+
+def test_a_name_that_is_not_found_in_time_meets_the_timeout_of_the_connection(
+    transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = threading.Event()
+
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        found.wait(5)
+        raise OSError
+
+    async def main() -> None:
+        timeout = httpx.Timeout(None, connect=0.05)
+        try:
+            async with httpx.AsyncClient(transport=transport, timeout=timeout) as http:
+                await http.get("http://slow.example/")
+        finally:
+            found.set()
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(httpx.ConnectTimeout):
+        asyncio.run(main())
+
+
+def test_each_piece_of_a_body_has_the_time_to_write(transport: AiohttpTransport) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1_000_000
+
+    async def main(listening: socket.socket) -> None:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        timeout = httpx.Timeout(None, write=0.1)
+        async with asyncio.timeout(5), httpx.AsyncClient(transport=transport) as http:
+            with listening, pytest.raises(httpx.ReadTimeout):
+                await http.post(url, content=pieces(), timeout=timeout)
+        await asyncio.sleep(0.02)  # until the connection is reset, since nobody listens now
+
+    asyncio.run(main(socket.create_server(("127.0.0.1", 0))))
+
+
+def test_over_tls_a_server_is_believed_by_its_certificate_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The variables of the environment tell it nothing."""
     ca, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     ca.issue_cert("127.0.0.1").configure_cert(tls)
     trusting = ssl.create_default_context()
     ca.configure_trust(trusting)

@@ -21,8 +21,15 @@ from cryptography import x509
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from transloadit_client import DownloadIncomplete, InvalidInput, NoAnswer, Transloadit
+from transloadit_client import (
+    AiohttpTransport,
+    DownloadIncomplete,
+    InvalidInput,
+    NoAnswer,
+    Transloadit,
+)
 from transloadit_client._http.environment import Proxies
+from transloadit_client._http.pool_state import STRANGER
 
 from .in_memory import ID, SENT, Served, Service, copy_of, every_call, handler_of, line_of
 
@@ -269,6 +276,25 @@ def test_where_the_environment_says_nothing_of_tls_nothing_is_looked_at(
     connect("k", "s")
 
     assert list(tmp_path.iterdir()) == []  # no file for keys either
+
+
+def test_over_aiohttp_too_hosts_of_results_are_shown_no_client_certificate(
+    secure: Secure, authority: trustme.CA
+) -> None:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    authority.issue_cert("mine@example.org").configure_cert(context)
+
+    async def main() -> None:
+        transport = AiohttpTransport(verify=context)
+        async with httpx.AsyncClient(transport=transport) as http:
+            for extensions in ({}, {STRANGER: True}):
+                await http.get(f"{secure.url}/assemblies/{ID}", extensions=extensions)
+        await asyncio.sleep(0.02)  # until sockets are closed
+
+    asyncio.run(main())
+
+    assert secure.shown == ["mine@example.org", None]
 
 
 def test_a_ca_file_that_changed_is_read_anew_by_a_new_client(

@@ -11,9 +11,11 @@ import socketserver
 import threading
 import time
 import traceback
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,18 +29,19 @@ from transloadit_client import (
     AsyncTransloadit,
     DownloadIncomplete,
     InvalidInput,
+    NoAnswer,
     OutcomeUnknown,
     RetryPolicy,
     Transloadit,
     TransloaditError,
     UnreadableAnswer,
 )
-from transloadit_client._http import bodies
+from transloadit_client._http import bodies, watchdog
 from transloadit_client._http.bodies import Body, BodyProblem
 from transloadit_client._http.event_stream import Ceiling
 from transloadit_client._http.pool import Pool
 from transloadit_client._http.pool_state import CONNECTED, Line, Origin
-from transloadit_client._http.watchdog import WATCH, Watch
+from transloadit_client._http.watchdog import WATCH, Watch, bounded
 
 from .in_memory import copy_of
 
@@ -392,13 +395,18 @@ def test_half_a_character_beside_an_echoed_token_does_no_harm(connect: Connect) 
     assert caught.value.reason == "? (auth token)"
 
 
-def test_small_events_without_end_are_no_large_event() -> None:
-    """Also where each empty line is cut in two by the network."""
-    ceiling = Ceiling()
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\r", b"\r\n\r\n"])
+def test_small_events_without_end_are_no_large_event(end: bytes) -> None:
+    """Also where the network cuts the empty line in two, and where many come at once."""
+    pieces = [b"data: " + b"x" * 100_000 + end[:cut] for cut in range(1, len(end))]
+    ends = [end[cut:] for cut in range(1, len(end))]
+    for piece, rest in zip(pieces, ends, strict=True):
+        ceiling = Ceiling()
+        for _ in range(100):
+            assert ceiling.check(piece) == piece
+            ceiling.check(rest)
 
-    for _ in range(100):
-        ceiling.check(b"data: " + b"x" * 100_000 + b"\n")
-        ceiling.check(b"\n")
+    Ceiling().check((b"data: x" + end) * 600_000)
 
 
 @pytest.mark.parametrize("size", [1, 1000, 10**6])
@@ -406,8 +414,29 @@ def test_an_event_without_end_is_cut(size: int) -> None:
     ceiling = Ceiling()
     ceiling.check(b"data: small\n\n" + b"x" * 4_194_300)
 
-    with pytest.raises(httpx.DecodingError):
+    with pytest.raises(httpx.DecodingError, match=r"^an event of the stream has no end$"):
         list(map(ceiling.check, [b"x" * size] * 20))
+
+
+def test_an_event_may_have_4_mib() -> None:
+    ceiling = Ceiling()
+    ceiling.check(b"x" * 4_194_304)
+
+    with pytest.raises(httpx.DecodingError):
+        ceiling.check(b"x")
+
+
+def test_what_a_stream_said_is_not_kept() -> None:
+    ceiling, piece = Ceiling(), b"data: " + b"x" * 10_000 + b"\n\n"
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            ceiling.check(piece)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 100_000
 
 
 def test_a_wait_that_ended_while_its_stream_connected_leaves_no_connection() -> None:
@@ -426,7 +455,7 @@ def test_a_wait_that_ended_while_its_stream_connected_leaves_no_connection() -> 
         watch.end()
         pool = Pool(lambda _: httpx.HTTPTransport(), httpx.Limits())
 
-        with pytest.raises(httpx.ReadTimeout):
+        with pytest.raises(httpx.ReadTimeout, match=r"^the answer was not complete in time$"):
             pool.handle_request(request)
 
         server.shutdown()
@@ -494,6 +523,173 @@ def test_a_connection_is_shut_down_whatever_its_socket_is(
 
         if is_open:
             assert other.recv(1) == b""
+
+
+@pytest.mark.parametrize("step", ["connection.start_tls.complete", "http11.start_tls.complete"])
+def test_over_tls_it_is_the_socket_of_tls_that_is_shut_down(step: str) -> None:
+    """The one before it is empty by then."""
+
+    class Stream:
+        def __init__(self, connection: socket.socket) -> None:
+            self._connection = connection
+
+        def get_extra_info(self, _: str) -> socket.socket:
+            return self._connection
+
+    mine, other = socket.socketpair()
+    with socket.socket() as bare, mine, other:
+        line: Line[Any] = Line(Origin("https", "a.example", None, is_stranger=False), None)
+        line.trace(None, lambda: None, CONNECTED, {"return_value": Stream(bare)})
+        line.trace(None, lambda: None, step, {"return_value": Stream(mine)})
+        other.settimeout(5)
+
+        line.hang_up()
+
+        assert other.recv(1) == b""
+
+
+# The thread that ends exchanges
+
+
+class Held:
+    """A connection whose server says nothing, until it is shut down."""
+
+    def __init__(self) -> None:
+        self.is_ended = threading.Event()
+
+    def hang_up(self) -> None:
+        self.is_ended.set()
+
+    def read(self, until: float | None, stopped: Callable[[], bool] | None = None) -> None:
+        with bounded(httpx.Request("GET", ""), until, stopped, None) as watch:
+            watch.line = self
+            assert self.is_ended.wait(5)
+            raise httpx.ReadError("it was shut down")
+
+
+def seconds_to_end(until: float | None, stopped: Callable[[], bool] | None = None) -> float:
+    """How long an exchange takes whose server says nothing; it ends as by a timeout."""
+    began = time.monotonic()
+    with pytest.raises(httpx.ReadTimeout, match=r"^the answer was not complete in time$"):
+        Held().read(until, stopped)
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[threading.Thread]]]:
+    """The threads that end the exchanges of this test; they sleep for long, unless one is due."""
+    monkeypatch.setattr(watchdog, "_WATCHDOG", watchdog._Watchdog())
+    monkeypatch.setattr(watchdog, "_IDLE", 5.0)
+    monkeypatch.setattr(watchdog, "_TICK", 0.02)
+    others = set(threading.enumerate())
+
+    def threads() -> list[threading.Thread]:
+        named = [one for one in threading.enumerate() if one.name == "transloadit-watchdog"]
+        return [one for one in named if one not in others]
+
+    yield threads
+    monkeypatch.setattr(watchdog, "_IDLE", 0.0)
+    with suppress(httpx.ReadTimeout), bounded(httpx.Request("GET", ""), 0.0, None, None):
+        pass  # wakes it, so that it goes now
+
+
+@pytest.mark.usefixtures("ends")
+@pytest.mark.parametrize("other", [None, lambda: False], ids=["a time", "a time, and asks"])
+def test_an_exchange_that_has_to_end_sooner_than_another_ends_in_time(
+    other: Callable[[], bool] | None,
+) -> None:
+    with bounded(httpx.Request("GET", ""), time.monotonic() + 60, None, None):
+        time.sleep(0.02)  # the thread sleeps by now
+
+        assert 0.05 <= seconds_to_end(time.monotonic() + 0.05, other) < 2.5
+
+
+@pytest.mark.usefixtures("ends")
+@pytest.mark.parametrize("until", [None, inf], ids=["alone", "beside one with an end"])
+def test_an_exchange_ends_once_it_is_no_longer_wanted(until: float | None) -> None:
+    """What says so is asked now and then, and no more: it may be a function of the caller's."""
+    now, asked = time.monotonic(), 0
+
+    def stopped() -> bool:
+        nonlocal asked
+        asked += 1
+        return time.monotonic() > now + 0.1
+
+    with bounded(httpx.Request("GET", ""), until, None, None):
+        time.sleep(0.02)
+
+        assert seconds_to_end(None, stopped) < 2.5
+    assert asked <= 8
+
+
+@pytest.mark.usefixtures("ends")
+def test_an_exchange_that_is_over_is_left_alone() -> None:
+    """Its connection serves another request by then."""
+    held, stop = Held(), threading.Event()
+    with bounded(httpx.Request("GET", ""), None, stop.is_set, None) as watch:
+        watch.line = held
+    stop.set()
+
+    assert not held.is_ended.wait(0.1)
+
+
+@pytest.mark.usefixtures("ends")
+def test_an_error_of_an_exchange_that_was_not_ended_comes_as_it_is() -> None:
+    with (
+        pytest.raises(httpx.ReadError, match=r"^reset$"),
+        bounded(httpx.Request("GET", ""), time.monotonic() + 60, None, None),
+    ):
+        raise httpx.ReadError("reset")
+
+
+def test_one_thread_ends_exchanges_and_goes_when_there_are_none(
+    monkeypatch: pytest.MonkeyPatch, ends: Callable[[], list[threading.Thread]]
+) -> None:
+    """It keeps no program from its end."""
+    request = httpx.Request("GET", "")
+    for _ in range(2):
+        monkeypatch.setattr(watchdog, "_IDLE", 0.1)
+        with bounded(request, inf, None, None), bounded(request, inf, None, None):
+            assert [one.daemon for one in ends()] == [True]
+        end = time.monotonic() + 10
+        while ends():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+def test_exchanges_that_are_waited_for_cost_no_cpu(
+    ends: Callable[[], list[threading.Thread]],
+) -> None:
+    with bounded(httpx.Request("GET", ""), time.monotonic() + 60, None, None):
+        began = time.process_time()
+        time.sleep(0.15)
+
+        assert time.process_time() - began < 0.02
+        assert len(ends()) == 1
+
+
+def test_an_answer_over_a_transport_of_the_callers_own_ends_at_the_deadline(
+    connect: Connect,
+) -> None:
+    """There is no socket to shut down: each piece is followed by a look at the clock."""
+
+    class Slow(Streamed):
+        def __iter__(self) -> Iterator[bytes]:
+            for _ in range(250):
+                time.sleep(0.02)
+                yield b" "
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for _ in range(250):
+                await asyncio.sleep(0.02)
+                yield b" "
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Slow(b"")))
+    policy = RetryPolicy(attempts=1, deadline=0.1)
+    client = connect(retry=policy, httpx_args={"transport": transport})
+
+    with pytest.raises(NoAnswer, match=r"ReadTimeout: the answer was not complete in time\b"):
+        client.get_assembly(ID)
 
 
 # The reader itself

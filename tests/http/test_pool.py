@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import httpx
 import pytest
 import trustme
@@ -20,7 +22,8 @@ import trustme
 from transloadit_client import AsyncTransloadit, NoAnswer, RetryPolicy, Transloadit
 from transloadit_client._http.async_pool import AsyncPool
 from transloadit_client._http.pool import Pool
-from transloadit_client._http.pool_state import Origin
+from transloadit_client._http.pool_state import APART, STRANGER, Origin
+from transloadit_client._http.worker_threads import in_thread
 
 ASSEMBLY_ID = "0123456789abcdef0123456789abcdef"
 BODY = b'{"ok":"ASSEMBLY_EXECUTING","assembly_id":"%s"}' % ASSEMBLY_ID.encode()
@@ -735,3 +738,267 @@ def test_a_connection_that_was_in_use_when_its_client_was_closed_is_closed_after
         stream.close()
 
     assert lines[0].is_closed
+
+
+# A connection apart
+
+
+@pytest.mark.parametrize("kind", [Pool, AsyncPool])
+def test_a_request_apart_has_a_connection_of_its_own_that_is_not_kept(
+    lines: list[Line], kind: type[Any]
+) -> None:
+    """It waits for no other, and no other waits for it."""
+    origins: list[Origin] = []
+
+    def make(origin: Origin) -> Line:
+        origins.append(origin)
+        lines.append(Line())
+        return lines[-1]
+
+    apart = httpx.Request("GET", "http://a.example:81/", extensions={APART: True, STRANGER: True})
+    pool = kind(make, httpx.Limits(max_connections=1))
+
+    async def main() -> None:
+        first: Any = (await pool.handle_async_request(GET)).stream
+        second: Any = (await pool.handle_async_request(apart)).stream
+        await second.aclose()
+        await first.aclose()
+        third: Any = (await pool.handle_async_request(SOON)).stream
+        await third.aclose()
+        assert not lines[0].is_closed
+
+    if kind is AsyncPool:
+        asyncio.run(main())
+    else:
+        first, second = (pool.handle_request(request).stream for request in (GET, apart))
+        second.close()
+        first.close()
+        pool.handle_request(SOON).stream.close()
+        assert not lines[0].is_closed
+
+    assert origins == [
+        Origin("https", "api.example", None, is_stranger=False),
+        Origin("http", "a.example", 81, is_stranger=True),
+    ]
+    assert lines[1].is_closed
+
+
+# How connections are closed
+
+
+def test_a_pool_that_is_closed_closes_its_idle_connections_at_once(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    async def main() -> None:
+        await AsyncPool(make_line, httpx.Limits()).aclose()  # of no connections yet
+        pool = AsyncPool(make_line, httpx.Limits())
+        stream: Any = (await pool.handle_async_request(GET)).stream
+        await stream.aclose()
+        await pool.aclose()
+        assert [line.is_closed for line in lines] == [True]
+
+    asyncio.run(main())
+
+
+def test_a_canceled_request_closes_its_connection_to_the_end() -> None:
+    """However that ends: it is no concern of a call."""
+
+    class Slow(httpx.AsyncBaseTransport):
+        was_closed = False
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/slow":
+                await anyio.sleep(20)
+            return httpx.Response(204)
+
+        async def aclose(self) -> None:
+            await anyio.sleep(0.01)
+            self.was_closed = True
+            raise OSError("it was reset")
+
+    slow = Slow()
+
+    async def main() -> None:
+        pool = AsyncPool(lambda _: slow, httpx.Limits())
+        with anyio.move_on_after(0.01) as scope:
+            url = "https://api.example/slow"
+            await pool.handle_async_request(httpx.Request("GET", url, extensions={APART: True}))
+        assert scope.cancelled_caught
+        assert slow.was_closed
+        request = httpx.Request("GET", GET.url, extensions={APART: True})
+        stream: Any = (await pool.handle_async_request(request)).stream
+        await stream.aclose()
+
+    asyncio.run(main())
+
+
+def test_connections_that_are_not_kept_leave_their_places(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    """Two may be in use at a time, however many there were before."""
+    pool = Pool(make_line, httpx.Limits(max_connections=2, max_keepalive_connections=1))
+    for _ in range(3):
+        streams: list[Any] = [pool.handle_request(SOON).stream for _ in range(2)]
+        with pytest.raises(httpx.PoolTimeout):
+            pool.handle_request(SOON)
+        for stream in streams:
+            stream.close()
+            stream.close()  # as httpx may
+
+    assert [line.is_closed for line in lines].count(False) == 1
+
+
+@pytest.mark.parametrize("kind", [Pool, AsyncPool])
+def test_what_a_failed_request_went_over_is_closed_with_its_pool(
+    lines: list[Line], kind: type[Any]
+) -> None:
+    class Broken(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.handler = lambda _: httpx.Response(1 // 0)
+
+    def make(_: Origin) -> Line:
+        lines.append(Broken())
+        return lines[-1]
+
+    async def main(pool: AsyncPool) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await pool.handle_async_request(GET)
+        await pool.aclose()
+
+    pool = kind(make, httpx.Limits())
+    if kind is AsyncPool:
+        asyncio.run(main(pool))
+    else:
+        with pytest.raises(ZeroDivisionError):
+            pool.handle_request(GET)
+        pool.close()
+
+    assert [line.is_closed for line in lines] == [True]
+
+
+def test_a_connection_that_could_not_be_made_leaves_one_place(
+    make_line: Callable[[Origin], Line],
+) -> None:
+    makes: list[Callable[[Origin], Line]] = [make_line, make_line]
+
+    def make(origin: Origin) -> Line:
+        if len(makes) == 2:
+            makes.pop()
+            raise ssl.SSLError
+        return make_line(origin)
+
+    pool = Pool(make, httpx.Limits(max_connections=1))
+    with pytest.raises(ssl.SSLError):
+        pool.handle_request(SOON)
+    pool.handle_request(SOON)
+
+    with pytest.raises(httpx.PoolTimeout):
+        pool.handle_request(SOON)
+
+
+def test_requests_that_were_on_their_way_into_a_closed_pool_are_answered(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    pool = Pool(make_line, httpx.Limits(max_connections=1))
+    pool.close()
+    for _ in range(3):
+        stream: Any = pool.handle_request(SOON).stream
+        stream.close()
+
+    assert [line.is_closed for line in lines] == [True] * 3
+
+
+def test_old_connections_are_closed_where_more_might_be_kept(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    pool = Pool(make_line, httpx.Limits(max_keepalive_connections=5, keepalive_expiry=0.05))
+    streams: list[Any] = [pool.handle_request(GET).stream for _ in range(3)]
+    streams[0].close()
+    streams[1].close()
+    time.sleep(0.1)
+
+    streams[2].close()
+
+    assert [line.is_closed for line in lines] == [True, True, False]
+
+
+def test_requests_that_share_a_connection_share_one_for_each_origin(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits(max_connections=1), shared=True)
+        urls = ["https://a.example/", "https://b.example/"] * 2
+        for url in urls:
+            await pool.handle_async_request(httpx.Request("GET", url))
+        assert [line.is_closed for line in lines] == [False, False]
+        await pool.aclose()
+        assert [line.is_closed for line in lines] == [True, True]
+
+    asyncio.run(main())
+
+
+# Threads
+
+
+def test_blocking_work_has_40_threads_in_each_event_loop_beside_those_of_others() -> None:
+    at_once = most = 0
+    lock, full = threading.Lock(), threading.Event()
+
+    def block() -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+            if at_once == 40:
+                full.set()
+        assert full.wait(20)
+        time.sleep(0.02)
+        with lock:
+            at_once -= 1
+
+    async def main() -> None:
+        await asyncio.gather(*(in_thread(block) for _ in range(45)))
+
+    asyncio.run(main())
+
+    assert most == 40
+
+
+def test_a_canceled_call_does_not_wait_for_a_slow_disk() -> None:
+    read = threading.Event()
+
+    async def main() -> bool:
+        with anyio.move_on_after(0.02) as scope:
+            await in_thread(read.wait, 5)
+        return scope.cancelled_caught and not read.is_set()
+
+    async def run() -> bool:
+        try:
+            return await main()
+        finally:
+            read.set()
+
+    began = time.monotonic()
+    assert asyncio.run(run())
+    assert time.monotonic() - began < 2.5
+
+
+def test_blocking_work_goes_on_where_others_have_taken_all_threads_of_anyio() -> None:
+    """They may be waiting for an upload, whose file is read here."""
+    is_read = threading.Event()
+
+    async def main() -> None:
+        theirs = anyio.to_thread.current_default_thread_limiter()
+        async with anyio.create_task_group() as group:
+            for _ in range(int(theirs.total_tokens)):
+                group.start_soon(anyio.to_thread.run_sync, is_read.wait, 10)
+            await anyio.sleep(0.01)
+            try:
+                assert theirs.available_tokens == 0
+                with anyio.fail_after(5):
+                    assert await in_thread(divmod, 7, 2) == (3, 1)
+            finally:
+                is_read.set()
+
+    asyncio.run(main())

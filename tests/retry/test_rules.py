@@ -366,9 +366,16 @@ def test_a_wrong_clock_does_not_use_up_the_budget(world: World) -> None:
     assert world.run([EXPIRED, DONE], policy=policy)[0] == "done"
 
 
-@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"deadline": -1}, {"floor": float("nan")}])
-def test_a_policy_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match=f"^{next(iter(wrong))} is .*; it takes a "):
+@pytest.mark.parametrize(
+    ("wrong", "takes"),
+    [
+        ({"attempts": 0}, "whole number of attempts from 1$"),
+        ({"deadline": -1}, ""),
+        ({"floor": float("nan")}, ""),
+    ],
+)
+def test_a_policy_that_is_none_is_refused(wrong: dict[str, Any], takes: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^{next(iter(wrong))} is .*; it takes a {takes}"):
         RetryPolicy(**wrong)
     assert RetryPolicy(attempts=1, **{name: 0.0 for name in wrong if name != "attempts"})
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,9 +13,17 @@ import httpx
 import pytest
 
 from transloadit_client import AsyncTransloadit, Progress, StillBusy, Transloadit
-from transloadit_client._flow import Event, Pause
+from transloadit_client._flow import CLOSED, OPENED, Event, Listen, Pause
+from transloadit_client._http import async_event_stream, event_stream
 from transloadit_client._http.async_event_stream import AsyncListener
-from transloadit_client._http.event_stream import SLOTS, Listener, event_of, most_streams
+from transloadit_client._http.event_stream import (
+    SLOTS,
+    Listener,
+    event_of,
+    has_events,
+    most_streams,
+)  # fmt: skip
+from transloadit_client._http.pool_state import APART
 from transloadit_standin import StandIn
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -136,7 +144,8 @@ def ends_after(seconds: float) -> Script:
 
 
 def listeners() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if "events" in thread.name]
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name == "transloadit-events"]
 
 
 def gone(found: Callable[[], list[str]]) -> bool:
@@ -145,6 +154,18 @@ def gone(found: Callable[[], list[str]]) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+@contextmanager
+def no_stream_is_free() -> Iterator[None]:
+    taken = 0
+    while SLOTS.acquire(blocking=False):
+        taken += 1
+    try:
+        yield
+    finally:
+        for _ in range(taken):
+            SLOTS.release()
 
 
 def test_a_stream_that_is_none_leaves_polling(
@@ -328,15 +349,9 @@ def test_a_process_with_too_many_streams_polls(
 ) -> None:
     api = serve(ends_after(0.0))
     threading.Timer(0.2, api.ended.set).start()
-    taken = 0
-    while SLOTS.acquire(blocking=False):
-        taken += 1
 
-    try:
+    with no_stream_is_free():
         assert connect(base_url=api.url).wait_for_assembly(ID, interval=0.4).done
-    finally:
-        for _ in range(taken):
-            SLOTS.release()
 
     assert api.streams == []
 
@@ -468,3 +483,205 @@ def test_a_pause_that_is_for_no_event_is_just_waited_for() -> None:
     with httpx.Client() as http, Listener(http) as listener:
         assert listener.pause(Pause(0.01)) is None
     assert asyncio.run(awaited()) is None
+
+
+# Pause by pause
+
+URL = "https://api2.example/ws?assembly=a"
+STREAM = {"Content-Type": "text/event-stream"}
+
+Heard = list[Event | None]
+Hear = Callable[..., Heard]
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Said(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body of these pieces, and then of nothing until its reader has gone."""
+
+    def __init__(self, *pieces: bytes, goes_on: bool = False) -> None:
+        self._pieces = pieces
+        self._goes_on = goes_on
+        self.is_left = threading.Event()
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+        if self._goes_on:
+            self.is_left.wait(20)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+        if self._goes_on:
+            await asyncio.sleep(20)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture(params=["sync", "async"])
+def hear(request: pytest.FixtureRequest) -> Hear:
+    """What pauses end with, one after the other, where each stream is answered so."""
+
+    def sync(answer: Answer, pauses: list[Pause], *, after: float = 0.0) -> Heard:
+        def answered(request: httpx.Request) -> httpx.Response:
+            response = answer(request)
+            time.sleep(after)
+            return response
+
+        transport = httpx.MockTransport(answered)
+        http = httpx.Client(transport=transport, follow_redirects=True)
+        with http, Listener(http) as listener:
+            return [listener.pause(pause) for pause in pauses]
+
+    async def awaited(answer: Answer, pauses: list[Pause], *, after: float = 0.0) -> Heard:
+        async def answered(request: httpx.Request) -> httpx.Response:
+            response = answer(request)
+            await asyncio.sleep(after)
+            return response
+
+        transport = httpx.MockTransport(answered)
+        http = httpx.AsyncClient(transport=transport, follow_redirects=True)
+        async with http, AsyncListener(http) as listener:
+            return [await listener.pause(pause) for pause in pauses]
+
+    def run(*args: Any, **options: Any) -> Heard:
+        return asyncio.run(awaited(*args, **options))
+
+    return sync if request.param == "sync" else run
+
+
+def test_a_stream_is_open_says_its_events_and_is_closed_each_time(hear: Hear) -> None:
+    bodies: list[Said] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        pieces = (b"id: 1\n\nevent: assembly_result_finished\nda", b'ta: ["a", {}]\n\ndata: b\n\n')
+        bodies.append(Said(*pieces))
+        return httpx.Response(200, headers=STREAM, stream=bodies[-1])
+
+    heard = hear(answer, [Listen(5.0, URL)] * 10)
+
+    result = Event("assembly_result_finished", ["a", {}])
+    assert heard == [Event(OPENED), Event(""), result, Event("b"), Event(CLOSED)] * 2
+    assert [body.is_closed for body in bodies] == [True, True]
+
+
+def test_a_stream_is_asked_for_unpacked_on_a_connection_of_its_own(hear: Hear) -> None:
+    """A proxy would keep what it packs, until there is enough of it."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(404)
+
+    hear(answer, [Listen(5.0, URL)])
+
+    [request] = asked
+    assert (request.method, str(request.url)) == ("GET", URL)
+    assert request.headers["Accept"] == "text/event-stream"
+    assert request.headers["Accept-Encoding"] == "identity"
+    assert request.headers["Cache-Control"] == "no-store"
+    timeout = {"connect": 10.0, "read": 300.0, "write": 300.0, "pool": 300.0}
+    assert request.extensions["timeout"] == timeout
+    assert request.extensions[APART] is True
+
+
+@pytest.mark.parametrize(
+    ("after", "pauses"),
+    [(0.0, [5.0, 5.0, 0.02, 0.02]), (0.05, [0.01, 0.01, 5.0, 5.0])],
+    ids=["it falls silent", "it comes late"],
+)
+def test_one_stream_is_heard_over_several_pauses(
+    hear: Hear, after: float, pauses: list[float]
+) -> None:
+    """Its thread keeps no program from its end."""
+    body, asked, daemons = Said(b"data: a\n\n", goes_on=True), 0, set[bool]()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        threads = [one for one in threading.enumerate() if one.name == "transloadit-events"]
+        daemons.update(thread.daemon for thread in threads)
+        return httpx.Response(200, headers=STREAM, stream=body)
+
+    heard = hear(answer, [Listen(seconds, URL) for seconds in pauses], after=after)
+    body.is_left.set()
+
+    assert [event for event in heard if event is not None] == [Event(OPENED), Event("a")]
+    assert asked == 1
+    assert daemons <= {True}
+    assert gone(listeners)
+    assert body.is_closed
+
+
+def redirected(request: httpx.Request) -> httpx.Response:
+    if request.url.path == "/elsewhere":
+        return httpx.Response(200, headers=STREAM, content=b"data: a\n\n")
+    return httpx.Response(302, headers={"Location": "/elsewhere"})
+
+
+def lost(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no such host")
+
+
+def broken(_: httpx.Request) -> httpx.Response:
+    raise RuntimeError("a hook of the caller's")
+
+
+@pytest.mark.parametrize("kind", [redirected, lost, broken])
+def test_a_stream_that_does_not_come_leaves_its_place_to_another(
+    hear: Hear, kind: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots, asked = threading.BoundedSemaphore(1), 0
+    for module in (event_stream, async_event_stream):
+        monkeypatch.setattr(module, "SLOTS", slots)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return kind(request)
+
+    assert hear(answer, [Listen(5.0, URL)] * 2) == [Event(CLOSED)] * 2
+
+    assert asked == 2
+
+
+def test_an_event_without_end_closes_its_stream(hear: Hear) -> None:
+    body = Said(*[b"data: " + b"x" * 10**6] * 20)
+
+    heard = hear(lambda _: httpx.Response(200, headers=STREAM, stream=body), [Listen(5.0, URL)] * 2)
+
+    assert heard == [Event(OPENED), Event(CLOSED)]
+    assert body.is_closed
+
+
+def test_where_no_stream_is_free_none_is_asked_for(hear: Hear) -> None:
+    with no_stream_is_free():
+        heard = hear(broken, [Listen(5.0, URL)] * 2)
+
+    assert heard == [Event(CLOSED)] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "coding", "are_events"),
+    [
+        (200, "text/event-stream", None, True),
+        (200, "Text/Event-Stream ; charset=utf-8; x=y", " Identity", True),
+        (200, "text/event-stream", "gzip", False),
+        (200, "text/html", None, False),
+        (200, "text/html; text/event-stream", None, False),
+        (200, None, None, False),
+        (201, "text/event-stream", None, False),
+        (404, "text/event-stream", None, False),
+    ],
+)
+def test_what_says_that_it_is_a_stream_of_events_is_one_unless_it_is_packed(
+    status: int, kind: str | None, coding: str | None, are_events: bool
+) -> None:
+    given = {"Content-Type": kind, "Content-Encoding": coding}
+    headers = {name: value for name, value in given.items() if value is not None}
+
+    assert has_events(httpx.Response(status, headers=headers)) is are_events

@@ -91,7 +91,7 @@ class _Line(httpx.AsyncBaseTransport):
                     skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
                     allow_redirects=False,
                     proxy=self._proxy,
-                    timeout=aiohttp.ClientTimeout(None, connect, timeout.get("read"), connect),
+                    timeout=aiohttp.ClientTimeout(connect=connect, sock_read=timeout.get("read")),
                 )
         headers, stream = list(answer.raw_headers), _Answer(answer, body)
         # By its `network_stream` the connection of an answer is ended.
