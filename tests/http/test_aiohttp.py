@@ -25,6 +25,7 @@ from transloadit_client import (
     OutcomeUnknown,
     RetryPolicy,
 )  # fmt: skip
+from transloadit_client._http.aiohttp_transport import _Line
 from transloadit_standin import StandIn
 
 from ..conftest import Awaited
@@ -180,6 +181,10 @@ async def heard(
     async with await asyncio.start_server(talk, "127.0.0.1", 0, ssl=tls) as server:
         port = server.sockets[0].getsockname()[1]
         yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+
+
+def test_a_connection_that_was_never_made_is_closed_without_ado() -> None:
+    asyncio.run(_Line(ssl.create_default_context(), proxy=None).aclose())
 
 
 def test_a_request_goes_out_as_it_is(transport: AiohttpTransport) -> None:

@@ -672,6 +672,32 @@ def test_a_request_that_is_canceled_while_waiting_gives_its_turn_back(
     asyncio.run(main())
 
 
+def test_a_turn_that_comes_as_the_wait_times_out_is_taken(
+    make_line: Callable[[Origin], Line],
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits(max_connections=1))
+        first: Any = (await pool.handle_async_request(GET)).stream
+
+        async def close_it() -> None:
+            await asyncio.sleep(0.01)
+            await first.aclose()
+
+        patient = httpx.Request(
+            "GET", "https://api.example/", extensions={"timeout": {"pool": 0.02}}
+        )
+        second = asyncio.create_task(pool.handle_async_request(patient))
+        closing = asyncio.create_task(close_it())
+        await asyncio.sleep(0)
+        # Both times are over when the event loop looks at its clock again.
+        time.sleep(0.05)  # noqa: ASYNC251  # it is to be held up
+
+        assert (await second).status_code == 204
+        await closing
+
+    asyncio.run(main())
+
+
 def test_ctrl_c_while_waiting_lets_no_request_before_it_pass(
     monkeypatch: pytest.MonkeyPatch, make_line: Callable[[Origin], Line], lines: list[Line]
 ) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ from transloadit_client import (
     TransloaditError,
 )
 from transloadit_client._client import map_tasks, map_threads
-from transloadit_client._runs.journal import Journal
-from transloadit_client._runs.map_inputs import Tasks, instructions_of
-from transloadit_client._runs.map_schedule import Await, Deliver, Moves
+from transloadit_client._runs.journal import Entry, Journal
+from transloadit_client._runs.map_inputs import Task, Tasks, instructions_of
+from transloadit_client._runs.map_schedule import Await, Deliver, Moves, Start
 from transloadit_client._runs.outcomes import CreateOptions
 from transloadit_standin import Answer, Crash, Drop, StandIn
 
@@ -235,6 +236,31 @@ def test_nothing_runs_while_the_next_minute_is_awaited() -> None:
     nothing: Any = None
     tasks = Tasks(None, "", None)
     assert list(map_threads.mapped(moves(), tasks, [], nothing, 1)) == [one]
+    assert asyncio.run(awaited()) == [one]
+
+
+def test_a_wait_ends_in_time_although_nothing_has_ended() -> None:
+    """By threads and by tasks: what runs goes on, and its outcome comes with a later wait."""
+    one, work_ends = Mapped(b"", "cat.jpg", ""), threading.Event()
+
+    def moves() -> Moves:
+        yield Start(Task(b"", one.key, Entry("")))
+        assert (yield Await(0.01)) == []
+        work_ends.set()
+        [ended] = yield Await(None)
+        yield Deliver(ended)
+
+    def work(*_: object) -> Mapped:
+        work_ends.wait()
+        return one
+
+    async def awaited() -> list[Mapped]:
+        found = map_tasks.mapped(moves(), tasks, [], partial(asyncio.to_thread, work), 1)
+        return [mapped async for mapped in found]
+
+    tasks = Tasks(None, "", None)
+    assert list(map_threads.mapped(moves(), tasks, [], work, 1)) == [one]
+    work_ends.clear()
     assert asyncio.run(awaited()) == [one]
 
 

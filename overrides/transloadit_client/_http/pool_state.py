@@ -8,7 +8,7 @@ an httpx transport with a single connection to itself, and nothing is searched.
 import socket
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -139,7 +139,7 @@ class PoolState(Generic[T, E]):
         self._expiry = limits.keepalive_expiry
         self._lock = threading.Lock()
         self._idle: dict[Line[T], float] = {}  # since when; the oldest comes first
-        self._waiting: deque[Turn[T, E]] = deque()
+        self._waiting: OrderedDict[Turn[T, E], E] = OrderedDict()
         self._count = 0
 
     def take(self, origin: Origin) -> Turn[T, E]:
@@ -165,8 +165,7 @@ class PoolState(Generic[T, E]):
             else:
                 # An event for each, and no condition for all: waking everybody to let one go on is
                 # the cost that grows with what is in flight.
-                turn.granted = self._event()
-                self._waiting.append(turn)
+                turn.granted = self._waiting[turn] = self._event()
         return turn
 
     def made(self, line: Line[T]) -> Line[T]:
@@ -181,10 +180,7 @@ class PoolState(Generic[T, E]):
         with self._lock:
             # Its turn may come in the moment in which it gives up; then there is a line to give
             # back.
-            if turn not in self._waiting:
-                return False
-            self._waiting.remove(turn)
-            return True
+            return self._waiting.pop(turn, None) is not None
 
     def give_back(self, line: Line[T] | None) -> list[Line[T]]:
         """Takes a line back, or the leave to make one; tells which lines have to be closed."""
@@ -195,12 +191,11 @@ class PoolState(Generic[T, E]):
                 return []
             # To the longest waiter, so that a newcomer cannot overtake.
             if self._waiting:
-                turn = self._waiting.popleft()
+                turn, granted = self._waiting.popitem(last=False)
                 fits = line is not None and line.origin == turn.origin
                 turn.line = line if fits else None
                 turn.leaving += [] if fits or line is None else [line]
-                if turn.granted is not None:
-                    turn.granted.set()
+                granted.set()
                 return []
             if line is None:
                 self._count -= 1
