@@ -39,7 +39,7 @@ class Body:
         self._most = most
         self._received = 0
         self._data = bytearray()
-        self._unread = b""  # packed bytes of which nothing came yet
+        self._first = b""
         self._unpacker: Any = None
         self._coding = coding
         if coding not in ("", "identity"):
@@ -65,10 +65,10 @@ class Body:
                     raise BodyProblem("cannot be unpacked") from None
                 self._coding = ""  # some servers send deflate without the frame of zlib
                 self._unpacker = zlib.decompressobj(_RAW)
-                piece = self._unread + piece
+                piece = self._first + piece
                 continue
-            if not self._data:
-                self._unread += piece
+            if self._received == 1:  # two bytes tell whether there is a frame
+                self._first = piece
             if len(self._data) > self._most:
                 raise self._too_large()
             piece = self._unpacker.unconsumed_tail

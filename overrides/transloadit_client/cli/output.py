@@ -1,7 +1,7 @@
 """The two streams: results on the standard output, everything else on the standard error.
 
-Control characters are escaped here, so no text of a server or a file name can
-write a line of its own or move the cursor.
+Control characters are escaped here, so no text of a server or a file name can write a line of its
+own or move the cursor.
 """
 
 import json
