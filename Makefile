@@ -166,7 +166,7 @@ alone: dist ## Install the wheel, with what it needs and nothing else, into buil
 # Where foreign data is read: many cases of the tests, then a fuzzer that watches which lines it reaches.
 FUZZ_SECONDS ?= 600
 nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZZ_SECONDS=600)
-	@FOREIGN_CASES=100000 $(BIN)/python -m pytest -m foreign $(CORES)
+	@FOREIGN_CASES=100000 $(BIN)/python -m pytest -m foreign --timeout=7200 $(CORES) --dist=worksteal
 	@$(BIN)/python tests/fuzz/pingbacks.py -max_total_time=$(FUZZ_SECONDS)
 	@$(BIN)/python tests/fuzz/statuses.py -max_total_time=$(FUZZ_SECONDS)
 	@$(BIN)/python -m tests.uploads.kills --kills 100
