@@ -120,12 +120,7 @@ def test_ssl_cert_file_is_heeded_by_each_call(
     assert secure.service.lines == SENT
 
 
-SEVERAL = pytest.mark.skipif(
-    httpx.__version__.startswith("0.27."), reason="httpx 0.27 looks at SSL_CERT_DIR as one folder"
-)
-
-
-@pytest.mark.parametrize("others", [[], pytest.param(["gone"], marks=SEVERAL)], ids=["one", "two"])
+@pytest.mark.parametrize("others", [[], ["gone"]], ids=["one", "two"])
 def test_ssl_cert_dir_is_heeded(
     connect: Connect,
     secure: Secure,

@@ -284,6 +284,9 @@ def _context(verify: str | bool | ssl.SSLContext, *, trust_env: bool) -> ssl.SSL
         import certifi  # noqa: PLC0415  # httpx imports it as late
 
         verify = certifi.where()
+    folders = os.environ.get("SSL_CERT_DIR")
+    if verify is True and folders and not os.environ.get("SSL_CERT_FILE"):
+        return ssl.create_default_context(capath=folders)  # httpx 0.27 takes it as one folder
     if not isinstance(verify, str):
         # By its name: httpx 0.27 has another argument in front of it.
         return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
