@@ -134,13 +134,6 @@ def missing(program: str, target: str) -> None:
     pytest.fail(lacking) if os.environ.get("CI") == "true" else pytest.skip(lacking)
 
 
-def free_port() -> int:
-    """A port on this machine that nobody listens on."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
-
-
 @contextmanager
 def serving(command: list[str], port: int, log: Path) -> Iterator[str]:
     """Runs a server as long as it is needed; gives its URL once it listens."""

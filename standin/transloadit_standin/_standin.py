@@ -18,7 +18,7 @@ from ._account import Account
 from ._api.app import App
 from ._api.spec import load_spec, reserved_fields
 from ._network.line import Line
-from ._network.relay import Relay, bind, origin
+from ._network.relay import BACKLOG, Relay, bind, origin
 from ._network.server import PromptServer, ServerThread
 from ._service.events import EventStream
 from ._service.limits import Limits, Meter
@@ -241,17 +241,19 @@ class StandIn(Account):
         kept = {} if self._state is None else self._state.read()
         sockets: list[socket.socket] = []
         try:
-            for address, old_port in [((LOOPBACK, 0), 0), *self._wished_addresses(kept)]:
-                sockets.append(_bind(address, old_port))
-                if self._narrow:  # or the kernel takes megabytes in at once, and calls them sent
-                    sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
-            server, public = sockets[0], sockets[1:]
-            api, *others = [origin(listener) for listener in public]
+            wished = self._wished_addresses(kept)
+            answering = len(wished) if self._plain_answers else 1 + len(wished) // 2
+            # The server's own port comes last: any that is free, but none of the wished ones.
+            for address, old_port in [*wished[:answering], ((LOOPBACK, 0), 0)]:
+                sockets.append(self._open(address, old_port, listening=True))
+            for address, old_port in wished[answering:]:  # bound, so that the ports stay ours
+                sockets.append(self._open(address, old_port, listening=False))
+            public, server, self._unused = (
+                sockets[:answering], sockets[answering], sockets[answering + 1 :]
+            )  # fmt: skip
+            api, *others = [origin(listener) for listener in [*public, *self._unused]]
             instances, plain = others[: len(others) // 2], others[len(others) // 2 :]
             service.hosts = Hosts(api, instances, plain)
-            if not self._plain_answers:  # bound, so that the ports stay ours, and not listening
-                self._unused = public[-len(plain) :]
-                del public[-len(plain) :]
             service.folder = self._make_folder()
             restore(service, kept)
             self._thread = ServerThread(
@@ -295,6 +297,23 @@ class StandIn(Account):
         if len(ports) != len(self._addresses):
             ports = [0] * len(self._addresses)
         return list(zip(self._addresses, ports, strict=True))
+
+    def _open(self, address: Address, old_port: int, *, listening: bool) -> socket.socket:
+        """A socket of an address; of one without a port, on the old port, if that is free."""
+        host, port = address
+        if old_port and not port:
+            with suppress(OSError):
+                return self._open((host, old_port), 0, listening=listening)
+        opened = bind(address)
+        try:
+            if self._narrow:  # or the kernel takes megabytes in at once, and calls them sent
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
+            if listening:  # at once: of two that have bound a port, only the first can
+                opened.listen(BACKLOG)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     def _make_folder(self) -> Path:
         if self._state_folder is None:
@@ -356,12 +375,3 @@ class StandIn(Account):
             if self._state_folder is None:
                 shutil.rmtree(self._service.folder)
             self._service.folder = Path()
-
-
-def _bind(address: Address, old_port: int) -> socket.socket:
-    """Bind an address; one without a port on the old port, if that is free, else on any."""
-    host, port = address
-    if old_port and not port:
-        with suppress(OSError):
-            return bind((host, old_port))
-    return bind(address)

@@ -17,12 +17,12 @@ from tests.gateways import (
     ROOT,
     SPEC,
     STEPS,
-    free_port,
     missing,
     recorded,
     said_by,
     serving,
 )
+from tests.ports import free_port
 
 from transloadit_client import Transloadit
 from transloadit_standin import StandIn

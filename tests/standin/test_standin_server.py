@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
+from tests.ports import free_port
 
 import transloadit_standin as package
 from transloadit_standin import CODES, StandIn
@@ -111,11 +112,31 @@ def test_a_server_that_cannot_begin_is_an_error_and_no_endless_wait() -> None:
 
 
 def test_a_port_is_free_again_at_once() -> None:
-    with calling() as caller:
+    port = free_port()
+    with calling(port=port) as caller:
         caller.created()
 
-    with StandIn(port=int(caller.api.url.rpartition(":")[2])) as again:
-        assert again.url == caller.api.url
+    with StandIn(port=port) as again:
+        assert again.url == caller.api.url == f"http://127.0.0.1:{port}"
+
+
+def test_nobody_takes_a_port_from_a_stand_in_that_is_about_to_listen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two sockets may be bound to one port with SO_REUSEADDR; it is whose listens first."""
+    port = free_port()
+    make_folder = tempfile.mkdtemp
+    taken: list[socket.socket] = []
+
+    def while_it_starts(**options: Any) -> str:
+        with pytest.raises(OSError, match="in use"):
+            taken.append(socket.create_server(("127.0.0.1", port)))
+        return str(make_folder(**options))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", while_it_starts)
+    with calling(port=port) as caller:
+        caller.created()
+    assert not taken
 
 
 def test_a_stand_in_runs_once() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from tests.ports import free_port
 
 from transloadit_standin import StandIn
 
@@ -27,6 +28,11 @@ FILES = {"f": ("a.txt", b"bytes", "text/plain")}
 
 @contextmanager
 def kept(folder: Path, **options: Any) -> "Iterator[Caller]":
+    """A stand-in with ports that no other test is given meanwhile."""
+    if not (folder / "state.json").exists():
+        options["port"] = free_port()
+    if sys.platform == "linux":  # where all of 127.0.0.0/8 is this machine
+        options["instance_address"] = "127.0.0.2"
     with calling(state=folder, **options) as caller:
         yield caller
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.gateways import CALLS, ROOT, SPEC, every_operation, free_port, missing, serving
+from tests.gateways import CALLS, ROOT, SPEC, every_operation, missing, serving
+from tests.ports import free_port
 
 from transloadit_client import Transloadit
 from transloadit_standin import StandIn

@@ -6,7 +6,6 @@ from the stand-in's admin API. All of it runs by the command of the example's RE
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from tests.ports import free_port
 from tests.standin.browser import Page, browsing
 
 ROOT = Path(__file__).parents[2]
@@ -42,12 +42,6 @@ class Site(NamedTuple):
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with browsing(tmp_path_factory.mktemp("browser")) as page:
         yield page
-
-
-def free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,9 @@ from contextlib import suppress
 
 from .link import Address, Link
 
+BACKLOG = 1024
+"""Connections that may wait until they are taken."""
+
 
 class Relay:
     """Listens where clients connect to, and passes their bytes to the server and back."""
@@ -24,7 +27,7 @@ class Relay:
         self._again: asyncio.TimerHandle | None = None
 
     def open(self, server: Address, sockets: list[socket.socket]) -> None:
-        """Begin to listen at sockets that are bound; they are the relay's from now on."""
+        """Begin to take connections at these sockets; they are the relay's from now on."""
         self._server, self._sockets = server, sockets
         self._listen()
 
@@ -61,7 +64,7 @@ class Relay:
     def _listen(self) -> None:
         for listener in self._sockets:
             listener.setblocking(False)
-            listener.listen(1024)
+            listener.listen(BACKLOG)
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _unlisten(self) -> None:

@@ -1,0 +1,17 @@
+"""Ports that a test names itself."""
+
+import random
+import socket
+from contextlib import suppress
+
+
+def free_port() -> int:
+    """A port on this machine that nobody listens on, and that nobody is given by chance.
+
+    Systems give out ports from 32768 on (Linux) or 49152 on. What is bound to port 0 and closed
+    again may so belong to another test a millisecond later; a port below stays free.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
