@@ -174,9 +174,7 @@ nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZ
 mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the tests must notice nine in ten (hours; ARGS='*._uploads.*')
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R overrides $(MUTANTS)/src
 	@tar --create --exclude=node_modules pyproject.toml openapi examples tests | tar --extract --directory $(MUTANTS)
-	@cd $(MUTANTS) && PYTHONPATH=src $(CURDIR)/$(BIN)/python tests/mutants.py --ids >ids.log || { tail ids.log; exit 1; }
-	@cd $(MUTANTS) && FOREIGN_CASES=100 nice $(CURDIR)/$(BIN)/mutmut run $(ARGS)
-	@cd $(MUTANTS) && $(CURDIR)/$(BIN)/mutmut results --all true | $(CURDIR)/$(BIN)/python $(CURDIR)/tests/mutants.py
+	@cd $(MUTANTS) && nice $(CURDIR)/$(BIN)/python $(CURDIR)/tests/mutants.py $(ARGS)
 
 bench: alone $(PEERS)/.stamp benchmarks/node/node_modules/.stamp ## Measure us beside our peers, and write docs/performance.md (some minutes)
 	@$(ALONE)/bin/python benchmarks/lifetime.py
