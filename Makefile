@@ -171,7 +171,7 @@ nightly: $(VENV)/nightly.stamp node ## What takes too long for every change (FUZ
 	@$(BIN)/python tests/fuzz/statuses.py -max_total_time=$(FUZZ_SECONDS)
 	@$(BIN)/python -m tests.uploads.kills --kills 100
 
-mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the tests must notice nine in ten (hours; ARGS='*._uploads.*')
+mutants: $(VENV)/nightly.stamp ## Change the code a little, many times: the tests must notice nine in ten (an hour; ARGS='*._uploads.*')
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R overrides $(MUTANTS)/src
 	@tar --create --exclude=node_modules pyproject.toml openapi examples tests | tar --extract --directory $(MUTANTS)
 	@cd $(MUTANTS) && nice $(CURDIR)/$(BIN)/python $(CURDIR)/tests/mutants.py $(ARGS)
