@@ -569,6 +569,13 @@ def test_a_port_that_cannot_be_is_refused_on_this_machine_too(url: str) -> None:
         trusted_url(url, Home("http://127.0.0.1:8000"), "tus_url")
 
 
+@pytest.mark.parametrize("port", [1, 65535])
+def test_any_port_that_can_be_is_taken_on_this_machine(port: int) -> None:
+    url = f"http://127.0.0.1:{port}/files"
+
+    assert trusted_url(url, Home("http://127.0.0.1:8000"), "tus_url") == url
+
+
 def test_a_service_host_with_a_label_that_no_resolver_takes_is_refused() -> None:
     home = Home("https://api2.transloadit.com")
 

@@ -383,17 +383,23 @@ class Resize(pydantic.BaseModel):
     robot: str = "/image/resize"
     width: int
     crop_: dict[str, int] | None = pydantic.Field(default=None, alias="crop")
+    watermark_url: pydantic.HttpUrl | None = None
+    background: str | None = None
 
 
 def test_models_of_pydantic_are_taken_inside_steps(connect: Callable[..., Any]) -> None:
-    """By their aliases; None is not sent, since a Robot would take it for a value."""
+    """As JSON, by their aliases; None is not sent, since a Robot would take it for a value."""
     wire = Wire()
+    watermark = pydantic.HttpUrl("https://a.example/b")
 
     connect("k", "s", httpx_args={"transport": wire.transport}).create_assembly(
-        steps={"small": Resize(width=3)}
+        steps={"small": Resize(width=3, crop={"x1": 1}, watermark_url=watermark)}
     )
 
-    assert b'"small":{"robot":"/image/resize","width":3}' in wire.requests[0].content
+    small = (
+        b'{"robot":"/image/resize","width":3,"crop":{"x1":1},"watermark_url":"https://a.example/b"}'
+    )
+    assert b'"small":' + small in wire.requests[0].content
 
 
 def test_a_status_is_a_field_of_pydantic() -> None:

@@ -74,6 +74,8 @@ DONE = Outcome("done")
         (Outcome(error=refusal(429, "429 Too Many Requests")), Phase.LIMITED),
         (Outcome(error=unreadable(429)), Phase.LIMITED),
         (Outcome(error=refusal(413, "MAX_SIZE_EXCEEDED")), Phase.REFUSED),
+        (Outcome(error=refusal(409)), Phase.REFUSED),  # of bytes that are sent twice only by tus
+        (Outcome(error=refusal(460)), Phase.REFUSED),
         (EXPIRED, Phase.EXPIRED),
         (REUSED, Phase.REUSED),
         (Outcome(error=refusal(400, "DO_NOT_REUSE_ASSEMBLY_IDS")), Phase.REUSED),

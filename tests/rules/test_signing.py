@@ -131,6 +131,7 @@ NO_ALGORITHM = "it can be sha384, sha256, sha512, sha1"
         ("", "s", "sha384", NO_TEXTS), ("k", "", "sha384", NO_TEXTS),
         (b"k", "s", "sha384", NO_TEXTS),
         ("k", b"s", "sha384", NO_TEXT), ("k", "\ud800", "sha384", NO_TEXT),
+        ("k", "s\udfff", "sha384", NO_TEXT),
         ("k", "s", "md5", f"signature_algorithm is 'md5'; {NO_ALGORITHM}"),
         ("k", "s", "SHA384", f"signature_algorithm is 'SHA384'; {NO_ALGORITHM}"),
     ],
