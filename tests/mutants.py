@@ -145,10 +145,14 @@ class _Watch:
 
 
 class _Killers:
-    """What noticed other mutants of a function is asked first; else the fastest come first."""
+    """Who is asked first: what noticed other mutants of the function or module, and its own tests.
+
+    Of the rest the fastest come first.
+    """
 
     def __init__(self, mutant: str) -> None:
         self._function = mangled_name_from_mutant_name(mutant)
+        self._home = f"tests/{self._function.split('.')[1].strip('_')}/"
         self._file = Path("killers.txt")
 
     def first(self, tests: Iterable[str]) -> list[str]:
@@ -157,9 +161,12 @@ class _Killers:
             of_function[test] += function == self._function
             of_module[test] += _module(function) == _module(self._function)
         durations = state().duration_by_test
-        return sorted(
-            tests, key=lambda test: (-of_function[test], -of_module[test], durations[test])
-        )
+
+        def place(test: str) -> tuple[int, int, bool, float]:
+            at_home = test.startswith(self._home)
+            return -of_function[test], -of_module[test], not at_home, durations[test]
+
+        return sorted(tests, key=place)
 
     def add(self, test: str) -> None:
         with self._file.open("a", encoding="utf-8") as file:  # one write, which no other cuts
