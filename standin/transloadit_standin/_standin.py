@@ -243,17 +243,16 @@ class StandIn(Account):
         try:
             wished = self._wished_addresses(kept)
             answering = len(wished) if self._plain_answers else 1 + len(wished) // 2
+            for number, (address, old_port) in enumerate(wished):
+                sockets.append(self._open(address, old_port, listening=number < answering))
             # The server's own port comes last: any that is free, but none of the wished ones.
-            for address, old_port in [*wished[:answering], ((LOOPBACK, 0), 0)]:
-                sockets.append(self._open(address, old_port, listening=True))
-            for address, old_port in wished[answering:]:  # bound, so that the ports stay ours
-                sockets.append(self._open(address, old_port, listening=False))
-            public, server, self._unused = (
-                sockets[:answering], sockets[answering], sockets[answering + 1 :]
-            )  # fmt: skip
-            api, *others = [origin(listener) for listener in [*public, *self._unused]]
+            sockets.append(self._open((LOOPBACK, 0), 0, listening=True))
+            *wanted, server = sockets
+            api, *others = [origin(listener) for listener in wanted]
             instances, plain = others[: len(others) // 2], others[len(others) // 2 :]
             service.hosts = Hosts(api, instances, plain)
+            # The rest is bound alone, so that the ports stay ours, and refuses connections.
+            public, self._unused = wanted[:answering], wanted[answering:]
             service.folder = self._make_folder()
             restore(service, kept)
             self._thread = ServerThread(
