@@ -743,6 +743,27 @@ def test_a_request_that_gives_up_lets_none_before_it_pass(
     asyncio.run(main())
 
 
+def test_the_request_that_has_waited_longest_is_next(
+    make_line: Callable[[Origin], Line], lines: list[Line]
+) -> None:
+    async def main() -> None:
+        pool = AsyncPool(make_line, httpx.Limits(max_connections=1))
+        first: Any = (await pool.handle_async_request(GET)).stream
+        second = asyncio.create_task(pool.handle_async_request(GET))
+        await asyncio.sleep(0.01)
+        third = asyncio.create_task(pool.handle_async_request(GET))
+        await asyncio.sleep(0.01)
+
+        await first.aclose()
+        answer: Any = (await second).stream
+        assert not third.done()
+        await answer.aclose()
+        assert (await third).status_code == 204
+        assert len(lines) == 1
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
 @pytest.mark.parametrize("kind", [Pool, AsyncPool])
 def test_a_connection_that_was_in_use_when_its_client_was_closed_is_closed_after_it(
     make_line: Callable[[Origin], Line], lines: list[Line], kind: type[Any]
