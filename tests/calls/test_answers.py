@@ -20,6 +20,7 @@ from transloadit_client import (
     TransloaditError,
     UnreadableAnswer,
 )
+from transloadit_client._http.failures import no_answer
 
 from ..foreign import many_cases
 
@@ -371,6 +372,19 @@ def test_a_compressed_body_is_read(connect: Connect) -> None:
     body = gzip.compress(json.dumps({"ok": "ASSEMBLY_CANCELED", "assembly_id": ID}).encode())
 
     assert answering(connect, 200, body, **{"Content-Encoding": "gzip"}).get_assembly(ID).done
+
+
+@pytest.mark.parametrize(
+    ("failure", "host", "words"),
+    [
+        (httpx.ReadTimeout(""), "a.example", "the request to a.example timed out (ReadTimeout)"),
+        (httpx.ReadError("cut"), None, "the request got no answer (ReadError: cut)"),
+    ],
+)
+def test_no_answer_is_told_in_one_sentence(
+    failure: Exception, host: str | None, words: str
+) -> None:
+    assert str(no_answer("read the status", failure, host)) == f"could not read the status: {words}"
 
 
 @pytest.mark.parametrize(
