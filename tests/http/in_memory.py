@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -116,7 +117,8 @@ def handler_of(service: Service, idle_seconds: float | None = None) -> type[Base
             for name, value in {"content-length": "0", **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.content)
+            with suppress(ConnectionError):  # the client may have hung up
+                self.wfile.write(answer.content)
 
         def __getattr__(self, method: str) -> Callable[[], None]:
             if method.startswith("do_"):
