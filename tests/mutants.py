@@ -145,9 +145,9 @@ class _Watch:
 
 
 class _Killers:
-    """Who is asked first: what noticed other mutants of the function or module, and its own tests.
+    """Which tests come first: those that noticed other mutants of the function, then of its module.
 
-    Of the rest the fastest come first.
+    Then come the tests of its room, then the others, the fastest first.
     """
 
     def __init__(self, mutant: str) -> None:

@@ -8,8 +8,8 @@ from contextlib import suppress
 def free_port() -> int:
     """A port on this machine that nobody listens on, and that nobody is given by chance.
 
-    Systems give out ports from 32768 on (Linux) or 49152 on. What is bound to port 0 and closed
-    again may so belong to another test a millisecond later; a port below stays free.
+    Who binds to port 0 gets one from 32768 on (Linux) or from 49152 on. Such a port, once closed,
+    may belong to another test a millisecond later. One below stays free.
     """
     while True:
         port = random.randrange(10_000, 32_000)

@@ -251,7 +251,7 @@ class StandIn(Account):
             api, *others = [origin(listener) for listener in wanted]
             instances, plain = others[: len(others) // 2], others[len(others) // 2 :]
             service.hosts = Hosts(api, instances, plain)
-            # The rest is bound alone, so that the ports stay ours, and refuses connections.
+            # The rest is only bound: the ports stay ours, and refuse connections.
             public, self._unused = wanted[:answering], wanted[answering:]
             service.folder = self._make_folder()
             restore(service, kept)
@@ -307,7 +307,7 @@ class StandIn(Account):
         try:
             if self._narrow:  # or the kernel takes megabytes in at once, and calls them sent
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
-            if listening:  # at once: of two that have bound a port, only the first can
+            if listening:  # at once: another process may have bound the port too
                 opened.listen(BACKLOG)
         except BaseException:
             opened.close()

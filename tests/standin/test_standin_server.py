@@ -123,7 +123,7 @@ def test_a_port_is_free_again_at_once() -> None:
 def test_nobody_takes_a_port_from_a_stand_in_that_is_about_to_listen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Two sockets may be bound to one port with SO_REUSEADDR; it is whose listens first."""
+    """With SO_REUSEADDR two sockets may bind one port. The first to listen has it."""
     port = free_port()
     make_folder = tempfile.mkdtemp
     taken: list[socket.socket] = []
